@@ -1,0 +1,61 @@
+/** House rules: who may import whom, and where I/O may live. */
+const STAGES = 'listener|identity|operation|authorization|metering|execution|audit|incidents';
+const FLOWING_TYPES = [
+  'src/listener/request\\.ts',
+  'src/identity/principal\\.ts',
+  'src/operation/(operation|shape)\\.ts',
+  'src/authorization/decision\\.ts',
+  'src/metering/reservation\\.ts',
+  'src/execution/executor\\.ts',
+  'src/audit/event\\.ts',
+  'src/supergraph/(policy|supergraph)\\.ts',
+].join('|');
+const IO_MODULES =
+  '^(fs|net|http|https|http2|tls|dns|dgram|child_process|cluster|worker_threads|undici|fastify|@fastify/|piscina|ioredis|pg$|pino)';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['main\\.ts$', '-worker\\.ts$', 'demo/', 'subgraphs/.*/main\\.ts$'] }, to: {} },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'a-stage-never-imports-another-stage',
+      comment: 'Only the types that flow between stages may be shared; pipeline.ts and gateway.ts see all stages.',
+      severity: 'error',
+      from: { path: `^src/(${STAGES})/` },
+      to: { path: `^src/(${STAGES}|supergraph|control|config)/`, pathNot: [`^src/$1/`, FLOWING_TYPES] },
+    },
+    {
+      name: 'the-graph-knows-no-stage',
+      severity: 'error',
+      from: { path: '^src/supergraph/' },
+      to: { path: `^src/(${STAGES}|config)/` },
+    },
+    {
+      name: 'config-is-read-only-by-the-composition-root',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(config/|gateway\\.ts|main\\.ts|commands/)' },
+      to: { path: '^src/config/' },
+    },
+    {
+      name: 'io-lives-in-files-that-say-so',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '(-store|-source|-sink|-client|-server|-worker|-pool)\\.ts$|^src/main\\.ts$|^src/commands/' },
+      to: { path: IO_MODULES },
+    },
+    { name: 'the-gateway-knows-no-example', severity: 'error', from: { path: '^src/' }, to: { path: '^(subgraphs|demo|test)/' } },
+    { name: 'subgraphs-know-no-gateway', severity: 'error', from: { path: '^subgraphs/' }, to: { path: '^src/' } },
+    {
+      name: 'not-to-dev-dependencies',
+      severity: 'error',
+      from: { path: '^(src|subgraphs|demo)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,36 @@
+import type { FetchRecord } from '../audit/event.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { OperationVariant } from '../operation/operation.ts';
+
+export interface ExecutionInput {
+  /** The operation as authorized; nothing else runs. */
+  readonly variant: OperationVariant;
+  /** Coerced, defaults applied. */
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** Client headers, lower-case; the executor forwards only what config names. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** An error of a subgraph or of execution, unmasked: not for the client as it is. */
+export interface ExecutionError {
+  readonly message: string;
+  readonly path: readonly (string | number)[] | null;
+  /** The subgraph that answered it; null for an error of execution itself. */
+  readonly subgraph: string | null;
+  readonly extensions: Readonly<Record<string, unknown>>;
+}
+
+export interface ExecutionResult {
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly errors: readonly ExecutionError[];
+  readonly fetches: readonly FetchRecord[];
+}
+
+/** Runs an authorized operation. A failing subgraph is an error in the result; it rejects only with a GatewayError. */
+export interface Executor {
+  execute(input: ExecutionInput): Promise<ExecutionResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import type { GatewayError } from '../errors.ts';
+
+export type ResponseMediaType = 'application/graphql-response+json' | 'application/json';
+
+/** The four parameters of GraphQL over HTTP, shapes checked, contents not yet. */
+export interface GraphQLParams {
+  readonly query: string | null;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly extensions: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One operation as it came in, whatever the transport: what was asked, or the refusal the edge already gave.
+ * Each operation of a batch is one of these and shares `batch`.
+ */
+export interface GraphQLRequest {
+  readonly id: string;
+  /** Units: milliseconds since the epoch. */
+  readonly receivedAtMs: number;
+  readonly method: string;
+  readonly remoteAddress: string;
+  readonly responseMediaType: ResponseMediaType;
+  /** Every value of the `Authorization` header, in order. */
+  readonly authorization: readonly string[];
+  /** Lower-case names; only used for headers that config forwards to subgraphs. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly params: GraphQLParams | GatewayError;
+  readonly batch: BatchTotals | null;
+  /** Fires when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** What the operations of one batch have used so far; the sum is held to the limits too. */
+export interface BatchTotals {
+  readonly size: number;
+  readonly used: Map<string, number>;
+}
+
+/** What goes back, before a transport turns it into bytes. */
+export interface GatewayResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: GraphQLResponseBody;
+}
+
+export interface GraphQLResponseBody {
+  readonly errors?: readonly ResponseError[];
+  /** Absent when nothing ran. */
+  readonly data?: Readonly<Record<string, unknown>> | null;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+export interface ResponseError {
+  readonly message: string;
+  readonly locations?: readonly { readonly line: number; readonly column: number }[];
+  readonly path?: readonly (string | number)[];
+  readonly extensions: Readonly<Record<string, unknown>>;
+}
+
+/** The request path as the listener sees it. Never rejects: a fault is a response too. */
+export type Handle = (request: GraphQLRequest) => Promise<GatewayResponse>;
