@@ -1,4 +1,5 @@
 import type { Decision, Reason } from '../authorization/decision.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
 import type { Measures } from '../operation/operation.ts';
 
@@ -11,7 +12,10 @@ export interface FetchRecord {
   readonly errors: number;
 }
 
-/** One line of the audit: hashes, names and counts; never a variable's value, a literal or a result. */
+/**
+ * One line of the audit: hashes, names and counts; never a variable's value, a literal or a result.
+ * Invariant: every text and list is bounded; `…Truncated` counts what a list left out, and a cut text ends in `…`.
+ */
 export interface AuditEvent {
   readonly version: 1;
   /** RFC 3339, UTC. */
@@ -35,12 +39,19 @@ export interface AuditEvent {
     readonly measures: Measures;
     /** Schema coordinates asked for. */
     readonly coordinates: readonly string[];
+    readonly coordinatesTruncated: number;
   } | null;
-  readonly decision: { readonly effect: Decision['effect'] | 'none'; readonly reasons: readonly Reason[] };
+  readonly decision: {
+    /** `none` where the request ended before authorization. */
+    readonly effect: Decision['effect'] | 'none';
+    readonly reasons: readonly Reason[];
+    readonly reasonsTruncated: number;
+  };
   readonly fetches: readonly FetchRecord[];
+  readonly fetchesTruncated: number;
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
-  readonly code: string | null;
+  readonly code: ErrorCode | null;
   readonly errors: number;
   readonly durationUs: number;
 }
@@ -48,5 +59,7 @@ export interface AuditEvent {
 /** Where audit events go. `record` never throws and never waits; `close` resolves when all is on disk. */
 export interface AuditSink {
   record(event: AuditEvent): void;
+  /** False while events may be lost, so that the gateway can refuse instead. */
+  healthy(): boolean;
   close(): Promise<void>;
 }

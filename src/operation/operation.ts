@@ -1,5 +1,7 @@
 import type { VariableDefinitionNode } from 'graphql';
+import type { ErrorCode, ErrorDetail } from '../errors.ts';
 import type { Requirement } from '../supergraph/policy.ts';
+import type { Condition, When } from './condition.ts';
 import type { ObjectShape } from './shape.ts';
 
 /** Sizes of an operation. All but tokens and directives count over the expanded operation, and saturate. */
@@ -13,36 +15,32 @@ export interface Measures {
   readonly selections: number;
 }
 
-/**
- * One thing a variable's value decides: a literal of `@skip`/`@include`, or whether an input carries a protected value.
- * `is` compares a Boolean; `carries` asks whether any of the paths below the variable holds a value (lists are walked).
- */
-export type Condition =
-  | { readonly kind: 'is'; readonly variable: string; readonly value: boolean }
-  | { readonly kind: 'carries'; readonly variable: string; readonly paths: readonly (readonly string[])[] };
-
-/** Disjunction of conjunctions of indexes into the condition table; null means always. */
-export type When = readonly (readonly number[])[] | null;
-
 /** A requirement under a condition. A mask is the set of guards that a caller fails. */
 export interface Guard {
   readonly requirement: Requirement;
   readonly when: When;
 }
 
-/** One path that a mask removes, before anything runs. */
+/** One path that a mask removes from what runs. */
 export interface Removal {
   readonly guard: number;
   readonly coordinate: string;
+  /** Response keys from the root, `@` for each list step. */
   readonly path: readonly string[];
-  /** True where only some objects at the path lose it: told after they were fetched, except in `reject` mode. */
+  /** True where only some of the objects at the path lose it: the answer tells which, once they are fetched. */
   readonly dynamic: boolean;
-  readonly when: When;
+}
+
+/** An argument whose value a variable brings, and the rule for values there. */
+export interface ConstrainedVariable {
+  readonly variable: string;
+  /** `Type.field(argument:)` or `Input.field`. */
+  readonly coordinate: string;
 }
 
 /** The operation as one set of callers may run it. */
 export interface OperationVariant {
-  /** Identifies what runs: hash of schema, text and mask. */
+  /** Identifies what runs: hash of schema, text, operation name and mask. */
   readonly id: string;
   readonly operationName: string | null;
   /** Document to run, printed; null where everything was removed. */
@@ -51,22 +49,47 @@ export interface OperationVariant {
   readonly removals: readonly Removal[];
 }
 
-/**
- * All that depends only on the operation text and the schema, worked out once.
- * Invariant: frozen, and never sees a principal, so that a cached one cannot mix callers.
- */
-export interface CompiledOperation {
-  readonly hash: string;
-  readonly supergraphId: string;
+/** What the workers find out about an operation: plain data that crosses threads. */
+export interface OperationFacts {
   readonly name: string | null;
   readonly type: 'query' | 'mutation' | 'subscription';
   readonly measures: Measures;
+  /** Limits passed although exceeded, because config only warns. */
+  readonly warnings: readonly ErrorCode[];
   /** Concrete schema coordinates that the operation can reach. */
   readonly coordinates: readonly string[];
   readonly introspects: boolean;
   readonly variableDefinitions: readonly VariableDefinitionNode[];
   readonly conditions: readonly Condition[];
   readonly guards: readonly Guard[];
+  readonly constrained: readonly ConstrainedVariable[];
+}
+
+/**
+ * All that depends only on the operation text and the schema, worked out once.
+ * Invariant: frozen, and never sees a principal, so that a cached one cannot mix callers.
+ */
+export interface CompiledOperation extends OperationFacts {
+  readonly hash: string;
+  readonly supergraphId: string;
   /** The operation without what the mask removes; '' removes nothing. */
   planFor(mask: string): Promise<OperationVariant>;
+}
+
+/** What crosses from a worker when an operation is refused. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+}
+
+/** Limits on one operation; the names are those of the config. */
+export interface OperationLimits {
+  readonly tokens: number;
+  readonly depth: number;
+  readonly height: number;
+  readonly aliases: number;
+  readonly rootFields: number;
+  readonly directives: number;
+  readonly selections: number;
+  readonly warnOnly: boolean;
 }

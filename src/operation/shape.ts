@@ -1,4 +1,4 @@
-import type { When } from './operation.ts';
+import type { When } from './condition.ts';
 
 /** List and null wrapping of a field's type, outermost first. */
 export interface TypeWrapper {
@@ -11,13 +11,15 @@ export interface TypeWrapper {
 export interface ObjectShape {
   /** True where the position's type is abstract: `__typename` of each object selects its fields. */
   readonly abstract: boolean;
+  /** Name of the position's type as the schema declares it. */
+  readonly typeName: string;
   readonly types: ReadonlyMap<string, ObjectTypeShape>;
 }
 
 export interface ObjectTypeShape {
   readonly fields: readonly FieldShape[];
-  /** Coordinate refused, where objects of this type become null with an error; null where they stay. */
-  readonly denied: DeniedShape | null;
+  /** Set where objects of this type become null with an error. */
+  readonly denied: Denial | null;
 }
 
 export interface FieldShape {
@@ -27,15 +29,15 @@ export interface FieldShape {
   readonly type: TypeWrapper;
   /** Name of the leaf or composite type. */
   readonly typeName: string;
-  readonly denied: DeniedShape | null;
+  /** Set where the field becomes null. */
+  readonly denied: Denial | null;
   /** Null for leaves. */
   readonly child: ObjectShape | null;
 }
 
-export interface DeniedShape {
+export interface Denial {
   readonly guard: number;
   readonly coordinate: string;
-  /** True where the error is told per object; false where a removal already tells it once. */
-  readonly report: boolean;
-  readonly when: When;
+  /** True where each object tells its own error; false where a removal tells it once for all. */
+  readonly perObject: boolean;
 }

@@ -8,12 +8,34 @@ export interface Requirement {
   readonly policies: Dnf | null;
 }
 
+/** Forms that `@constraint(format:)` may ask of a string. */
+export type ConstraintFormat = 'EMAIL' | 'UUID' | 'URI' | 'DATE' | 'DATE_TIME' | 'IPV4' | 'IPV6';
+
+/**
+ * Bounds of an argument or input field; what is absent is not bounded, and null values are not judged.
+ * For a list, `minItems` and `maxItems` bound the list and the rest bounds each item.
+ * Units: lengths in Unicode code points.
+ * Invariant: each lower bound is at most its upper bound.
+ */
+export interface Constraint {
+  readonly minLength?: number | undefined;
+  readonly maxLength?: number | undefined;
+  /** Source for `new RegExp(pattern, 'u')`, anchored at both ends: the whole string must match. */
+  readonly pattern?: string | undefined;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly format?: ConstraintFormat | undefined;
+  readonly minItems?: number | undefined;
+  readonly maxItems?: number | undefined;
+}
+
 /**
  * The rules a supergraph carries, read out of the full SDL by `@link` URL, never by directive spelling.
- * Keys: `Type` for types, scalars and enums; `Type.field` for fields.
+ * Keys: `Type` for types, scalars and enums; `Type.field` for fields and input fields; `Type.field(argument:)` for arguments.
  * Invariant: holds concrete types and leaves; a rule on an interface has been carried to its implementations.
  */
 export interface SecurityPolicy {
   readonly types: ReadonlyMap<string, Requirement>;
   readonly fields: ReadonlyMap<string, Requirement>;
+  readonly constraints: ReadonlyMap<string, Constraint>;
 }

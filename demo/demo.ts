@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
+import { type DemoSystem, startDemo } from './demo-system.ts';
+
+const USAGE = `Starts four example subgraphs, an issuer of tokens and the gateway, and shows how to talk to them.
+
+  npm run demo                 start, print requests to paste, and run until Ctrl-C
+  npm run demo -- --check      start, run all requests, say what each showed, and stop
+  npm run demo -- --port 4010  use another port for the gateway (0 takes any)
+`;
+
+/** Longest wait for one answer. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { check: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help === true) {
+    print(USAGE);
+    return 0;
+  }
+  const port = values.port === undefined ? (values.check === true ? 0 : 4000) : Number(values.port);
+  const directory = join(
+    import.meta.dirname,
+    '..',
+    '.portcullis',
+    values.check === true ? `check-${process.pid}` : 'demo',
+  );
+  const system = await startDemo({ directory, port });
+  try {
+    return values.check === true ? await check(system) : await present(system);
+  } finally {
+    await system.close();
+  }
+}
+
+/** Runs the tour; the exit code says whether every answer showed what it should. */
+async function check(system: DemoSystem): Promise<number> {
+  let failures = 0;
+  for (const request of REQUESTS) {
+    try {
+      const showed = request.showed(await send(system, request));
+      print(`ok    ${request.title}\n      ${showed}`);
+    } catch (fault) {
+      failures += 1;
+      print(`FAIL  ${request.title}\n      ${(fault as Error).message}`);
+    }
+  }
+  print(
+    failures === 0
+      ? `All ${REQUESTS.length} requests showed what they should.`
+      : `${failures} requests failed.`,
+  );
+  return failures === 0 ? 0 : 1;
+}
+
+async function present(system: DemoSystem): Promise<number> {
+  const tokens = new Map<string, string>();
+  for (const [name, person] of Object.entries(PEOPLE)) tokens.set(name, await system.issuer.token(person));
+  print(`\nPortcullis runs at ${system.url} (open it in a browser for the sandbox).`);
+  print(`Every request leaves a line in ${system.auditDirectory}\n\nTokens, valid for eight hours:`);
+  for (const [name, token] of tokens) print(`\n  ${variableOf(name)}='${token}'   # ${name}`);
+  print('\nPaste the tokens into a shell, then try:');
+  for (const request of REQUESTS) print(`\n# ${request.title}\n${curl(system.url, request)}`);
+  print('\nCtrl-C stops everything.');
+  await new Promise<void>((stop) => {
+    process.once('SIGINT', () => stop());
+    process.once('SIGTERM', () => stop());
+  });
+  return 0;
+}
+
+async function send(system: DemoSystem, request: DemoRequest): Promise<DemoAnswer> {
+  const token = await tokenOf(system, request.person);
+  const response = await fetch(system.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ query: request.query, variables: request.variables ?? {} }),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  return { status: response.status, body: (await response.json()) as DemoAnswer['body'] };
+}
+
+async function tokenOf(system: DemoSystem, person: DemoRequest['person']): Promise<string | null> {
+  if (person === 'nobody') return null;
+  if (person !== 'forger') return system.issuer.token(PEOPLE[person]);
+  const [header, payload] = (await system.issuer.token(PEOPLE['administrator of acme'])).split('.');
+  return `${header}.${payload}.${'A'.repeat(86)}`;
+}
+
+function curl(url: string, { person, query, variables }: DemoRequest): string {
+  const body = JSON.stringify({
+    query: query.replace(/\s+/gu, ' '),
+    ...(variables === undefined ? {} : { variables }),
+  });
+  const authorization =
+    person === 'nobody'
+      ? ''
+      : ` \\\n  -H "authorization: Bearer ${person === 'forger' ? 'not.a.token' : `$${variableOf(person)}`}"`;
+  return `curl -s ${url} -H 'content-type: application/json'${authorization} \\\n  -d '${body}'`;
+}
+
+function variableOf(person: PersonName | string): string {
+  return person.replaceAll(' of ', '_').toUpperCase();
+}
+
+process.exitCode = await main();

@@ -1,0 +1,247 @@
+import { join } from 'node:path';
+import { GatewayError } from '../errors.ts';
+import { type AuditFile, type OpenAuditFile, openAuditFile } from './audit-file-store.ts';
+import { auditLine } from './audit-line.ts';
+import { type AuditBatch, AuditQueue } from './audit-queue.ts';
+import type { AuditEvent, AuditSink } from './event.ts';
+
+export interface FileAuditSinkLimits {
+  /** Events that may wait for the disk: some seconds of a busy gateway. */
+  readonly queueEventsMax: number;
+  readonly queueBytesMax: number;
+  /** Bytes of one write. */
+  readonly batchBytesMax: number;
+  /** How long events gather before they are written together. */
+  readonly flushMs: number;
+  /** First wait after a failure; each further one doubles it. */
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+  /** A write that takes longer counts as a failing disk. */
+  readonly stallMs: number;
+  /** At most one fault is told in this time. */
+  readonly faultIntervalMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+export interface FileAuditSinkOptions {
+  readonly directory: string;
+  /** Units: milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Told when the disk fails or events are dropped. Must not throw. */
+  readonly onFault: (error: GatewayError) => void;
+  readonly openFile?: OpenAuditFile;
+  readonly limits?: Partial<FileAuditSinkLimits>;
+}
+
+const DEFAULT_LIMITS: FileAuditSinkLimits = {
+  queueEventsMax: 10_000,
+  queueBytesMax: 67_108_864,
+  batchBytesMax: 1_048_576,
+  flushMs: 50,
+  retryMs: 100,
+  retryMsMax: 5_000,
+  stallMs: 5_000,
+  faultIntervalMs: 10_000,
+  closeTimeoutMs: 5_000,
+};
+const DAY_MS = 86_400_000;
+
+/**
+ * Appends events to `audit-<UTC date>.ndjson`, written and synchronized in groups.
+ * A failing disk is retried with the queue kept; what no longer fits is counted and told, never lost in silence.
+ * Invariant: order is kept, and a line is forgotten only when it is on disk under its path; after a failure a line
+ * may be there twice, and a fragment of one may precede it.
+ */
+export class FileAuditSink implements AuditSink {
+  readonly #options: FileAuditSinkOptions;
+  readonly #limits: FileAuditSinkLimits;
+  readonly #queue: AuditQueue;
+  #file: { readonly day: number; readonly file: AuditFile } | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #draining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #failures = 0;
+  #full = false;
+  #dropped = 0;
+  #busySinceMs: number | null = null;
+  #faultToldAtMs = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: FileAuditSinkOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#queue = new AuditQueue({
+      linesMax: this.#limits.queueEventsMax,
+      bytesMax: this.#limits.queueBytesMax,
+    });
+  }
+
+  /**
+   * Creates directory and file, so that a gateway that cannot write its audit does not start.
+   * Throws: AUDIT_UNAVAILABLE.
+   */
+  static async open(options: FileAuditSinkOptions): Promise<FileAuditSink> {
+    const sink = new FileAuditSink(options);
+    try {
+      await sink.#fileFor(sink.#today());
+    } catch (cause) {
+      throw new GatewayError('AUDIT_UNAVAILABLE', { cause });
+    }
+    return sink;
+  }
+
+  /** Events that were lost since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  record(event: AuditEvent): void {
+    const fault = this.#enqueue(event);
+    if (fault === null) {
+      this.#schedule(this.#limits.flushMs);
+      return;
+    }
+    this.#dropped += 1;
+    this.#tell(fault);
+  }
+
+  healthy(): boolean {
+    const stalled =
+      this.#busySinceMs !== null && this.#options.clock() - this.#busySinceMs > this.#limits.stallMs;
+    return this.#closing === null && this.#failures === 0 && !this.#full && !stalled;
+  }
+
+  /** Throws: AUDIT_UNAVAILABLE where not all could be written in time; `dropped` then counts the rest. */
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  /** Null, or why the event could not be taken. */
+  #enqueue(event: AuditEvent): unknown {
+    if (this.#closing !== null) return new Error('the audit is closed');
+    try {
+      if (this.#queue.push(this.#today(), auditLine(event))) return null;
+    } catch (cause) {
+      return cause;
+    }
+    this.#full = true;
+    return new Error('the audit queue is full');
+  }
+
+  #today(): number {
+    return Math.floor(this.#options.clock() / DAY_MS);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== null || this.#draining !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#drain();
+    }, delayMs);
+    // A broken disk must not keep a process alive that has nothing else to do.
+    if (this.#failures > 0) this.#timer.unref();
+  }
+
+  /** Writes what waits now; later events gather for the next group. Never rejects. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.#writeWaiting().finally(() => {
+      this.#draining = null;
+      this.#busySinceMs = null;
+      if (this.#queue.length > 0 && this.#closing === null) this.#schedule(this.#delayMs());
+    });
+    return this.#draining;
+  }
+
+  #delayMs(): number {
+    const { flushMs, retryMs, retryMsMax } = this.#limits;
+    return this.#failures === 0 ? flushMs : Math.min(retryMs * 2 ** (this.#failures - 1), retryMsMax);
+  }
+
+  async #writeWaiting(): Promise<void> {
+    let left = this.#queue.length;
+    try {
+      while (left > 0) {
+        const batch = this.#queue.batch(this.#limits.batchBytesMax);
+        if (batch === null) break;
+        this.#busySinceMs = this.#options.clock();
+        left -= await this.#write(batch);
+        this.#failures = 0;
+        this.#full = false;
+      }
+    } catch (cause) {
+      this.#failures += 1;
+      this.#tell(cause);
+    }
+  }
+
+  /** Resolves to how many lines are now on disk, when that is all of them. */
+  async #write({ day, bytes }: AuditBatch): Promise<number> {
+    const file = await this.#fileFor(day);
+    let written = 0;
+    let failure: unknown = null;
+    try {
+      while (written < bytes.length) {
+        const taken = await file.append(bytes.subarray(written));
+        if (taken === 0) throw new Error('the disk took no bytes');
+        written += taken;
+      }
+    } catch (error) {
+      failure = error;
+    }
+    try {
+      await file.sync();
+      if (!(await file.inPlace())) throw new Error('the audit file was moved or removed');
+      const lines = this.#queue.written(written);
+      if (failure !== null) throw failure;
+      return lines;
+    } catch (error) {
+      await this.#abandon(file);
+      throw error;
+    }
+  }
+
+  async #fileFor(day: number): Promise<AuditFile> {
+    if (this.#file?.day === day) return this.#file.file;
+    if (this.#file !== null) await this.#abandon(this.#file.file);
+    const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
+    const file = await (this.#options.openFile ?? openAuditFile)(
+      join(this.#options.directory, `audit-${date}.ndjson`),
+    );
+    this.#file = { day, file };
+    return file;
+  }
+
+  /** All lines counted as written are on disk already, so a close that fails loses nothing but is told. */
+  async #abandon(file: AuditFile): Promise<void> {
+    this.#file = null;
+    await file.close().catch((cause: unknown) => this.#tell(cause));
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const expired = Promise.withResolvers<void>();
+    const timer = setTimeout(expired.resolve, this.#limits.closeTimeoutMs);
+    await Promise.race([this.#flush(), expired.promise]);
+    clearTimeout(timer);
+    if (this.#queue.length === 0) return;
+    this.#dropped += this.#queue.length;
+    throw new GatewayError('AUDIT_UNAVAILABLE', {
+      details: [{ message: `${this.#dropped} audit events dropped` }],
+    });
+  }
+
+  async #flush(): Promise<void> {
+    await this.#draining;
+    await this.#drain();
+    if (this.#file !== null) await this.#abandon(this.#file.file);
+  }
+
+  #tell(cause: unknown): void {
+    const nowMs = this.#options.clock();
+    // A clock that was set back must not silence faults until it has caught up.
+    if (Math.abs(nowMs - this.#faultToldAtMs) < this.#limits.faultIntervalMs) return;
+    this.#faultToldAtMs = nowMs;
+    const details = [{ message: `${this.#dropped} audit events dropped, ${this.#queue.length} waiting` }];
+    this.#options.onFault(new GatewayError('AUDIT_UNAVAILABLE', { cause, details }));
+  }
+}

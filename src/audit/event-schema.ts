@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { CATALOGUE, type ErrorCode } from '../errors.ts';
+import type { AuditEvent } from './event.ts';
+import { EVENT_LIMITS } from './event-limits.ts';
+
+const token = z.string().max(EVENT_LIMITS.tokenChars);
+const name = z.string().max(EVENT_LIMITS.nameChars);
+const count = z.int().nonnegative();
+const truncated = count.describe('How many entries the list before it left out.');
+const errorCode = z.enum(Object.keys(CATALOGUE) as [ErrorCode, ...ErrorCode[]]);
+
+const measures = z.strictObject({
+  tokens: count,
+  directives: count,
+  depth: count,
+  height: count,
+  aliases: count,
+  rootFields: count,
+  selections: count,
+});
+
+const reason = z.strictObject({
+  rule: name,
+  code: errorCode,
+  coordinate: name.nullable().describe('Schema coordinate; null where the whole operation is meant.'),
+  path: z
+    .array(z.union([z.string().max(EVENT_LIMITS.pathKeyChars), count]))
+    .max(EVENT_LIMITS.pathSteps)
+    .readonly()
+    .nullable()
+    .describe('Response keys from the root, @ for a list step.'),
+});
+
+const fetchRecord = z.strictObject({
+  subgraph: name,
+  durationUs: count,
+  status: count.describe('HTTP status, or 0 where no answer came.'),
+  errors: count,
+});
+
+const principal = z.strictObject({
+  kind: z.enum(['user', 'service', 'agent', 'anonymous']),
+  subject: name,
+  tenant: name.nullable(),
+  application: name.nullable(),
+  issuer: name.nullable(),
+  credentialId: name.nullable().describe('Names the credential without being usable as one.'),
+});
+
+const operation = z.strictObject({
+  hash: name,
+  name: name.nullable(),
+  type: z.string().max(EVENT_LIMITS.tokenChars),
+  measures,
+  coordinates: z.array(name).max(EVENT_LIMITS.coordinates).readonly(),
+  coordinatesTruncated: truncated,
+});
+
+/** The shape of one audit line. */
+export const auditEventSchema = z.strictObject({
+  version: z.literal(1),
+  time: z.iso.datetime().describe('When the request came in: RFC 3339, UTC.'),
+  requestId: token,
+  remoteAddress: token,
+  method: token,
+  principal: principal.nullable().describe('Who asked; null where no identity was established.'),
+  supergraph: name.nullable(),
+  operation: operation.nullable().describe('What was asked; null where it was never compiled.'),
+  decision: z.strictObject({
+    effect: z.enum(['permit', 'filter', 'deny', 'hold', 'none']),
+    reasons: z.array(reason).max(EVENT_LIMITS.reasons).readonly(),
+    reasonsTruncated: truncated,
+  }),
+  fetches: z.array(fetchRecord).max(EVENT_LIMITS.fetches).readonly().describe('What really ran.'),
+  fetchesTruncated: truncated,
+  status: count.describe('HTTP status of the answer.'),
+  code: errorCode.nullable().describe('Code of the refusal; null where the operation ran.'),
+  errors: count,
+  durationUs: count,
+});
+
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+
+/** Does not compile when the type and the schema of an event drift apart. */
+export const SCHEMA_MATCHES_TYPE: Same<AuditEvent, z.infer<typeof auditEventSchema>> = true;
+
+/** The JSON Schema of one audit line, as published in `schema/audit-event.schema.json`. */
+export function auditEventJsonSchema(): Record<string, unknown> {
+  return { title: 'Portcullis audit event', ...z.toJSONSchema(auditEventSchema) };
+}

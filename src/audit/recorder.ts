@@ -1,0 +1,146 @@
+import type { Decision, Reason } from '../authorization/decision.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { GraphQLRequest } from '../listener/request.ts';
+import type { CompiledOperation, Measures } from '../operation/operation.ts';
+import type { AuditEvent, FetchRecord } from './event.ts';
+import { EVENT_LIMITS } from './event-limits.ts';
+
+/** Of a request and its operation, what the audit may see: neither variables nor headers nor text. */
+export type AuditedRequest = Pick<GraphQLRequest, 'id' | 'receivedAtMs' | 'remoteAddress' | 'method'>;
+export type AuditedOperation = Pick<
+  CompiledOperation,
+  'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'coordinates'
+>;
+
+/** What the pipeline knows when a request ends; null where it did not get that far. */
+export interface AuditParts {
+  readonly request: AuditedRequest;
+  readonly principal: Principal | null;
+  readonly operation: AuditedOperation | null;
+  readonly decision: Decision | null;
+  readonly fetches: readonly FetchRecord[];
+  readonly status: number;
+  /** Code of the refusal; null where the operation ran. */
+  readonly code: ErrorCode | null;
+  readonly errors: number;
+  readonly durationUs: number;
+}
+
+const ELLIPSIS = '…';
+/** An operation's part is the same for every request, and its sink keeps the encoded form by this object. */
+const operationParts = new WeakMap<AuditedOperation, AuditEvent['operation']>();
+
+/** The one audit event of a request, every text and list cut to its bound. */
+export function auditEvent(parts: AuditParts): AuditEvent {
+  const { request, principal, operation, decision, fetches } = parts;
+  const reasons = decision?.reasons ?? [];
+  return {
+    version: 1,
+    time: new Date(request.receivedAtMs).toISOString(),
+    requestId: text(request.id, EVENT_LIMITS.tokenChars),
+    remoteAddress: text(request.remoteAddress, EVENT_LIMITS.tokenChars),
+    method: text(request.method, EVENT_LIMITS.tokenChars),
+    principal: principal === null ? null : principalPart(principal),
+    supergraph: operation === null ? null : name(operation.supergraphId),
+    operation: operation === null ? null : operationPart(operation),
+    decision: {
+      effect: decision?.effect ?? 'none',
+      reasons: reasons.slice(0, EVENT_LIMITS.reasons).map(reasonPart),
+      reasonsTruncated: overflow(reasons, EVENT_LIMITS.reasons),
+    },
+    fetches: fetches.slice(0, EVENT_LIMITS.fetches).map(fetchPart),
+    fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
+    status: count(parts.status),
+    code: parts.code,
+    errors: count(parts.errors),
+    durationUs: count(parts.durationUs),
+  };
+}
+
+function principalPart(principal: Principal): AuditEvent['principal'] {
+  const { kind, subject, tenant, application, issuer, credentialId } = principal;
+  return {
+    kind,
+    subject: name(subject),
+    tenant: nameOrNull(tenant),
+    application: nameOrNull(application),
+    issuer: nameOrNull(issuer),
+    credentialId: nameOrNull(credentialId),
+  };
+}
+
+function operationPart(operation: AuditedOperation): AuditEvent['operation'] {
+  const known = operationParts.get(operation);
+  if (known !== undefined) return known;
+  const part = Object.freeze({
+    hash: name(operation.hash),
+    name: nameOrNull(operation.name),
+    type: operation.type,
+    measures: measuresPart(operation.measures),
+    coordinates: operation.coordinates.slice(0, EVENT_LIMITS.coordinates).map(name),
+    coordinatesTruncated: overflow(operation.coordinates, EVENT_LIMITS.coordinates),
+  });
+  operationParts.set(operation, part);
+  return part;
+}
+
+function measuresPart(measures: Measures): Measures {
+  return {
+    tokens: count(measures.tokens),
+    directives: count(measures.directives),
+    depth: count(measures.depth),
+    height: count(measures.height),
+    aliases: count(measures.aliases),
+    rootFields: count(measures.rootFields),
+    selections: count(measures.selections),
+  };
+}
+
+function reasonPart({ rule, code, coordinate, path }: Reason): Reason {
+  return {
+    rule: name(rule),
+    code,
+    coordinate: nameOrNull(coordinate),
+    path: path === null ? null : pathPart(path),
+  };
+}
+
+function pathPart(path: readonly (string | number)[]): readonly (string | number)[] {
+  const { pathSteps, pathKeyChars } = EVENT_LIMITS;
+  const kept = path.length > pathSteps ? [...path.slice(0, pathSteps - 1), ELLIPSIS] : path;
+  return kept.map((step) => (typeof step === 'number' ? count(step) : text(step, pathKeyChars)));
+}
+
+function fetchPart({ subgraph, durationUs, status, errors }: FetchRecord): FetchRecord {
+  return {
+    subgraph: name(subgraph),
+    durationUs: count(durationUs),
+    status: count(status),
+    errors: count(errors),
+  };
+}
+
+function name(value: string): string {
+  return text(value, EVENT_LIMITS.nameChars);
+}
+
+function nameOrNull(value: string | null): string | null {
+  return value === null ? null : name(value);
+}
+
+/** Unpaired surrogates, also those that the cut leaves, would make a line that strict JSON readers refuse. */
+function text(value: string, charsMax: number): string {
+  if (value.length <= charsMax) return value.toWellFormed();
+  return value.slice(0, charsMax - ELLIPSIS.length).toWellFormed() + ELLIPSIS;
+}
+
+/** JSON has no infinity: a saturated measure stays a number. */
+function count(value: number): number {
+  if (Number.isNaN(value) || value < 0) return 0;
+  return Math.min(Math.round(value), Number.MAX_SAFE_INTEGER);
+}
+
+function overflow(list: readonly unknown[], max: number): number {
+  return Math.max(0, list.length - max);
+}

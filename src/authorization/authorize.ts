@@ -1,0 +1,96 @@
+import type { ErrorCode } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
+import { conditionHolds, whenApplies } from '../operation/condition.ts';
+import type { CompiledOperation, Guard } from '../operation/operation.ts';
+import type { Decision, Reason } from './decision.ts';
+import type { PolicyDecider, RuleContext } from './rules/rule.ts';
+import { RULES } from './rules/rules.ts';
+
+export interface AuthorizationOptions {
+  /** `filter` removes what is refused, `reject` refuses the operation. */
+  readonly mode: 'filter' | 'reject';
+  /** Removes nothing and only reports. */
+  readonly dryRun: boolean;
+  readonly introspection: 'permit' | 'authenticated' | 'deny';
+}
+
+export interface AuthorizationInput {
+  readonly operation: CompiledOperation;
+  readonly principal: Principal;
+  /** Coerced, defaults applied. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+const PERMIT: Decision = Object.freeze({ effect: 'permit', mask: '', reasons: Object.freeze([]) });
+
+const NO_REASON: Reason = { rule: 'unknown-requirement', code: 'FORBIDDEN', coordinate: null, path: null };
+
+/**
+ * Decides what of an operation a principal may run, and says why not.
+ * Invariant: a rule that throws denies; a requirement that no rule understands denies; the answer depends on the compiled
+ * operation, the principal and the variables that switch selections, and on nothing else.
+ */
+export async function authorize(
+  input: AuthorizationInput,
+  options: AuthorizationOptions,
+  policies: PolicyDecider,
+): Promise<Decision> {
+  const { operation, principal, variables } = input;
+  const refused = operation.introspects ? introspectionRefusal(principal, options) : null;
+  if (refused !== null) return { effect: 'deny', reasons: [refused] };
+  if (operation.guards.length === 0) return PERMIT;
+
+  const held = operation.conditions.map((condition) => conditionHolds(condition, variables));
+  const context: RuleContext = { principal, operation, policies };
+  const failed = new Map<number, string>();
+  operation.guards.forEach((guard, index) => {
+    const rule = failingRule(guard, held, context);
+    if (rule !== null) failed.set(index, rule);
+  });
+  if (failed.size === 0) return PERMIT;
+
+  const mask = [...failed.keys()].join('.');
+  const reasons = await reasonsFor(operation, mask, failed);
+  // Invariant: a refusal has a reason; failed guards that remove nothing are a fault, and faults deny.
+  if (reasons.length === 0) return { effect: 'deny', reasons: [NO_REASON] };
+  if (options.dryRun) return { effect: 'permit', mask: '', reasons };
+  return options.mode === 'reject' ? { effect: 'deny', reasons } : { effect: 'filter', mask, reasons };
+}
+
+function introspectionRefusal(principal: Principal, { introspection }: AuthorizationOptions): Reason | null {
+  const anonymous = principal.kind === 'anonymous';
+  if (introspection === 'permit' || (introspection === 'authenticated' && !anonymous)) return null;
+  const code: ErrorCode = introspection === 'authenticated' ? 'UNAUTHENTICATED' : 'INTROSPECTION_DISABLED';
+  return { rule: 'introspection', code, coordinate: null, path: null };
+}
+
+/** Name of the first rule that a guard fails; null where it passes or its selections are switched off. */
+function failingRule(guard: Guard, held: readonly boolean[], context: RuleContext): string | null {
+  if (!whenApplies(guard.when, held)) return null;
+  let judged = false;
+  for (const rule of RULES) {
+    if (!rule.applies(guard.requirement)) continue;
+    judged = true;
+    try {
+      if (!rule.holds(guard.requirement, context)) return rule.name;
+    } catch {
+      // The fault is told by its own name in the decision, and denies.
+      return `${rule.name}.fault`;
+    }
+  }
+  return judged ? null : 'unknown-requirement';
+}
+
+async function reasonsFor(
+  operation: CompiledOperation,
+  mask: string,
+  failed: ReadonlyMap<number, string>,
+): Promise<readonly Reason[]> {
+  const { removals } = await operation.planFor(mask);
+  return removals.map(({ guard, coordinate, path }) => ({
+    rule: failed.get(guard) ?? 'unknown-requirement',
+    code: 'UNAUTHORIZED_FIELD_OR_TYPE',
+    coordinate,
+    path,
+  }));
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { configSchema } from './config.ts';
+
+/** The part of JSON Schema that the configuration's schema uses. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: SchemaNode | false;
+  readonly items?: SchemaNode;
+}
+
+/** JSON Schema of the configuration file, for editors and for the reference. */
+export function configJsonSchema(): SchemaNode {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' });
+  return { title: 'Portcullis configuration', ...schema } as SchemaNode;
+}

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { integerKey, pathKey, switchKey } from './config-keys.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { identitySection } from './identity-section.ts';
+import { compileSection, limitsSection } from './limits-section.ts';
+import { listenSection } from './listen-section.ts';
+import { subgraphSection } from './subgraph-section.ts';
+import { subgraphName, supergraphSection } from './supergraph-section.ts';
+
+const authorizationSection = z.strictObject({
+  mode: z
+    .enum(['filter', 'reject'])
+    .default('filter')
+    .describe(
+      'What becomes of an operation that asks for too much: filter removes what is not allowed, reject refuses the whole.',
+    ),
+  dryRun: switchKey(
+    false,
+    'Removes nothing and only reports what would be removed. It switches protection off: for trying rules out.',
+  ),
+  errors: z
+    .enum(['errors', 'extensions', 'disabled'])
+    .default('errors')
+    .describe('Where the client is told of removed fields: errors, extensions.authorizationErrors, or not.'),
+  policies: z
+    .array(pathKey('Path or pattern, such as ./policies/*.cedar.'))
+    .max(256)
+    .default([])
+    .describe('Cedar files that answer @policy. None by default: every @policy denies.'),
+});
+
+const executionSection = z.strictObject({
+  engine: z.enum(['apollo']).default('apollo').describe('What runs the query plan.'),
+  deduplicate: switchKey(
+    true,
+    'Shares identical subgraph queries in flight among callers the subgraph cannot tell apart. Mutations are never shared.',
+  ),
+  timeoutMs: integerKey({
+    min: 1,
+    max: 600_000,
+    default: 30_000,
+    about: 'Time one operation may take to run in all, in milliseconds.',
+  }),
+  responseBytes: integerKey({
+    min: 1024,
+    max: 1_073_741_824,
+    default: 67_108_864,
+    about:
+      'Largest answer taken from a subgraph, in bytes. A larger one would fill the memory of all callers.',
+  }),
+});
+
+const assertionText = (initial: string, about: string) =>
+  z.string().min(1).max(256).default(initial).describe(about);
+
+const assertionSection = z.strictObject({
+  issuer: assertionText('portcullis', 'The iss claim that subgraphs check.'),
+  audience: assertionText('portcullis-subgraphs', 'The aud claim that subgraphs check.'),
+  lifetimeSeconds: integerKey({
+    min: 10,
+    max: 3600,
+    default: 120,
+    about: 'How long an assertion is valid, in seconds. Short, since it can be replayed that long.',
+  }),
+  keyFile: pathKey(
+    'Ed25519 private key as a JWK. Without it a key is made at start, which does for one gateway process.',
+  ).exactOptional(),
+});
+
+const auditSection = z.strictObject({
+  directory: pathKey(
+    'Where the audit log is written; created if missing, readable by its owner only.',
+  ).default('./.portcullis/audit'),
+  whenUnwritable: z
+    .enum(['refuse', 'permitQueries'])
+    .default('refuse')
+    .describe(
+      'What happens while the log cannot be written: refuse everything, or let queries run unrecorded. Mutations are refused either way.',
+    ),
+  queueEventsMax: integerKey({
+    min: 1,
+    max: 1_000_000,
+    default: 10_000,
+    about: 'Events that may wait for the disk.',
+  }),
+  queueBytes: integerKey({
+    min: 65_536,
+    max: 1_073_741_824,
+    default: 16_777_216,
+    about: 'Size of the events that may wait for the disk, in bytes.',
+  }),
+});
+
+const logSection = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe events written to standard error.'),
+});
+
+/** The configuration as written: strict at every level, every key with its bound, default and reason. */
+export const configSchema = z.strictObject({
+  listen: listenSection.prefault({}).describe('Where and how the gateway is reached.'),
+  supergraph: supergraphSection.describe('Where the graph comes from. The only section that must be given.'),
+  subgraphs: z
+    .record(subgraphName, subgraphSection)
+    .default({})
+    .describe('How single subgraphs are called, by name. One that is not listed gets the defaults.'),
+  identity: identitySection.prefault({}).describe('Who may call, and which issuers are believed.'),
+  authorization: authorizationSection
+    .prefault({})
+    .describe('How the rules in the schema are applied to callers.'),
+  limits: limitsSection.prefault({}).describe('How large an operation and a request may be.'),
+  compile: compileSection
+    .prefault({})
+    .describe('Bounds of parsing, validating and planning operations seen for the first time.'),
+  execution: executionSection.prefault({}).describe('How operations run against subgraphs.'),
+  assertion: assertionSection
+    .prefault({})
+    .describe('The signed statement that tells subgraphs who is asking.'),
+  audit: auditSection.prefault({}).describe('The record of every operation.'),
+  log: logSection.prefault({}).describe('What the gateway says about itself.'),
+});
+
+/** The configuration after validation, before its files are read. */
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** How one subgraph is called. */
+export type SubgraphSettings = DeepReadonly<z.output<typeof subgraphSection>>;
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+type ParsedIssuer = ParsedConfig['identity']['jwt'][number];
+
+/** Where the parts that name files differ from what is written: paths are absolute, small files are read. */
+interface ReadParts {
+  listen: Omit<ParsedConfig['listen'], 'tls'> & { tls?: { cert: string; key: string } };
+  supergraph: Pick<ParsedConfig['supergraph'], 'watch' | 'pollMs'> &
+    ({ file: string } | { subgraphs: { name: string; url: string; schema: string }[] });
+  identity: Omit<ParsedConfig['identity'], 'jwt'> & {
+    jwt: (Omit<ParsedIssuer, 'jwks'> & { jwks: { url: string } | { file: string } })[];
+  };
+  authorization: Omit<ParsedConfig['authorization'], 'policies'> & {
+    policies: { path: string; text: string }[];
+  };
+  assertion: Omit<ParsedConfig['assertion'], 'keyFile'> & { key?: Record<string, string> };
+}
+
+/**
+ * The whole configuration as the gateway uses it.
+ * Invariant: deep frozen; every path is absolute; `subgraphs` has no prototype.
+ */
+export type Config = DeepReadonly<Omit<ParsedConfig, keyof ReadParts> & ReadParts>;
+
+const DEFAULT_SUBGRAPH: SubgraphSettings = deepFreeze(subgraphSection.parse({}));
+
+/** How to call the subgraph of that name: what the configuration says of it, or else the defaults. */
+export function subgraphSettings(config: Config, name: string): SubgraphSettings {
+  return config.subgraphs[name] ?? DEFAULT_SUBGRAPH;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { integerKey, serviceUrlKey } from './config-keys.ts';
+
+/** Headers of one connection (RFC 9110 section 7.6.1) and those that frame the gateway's own request. */
+const NEVER_FORWARDED = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const forwardedHeader = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be a header name' })
+  .toLowerCase()
+  .refine((name) => !NEVER_FORWARDED.has(name), {
+    error: 'belongs to one connection or to the framing of the request and is never forwarded',
+  })
+  .refine((name) => !name.startsWith('x-portcullis-'), {
+    error: 'x-portcullis-* is what the gateway itself says to subgraphs; a client must not say it',
+  });
+
+/** How one subgraph is called and how far it is trusted. */
+export const subgraphSection = z.strictObject({
+  url: serviceUrlKey('Where the gateway reaches it, in place of the URL in the supergraph.').exactOptional(),
+  timeoutMs: integerKey({
+    min: 1,
+    max: 600_000,
+    default: 10_000,
+    about:
+      'Time one call may take, in milliseconds. Below execution.timeoutMs, so that one slow subgraph does not sink the whole answer.',
+  }),
+  errors: z
+    .enum(['masked', 'passthrough'])
+    .default('masked')
+    .describe(
+      'Whether its error messages reach clients. Masked: they may tell of hosts, statements and other callers.',
+    ),
+  allowedExtensions: z
+    .array(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, { error: 'must be an extension key' }))
+    .max(64)
+    .default(['code'])
+    .describe('Keys of error extensions that pass when errors is passthrough. All others are removed.'),
+  identity: z
+    .enum(['none', 'tenant', 'principal'])
+    .default('principal')
+    .describe(
+      'How much it learns of the caller. Fetches are shared only among callers it cannot tell apart.',
+    ),
+  forwardHeaders: z
+    .array(forwardedHeader)
+    .max(64)
+    .default([])
+    .describe(
+      'Client headers passed on. None by default; authorization only where named, since a subgraph could replay the token.',
+    ),
+});

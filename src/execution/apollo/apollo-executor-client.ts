@@ -1,0 +1,170 @@
+import { ApolloGateway, type GraphQLDataSource, type GraphQLDataSourceProcessOptions } from '@apollo/gateway';
+import type {
+  GatewayExecutionResult,
+  GatewayExecutor,
+  GatewayGraphQLResponse,
+} from '@apollo/server-gateway-interface';
+import { type DocumentNode, GraphQLError, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { FetchRecord } from '../../audit/event.ts';
+import { GatewayError } from '../../errors.ts';
+import type { OperationVariant } from '../../operation/operation.ts';
+import type { AssertionMinter } from '../assertion.ts';
+import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
+import { type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
+import { subgraphHeaders } from '../subgraph-headers.ts';
+import type { SubgraphSettings } from '../subgraph-settings.ts';
+
+export interface ApolloExecutorOptions {
+  readonly strippedSdl: string;
+  readonly subgraphs: readonly SubgraphSettings[];
+  readonly responseBytesMax: number;
+  readonly connectionsMax: number;
+}
+
+export interface ApolloExecutorDeps {
+  readonly minter: AssertionMinter;
+  /** Units: microseconds, monotonic. */
+  readonly nowUs: () => number;
+}
+
+/** What travels through Apollo's executor with each request. */
+interface RequestContext {
+  readonly input: ExecutionInput;
+  readonly fetches: FetchRecord[];
+}
+
+/** Parsed documents held; parsing again costs less than planning, which Apollo caches by itself. */
+const DOCUMENTS_MAX = 1_000;
+
+/** Loads the graph into Apollo's gateway, which plans and executes: the reference that our own engine is held against. */
+export async function createApolloExecutor(
+  options: ApolloExecutorOptions,
+  deps: ApolloExecutorDeps,
+): Promise<Executor> {
+  const client = new SubgraphClient(options);
+  const settings = new Map(options.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
+  const gateway = new ApolloGateway({
+    supergraphSdl: options.strippedSdl,
+    buildService: ({ name }) => new SubgraphSource(settingsOf(settings, name), client, deps),
+    logger: SILENT,
+  });
+  try {
+    const { executor } = await gateway.load();
+    if (executor === null) throw new TypeError('Apollo gateway loaded without an executor.');
+    return new ApolloExecutor(gateway, executor, client);
+  } catch (cause) {
+    await client.close();
+    throw new GatewayError('SUPERGRAPH_INVALID', { cause, details: [{ message: (cause as Error).message }] });
+  }
+}
+
+/** Reason: Apollo's texts can hold a subgraph's; what matters comes back as errors and is logged by the pipeline. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+function settingsOf(settings: ReadonlyMap<string, SubgraphSettings>, name: string): SubgraphSettings {
+  const found = settings.get(name);
+  if (found === undefined) throw new TypeError(`There are no settings for the subgraph "${name}".`);
+  return found;
+}
+
+class ApolloExecutor implements Executor {
+  readonly #gateway: ApolloGateway;
+  readonly #executor: GatewayExecutor;
+  readonly #client: SubgraphClient;
+  readonly #documents = new LRUCache<string, DocumentNode>({ max: DOCUMENTS_MAX });
+
+  constructor(gateway: ApolloGateway, executor: GatewayExecutor, client: SubgraphClient) {
+    this.#gateway = gateway;
+    this.#executor = executor;
+    this.#client = client;
+  }
+
+  async execute(input: ExecutionInput): Promise<ExecutionResult> {
+    const { variant } = input;
+    if (variant.text === null) return { data: null, errors: [], fetches: [] };
+    const context: RequestContext = { input, fetches: [] };
+    const response = await this.#executor({
+      request: {
+        query: variant.text,
+        operationName: variant.operationName ?? undefined,
+        variables: input.variables,
+      },
+      document: this.#document(variant, variant.text),
+      queryHash: variant.id,
+      operationName: variant.operationName,
+      context,
+      cache: undefined,
+      logger: SILENT,
+      metrics: {},
+    } as unknown as Parameters<GatewayExecutor>[0]);
+    return { data: dataOf(response), errors: errorsOf(response), fetches: context.fetches };
+  }
+
+  async close(): Promise<void> {
+    await this.#gateway.stop();
+    await this.#client.close();
+  }
+
+  #document(variant: OperationVariant, text: string): DocumentNode {
+    const known = this.#documents.get(variant.id);
+    if (known !== undefined) return known;
+    const document = parse(text, { noLocation: true });
+    this.#documents.set(variant.id, document);
+    return document;
+  }
+}
+
+/** Carries Apollo's fetches over our own client, with the caller's assertion and only the headers that config names. */
+class SubgraphSource implements GraphQLDataSource {
+  readonly #subgraph: SubgraphSettings;
+  readonly #client: SubgraphClient;
+  readonly #deps: ApolloExecutorDeps;
+
+  constructor(subgraph: SubgraphSettings, client: SubgraphClient, deps: ApolloExecutorDeps) {
+    this.#subgraph = subgraph;
+    this.#client = client;
+    this.#deps = deps;
+  }
+
+  async process(options: GraphQLDataSourceProcessOptions): Promise<GatewayGraphQLResponse> {
+    const { input, fetches } = options.context as RequestContext;
+    const { query, variables, operationName } = options.request;
+    const startedUs = this.#deps.nowUs();
+    const headers = await subgraphHeaders(this.#subgraph, input, this.#deps.minter);
+    const body = JSON.stringify({ query, variables, operationName });
+    const answer = await this.#client.post(this.#subgraph, { body, headers }, input.signal);
+    fetches.push({
+      subgraph: this.#subgraph.name,
+      durationUs: Math.round(this.#deps.nowUs() - startedUs),
+      status: answer.status,
+      errors: errorCount(answer),
+    });
+    if (answer.kind === 'answer' && ('data' in answer.body || Array.isArray(answer.body['errors']))) {
+      return answer.body as GatewayGraphQLResponse;
+    }
+    const code = answer.kind === 'failure' ? answer.code : 'DOWNSTREAM_SERVICE_ERROR';
+    throw new GraphQLError('The subgraph gave no GraphQL answer.', {
+      extensions: { code, serviceName: this.#subgraph.name },
+    });
+  }
+}
+
+function errorCount(answer: SubgraphAnswer): number {
+  if (answer.kind === 'failure') return 1;
+  const { errors } = answer.body;
+  return Array.isArray(errors) ? errors.length : 0;
+}
+
+function dataOf({ data }: GatewayExecutionResult): Readonly<Record<string, unknown>> | null {
+  return data ?? null;
+}
+
+function errorsOf({ errors }: GatewayExecutionResult): ExecutionError[] {
+  return (errors ?? []).map(({ message, path, extensions }) => ({
+    message,
+    path: path ?? null,
+    subgraph: typeof extensions?.['serviceName'] === 'string' ? extensions['serviceName'] : null,
+    extensions: extensions ?? {},
+  }));
+}

@@ -1,0 +1,110 @@
+import { type CryptoKey, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { Principal } from '../identity/principal.ts';
+
+/** How much of the principal a subgraph sees. */
+export type IdentityExposure = 'none' | 'tenant' | 'principal';
+
+export interface AssertionOptions {
+  readonly privateKey: CryptoKey;
+  readonly keyId: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly lifetimeSeconds: number;
+}
+
+/** Mints what tells subgraphs who is asking. */
+export interface AssertionMinter {
+  /** The header's value; at once while a minted one is younger than half its life. */
+  assertionFor(principal: Principal, exposure: IdentityExposure): string | Promise<string>;
+}
+
+export const ASSERTION_HEADER = 'x-portcullis-assertion';
+
+interface Minted {
+  readonly token: string;
+  /** Units: seconds since the epoch. */
+  readonly mintAgainAt: number;
+}
+
+type Claims = Readonly<Record<string, string>>;
+
+/** Reason: as many tenants as are active within a half-life; each entry is half a kilobyte. */
+const TENANTS_MAX = 10_000;
+
+/**
+ * Creates the minter of assertions: compact JWS, EdDSA, once per principal and half-life.
+ * Invariant: an assertion never outlives the credential it speaks for, and is never shared wider than it tells.
+ */
+export function createAssertionMinter(
+  options: AssertionOptions,
+  deps: { readonly now: () => number },
+): AssertionMinter {
+  const ofPrincipals = new WeakMap<Principal, MintedOnce>();
+  const ofTenants = new LRUCache<string, MintedOnce>({ max: TENANTS_MAX });
+
+  const mint = async (claims: Claims, notAfter: number | null): Promise<Minted> => {
+    const now = Math.floor(deps.now() / 1000);
+    const expiresAt = Math.min(now + options.lifetimeSeconds, notAfter ?? Number.POSITIVE_INFINITY);
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', kid: options.keyId, typ: 'portcullis-assertion+jwt' })
+      .setIssuer(options.issuer)
+      .setAudience(options.audience)
+      .setIssuedAt(now)
+      .setExpirationTime(expiresAt)
+      .sign(options.privateKey);
+    return { token, mintAgainAt: now + Math.ceil((expiresAt - now) / 2) };
+  };
+
+  return {
+    assertionFor(principal, exposure) {
+      const tenantKey = exposure === 'none' ? 'none' : `tenant ${principal.tenant ?? ''}`;
+      let minted = exposure === 'principal' ? ofPrincipals.get(principal) : ofTenants.get(tenantKey);
+      if (minted === undefined) {
+        const notAfter = exposure === 'principal' ? principal.expiresAt : null;
+        minted = new MintedOnce(() => mint(claimsOf(principal, exposure), notAfter));
+        if (exposure === 'principal') ofPrincipals.set(principal, minted);
+        else ofTenants.set(tenantKey, minted);
+      }
+      return minted.token(deps.now() / 1000);
+    },
+  };
+}
+
+/** One assertion, minted again when half its life is over; callers meanwhile share the one being minted. */
+class MintedOnce {
+  readonly #mint: () => Promise<Minted>;
+  #minted: Minted | null = null;
+  #minting: Promise<string> | null = null;
+
+  constructor(mint: () => Promise<Minted>) {
+    this.#mint = mint;
+  }
+
+  token(nowSeconds: number): string | Promise<string> {
+    if (this.#minted !== null && nowSeconds < this.#minted.mintAgainAt) return this.#minted.token;
+    this.#minting ??= this.#mint()
+      .then((minted) => {
+        this.#minted = minted;
+        return minted.token;
+      })
+      .finally(() => {
+        this.#minting = null;
+      });
+    return this.#minting;
+  }
+}
+
+/** The claims of one exposure; only for `principal` do they name a person or an application. */
+function claimsOf(principal: Principal, exposure: IdentityExposure): Claims {
+  if (exposure === 'none') return { sub: 'gateway', kind: 'anonymous' };
+  const tenant = principal.tenant === null ? {} : { tenant: principal.tenant };
+  if (exposure === 'tenant') return { sub: 'tenant', kind: 'anonymous', ...tenant };
+  return {
+    sub: principal.subject,
+    kind: principal.kind,
+    ...tenant,
+    scope: [...principal.scopes].join(' '),
+    ...(principal.application === null ? {} : { client_id: principal.application }),
+  };
+}

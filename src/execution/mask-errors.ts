@@ -1,0 +1,83 @@
+import { CATALOGUE, type ErrorCode } from '../errors.ts';
+import type { ResponseError } from '../listener/request.ts';
+import type { FieldShape, ObjectShape } from '../operation/shape.ts';
+import type { ExecutionError } from './executor.ts';
+import type { ResponsePath } from './shape-result.ts';
+import type { SubgraphSettings } from './subgraph-settings.ts';
+
+/** Reason: a subgraph may answer any number of errors; a client needs no more than this, and gets the count. */
+export const ERRORS_MAX = 100;
+
+/** Codes of our own that execution may give an error. */
+const OURS: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'DOWNSTREAM_SERVICE_ERROR',
+  'SUBGRAPH_TIMEOUT',
+  'REQUEST_ABORTED',
+]);
+
+/**
+ * Turns errors of subgraphs into what a client may see: the catalogue's text and code, unless config lets the subgraph's
+ * own text and listed extension keys through. A path is kept as far as it names what the client selected.
+ */
+export function maskErrors(
+  errors: readonly ExecutionError[],
+  context: {
+    readonly subgraphs: ReadonlyMap<string, SubgraphSettings>;
+    readonly shape: ObjectShape;
+    readonly requestId: string;
+  },
+): ResponseError[] {
+  return errors.slice(0, ERRORS_MAX).map((error) => {
+    const path = knownPath(error.path, context.shape);
+    const settings = error.subgraph === null ? undefined : context.subgraphs.get(error.subgraph);
+    const shown =
+      settings?.errors === 'passthrough' ? passed(error, settings.allowedExtensions) : masked(error);
+    return {
+      message: shown.message,
+      ...(path.length === 0 ? {} : { path }),
+      extensions: { ...shown.extensions, requestId: context.requestId },
+    };
+  });
+}
+
+function masked(error: ExecutionError): { message: string; extensions: Record<string, unknown> } {
+  const given = error.extensions['code'];
+  const code = OURS.has(given) ? (given as ErrorCode) : 'DOWNSTREAM_SERVICE_ERROR';
+  return { message: CATALOGUE[code].message, extensions: { code } };
+}
+
+function passed(
+  error: ExecutionError,
+  allowed: readonly string[],
+): { message: string; extensions: Record<string, unknown> } {
+  const extensions: Record<string, unknown> = { code: 'DOWNSTREAM_SERVICE_ERROR' };
+  for (const key of allowed) {
+    if (Object.hasOwn(error.extensions, key)) extensions[key] = error.extensions[key];
+  }
+  return { message: error.message, extensions };
+}
+
+/** The part of a path that follows response keys the client wrote; the rest could carry anything. */
+function knownPath(path: readonly unknown[] | null, shape: ObjectShape): ResponsePath {
+  const known: (string | number)[] = [];
+  let at: ObjectShape | null = shape;
+  for (const step of Array.isArray(path) ? path : []) {
+    if (typeof step === 'number' && Number.isInteger(step) && step >= 0 && known.length > 0) {
+      known.push(step);
+      continue;
+    }
+    const field = fieldAt(at, step);
+    if (field === undefined) break;
+    known.push(field.key);
+    at = field.child;
+  }
+  return known;
+}
+
+function fieldAt(shape: ObjectShape | null, key: unknown): FieldShape | undefined {
+  for (const type of shape?.types.values() ?? []) {
+    const field = type.fields.find((candidate) => candidate.key === key);
+    if (field !== undefined) return field;
+  }
+  return undefined;
+}

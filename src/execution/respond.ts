@@ -1,0 +1,158 @@
+import type { Decision } from '../authorization/decision.ts';
+import { CATALOGUE, type GatewayError } from '../errors.ts';
+import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
+import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
+import type { ExecutionResult } from './executor.ts';
+import { maskErrors } from './mask-errors.ts';
+import { type LeafCheck, type ResponsePath, shapeResult } from './shape-result.ts';
+import type { SubgraphSettings } from './subgraph-settings.ts';
+
+export interface RespondOptions {
+  /** Where authorization errors are told. */
+  readonly authorizationErrors: 'errors' | 'extensions' | 'disabled';
+}
+
+export interface Executed {
+  readonly operation: CompiledOperation;
+  readonly variant: OperationVariant;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly decision: Decision;
+  readonly result: ExecutionResult;
+}
+
+/** What answering needs to know of the graph. */
+export interface GraphView {
+  readonly isLeaf: LeafCheck;
+  readonly subgraphs: ReadonlyMap<string, SubgraphSettings>;
+}
+
+/** Codes that `application/json` answers with 200, as the legacy rule of GraphQL over HTTP has it. */
+const REQUEST_ERRORS = new Set<string>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'BAD_USER_INPUT',
+]);
+
+/** Answers an operation that ran: data shaped for the client, refused paths told, subgraph errors masked. */
+export function respond(
+  request: GraphQLRequest,
+  executed: Executed,
+  graph: GraphView,
+  options: RespondOptions,
+): GatewayResponse {
+  const { operation, variant, variables, decision, result } = executed;
+  const shaped =
+    result.data === null
+      ? { data: null, refused: [], misfits: [] }
+      : shapeResult(result.data, {
+          shape: variant.shape,
+          conditions: operation.conditions,
+          variables,
+          isLeaf: graph.isLeaf,
+        });
+  const refusedPaths = [
+    ...variant.removals.filter((removal) => !removal.dynamic).map(({ path }) => path),
+    ...shaped.refused.map(({ path }) => path),
+  ];
+  const subgraphErrors = maskErrors(result.errors, {
+    subgraphs: graph.subgraphs,
+    shape: variant.shape,
+    requestId: request.id,
+  });
+  const told = subgraphErrors.flatMap(({ path }) => (path === undefined ? [] : [path]));
+  const misfits = shaped.misfits
+    .filter((path) => !told.some((other) => related(path, other)))
+    .map((path) => errorAt('DOWNSTREAM_SERVICE_ERROR', path, request.id));
+  const refused =
+    decision.effect === 'permit' ? decision.reasons.map(({ path }) => path ?? []) : refusedPaths;
+  const location = decision.effect === 'permit' ? 'extensions' : options.authorizationErrors;
+  return ok([...subgraphErrors, ...misfits], unauthorized(refused, request.id), {
+    data: shaped.data,
+    location,
+  });
+}
+
+/** Answers a request that authorization refused: the same errors as filtering gives, and no data. */
+export function respondDenied(
+  request: GraphQLRequest,
+  decision: Extract<Decision, { effect: 'deny' | 'hold' }>,
+  anonymous: boolean,
+  options: RespondOptions,
+): GatewayResponse {
+  const codes = new Set(decision.reasons.map(({ code }) => code));
+  const [code = 'FORBIDDEN'] = codes;
+  const status = code === 'UNAUTHORIZED_FIELD_OR_TYPE' ? (anonymous ? 401 : 403) : CATALOGUE[code].status;
+  const errors = distinct(
+    decision.reasons.map(({ path, code: reason }) => errorAt(reason, path ?? [], request.id)),
+  );
+  const inErrors = options.authorizationErrors === 'errors' || code !== 'UNAUTHORIZED_FIELD_OR_TYPE';
+  return {
+    status,
+    headers: status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    body: {
+      errors: inErrors ? errors : [errorAt(code, [], request.id)],
+      ...(options.authorizationErrors === 'extensions' && !inErrors
+        ? { extensions: { authorizationErrors: errors } }
+        : {}),
+    },
+  };
+}
+
+/** Answers a request that a stage refused. */
+export function respondRefused(request: GraphQLRequest, error: GatewayError): GatewayResponse {
+  const legacy = request.responseMediaType === 'application/json' && REQUEST_ERRORS.has(error.code);
+  const extensions = { code: error.code, requestId: request.id };
+  const errors: ResponseError[] =
+    error.details.length === 0
+      ? [{ message: error.message, extensions }]
+      : error.details.map((detail) => ({ ...detail, extensions }));
+  return {
+    status: legacy ? 200 : error.status,
+    headers: {
+      ...error.headers,
+      ...(error.challenge === undefined ? {} : { 'www-authenticate': error.challenge }),
+    },
+    body: { errors },
+  };
+}
+
+function ok(
+  errors: readonly ResponseError[],
+  unauthorizedErrors: readonly ResponseError[],
+  { data, location }: { readonly data: Readonly<Record<string, unknown>> | null; readonly location: string },
+): GatewayResponse {
+  const all = location === 'errors' ? [...unauthorizedErrors, ...errors] : errors;
+  const reported = location === 'extensions' && unauthorizedErrors.length > 0;
+  return {
+    status: 200,
+    headers: {},
+    body: {
+      ...(all.length === 0 ? {} : { errors: all }),
+      data,
+      ...(reported ? { extensions: { authorizationErrors: unauthorizedErrors } } : {}),
+    },
+  };
+}
+
+function unauthorized(paths: readonly ResponsePath[], requestId: string): ResponseError[] {
+  return distinct(paths.map((path) => errorAt('UNAUTHORIZED_FIELD_OR_TYPE', path, requestId)));
+}
+
+function errorAt(code: keyof typeof CATALOGUE, path: ResponsePath, requestId: string): ResponseError {
+  return {
+    message: CATALOGUE[code].message,
+    ...(path.length === 0 ? {} : { path }),
+    extensions: { code, requestId },
+  };
+}
+
+function distinct(errors: readonly ResponseError[]): ResponseError[] {
+  return [...new Map(errors.map((error) => [JSON.stringify(error.path ?? null), error])).values()];
+}
+
+/** True where one path leads to or through the other, so that one error explains both. */
+function related(a: ResponsePath, b: ResponsePath): boolean {
+  const shorter = a.length < b.length ? a : b;
+  return shorter.every((step, index) => step === a[index] && step === b[index]);
+}

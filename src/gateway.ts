@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { FileAuditSink } from './audit/audit-file-sink.ts';
+import { createPolicyEngine } from './authorization/policy-engine.ts';
+import type { Config } from './config/config.ts';
+import { GatewayError } from './errors.ts';
+import { createAssertionMinter } from './execution/assertion.ts';
+import { type Graph, startGraph } from './graph.ts';
+import { createIdentifier } from './identity/identify.ts';
+import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
+import { createListener } from './listener/listener-server.ts';
+import { type Clock, handle, type PipelineParts } from './pipeline.ts';
+import { Generations } from './supergraph/generations.ts';
+import { createSupergraphSource } from './supergraph/supergraph-source.ts';
+import { createLog, describeError } from './telemetry/log-sink.ts';
+
+export interface RunningGateway {
+  /** The endpoint. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const clock: Clock = { now: Date.now, nowUs: () => performance.now() * 1000 };
+
+/**
+ * Builds the gateway from its parts and starts it; what was opened is closed in reverse, also when a later part fails.
+ * Throws: CONFIG_INVALID, SUPERGRAPH_INVALID, COMPOSITION_FAILED, AUDIT_UNAVAILABLE, or what the system says of the port.
+ */
+export async function startGateway(
+  config: Config,
+  options: { readonly port?: number } = {},
+): Promise<RunningGateway> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const log = createLog(config.log.level);
+    const { privateKey, publicJwk } = await assertionKey(config);
+    const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
+
+    const audit = await FileAuditSink.open({
+      directory: config.audit.directory,
+      clock: clock.now,
+      onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
+      limits: { queueEventsMax: config.audit.queueEventsMax, queueBytesMax: config.audit.queueBytes },
+    });
+    opened.defer(() => audit.close());
+
+    const identifier = createIdentifier(identityOptions(config), clock);
+    opened.defer(() => identifier.close());
+
+    const graphs = new Generations<Graph>((fault) =>
+      log.error('closing a graph failed', describeError(fault)),
+    );
+    opened.defer(() => graphs.close());
+    const source = createSupergraphSource(sourceOptions(config), { log });
+    opened.defer(() => source.close());
+    graphs.replace(await startGraph(await source.load(), config, { minter, clock }));
+    if (config.supergraph.watch) {
+      source.watch({
+        onSupergraph: (supergraph) =>
+          graphs
+            .succeed(() => startGraph(supergraph, config, { minter, clock }))
+            .then(
+              (outcome) => log.info(`supergraph ${outcome}`, { supergraph: supergraph.id }),
+              (fault: unknown) =>
+                log.error('new supergraph does not start; the old one stays', describeError(fault)),
+            ),
+        onFault: (fault) => log.error('new supergraph is refused; the old one stays', detailsOf(fault)),
+      });
+    }
+
+    const policies = createPolicyEngine(config.authorization.policies, null, (fault) =>
+      log.error('policy fault', { ...fault }),
+    );
+    for (const warning of policies.warnings) log.warn('policy warning', { warning });
+
+    const parts: PipelineParts = {
+      identifier,
+      graphs,
+      policies,
+      audit,
+      log,
+      clock,
+      options: pipelineOptions(config),
+    };
+    const listener = createListener(listenerOptions(config, options.port), {
+      handle: (request) => handle(request, parts),
+      jwks: () => ({ keys: [publicJwk] }),
+      readiness: () => {
+        const checks = { supergraph: graphs.current !== null, audit: audit.healthy() };
+        return { ready: Object.values(checks).every(Boolean), checks };
+      },
+      newId: randomUUID,
+      now: clock.now,
+      onFault: (fault, requestId) => log.error('listener fault', { requestId, ...describeError(fault) }),
+    });
+    opened.defer(() => listener.close());
+    const url = await listener.listen();
+    log.info('listening', { url });
+    return { url, close: () => opened.disposeAsync() };
+  } catch (fault) {
+    await opened.disposeAsync();
+    throw fault;
+  }
+}
+
+/** The key that signs assertions: the configured one, or one made for the life of this process. */
+async function assertionKey(config: Config) {
+  const jwk: JWK =
+    config.assertion.key ??
+    (await exportJWK((await generateKeyPair('Ed25519', { extractable: true })).privateKey));
+  const privateKey = await importJWK(jwk, 'EdDSA');
+  if (privateKey instanceof Uint8Array) throw new GatewayError('CONFIG_INVALID');
+  const { d: _private, ...publicPart } = jwk;
+  const publicJwk = { ...publicPart, kid: jwk.kid ?? randomUUID(), alg: 'EdDSA', use: 'sig' };
+  return { privateKey, publicJwk };
+}
+
+function identityOptions({ identity }: Config): Parameters<typeof createIdentifier>[0] {
+  const { responseBytes, ...fetching } = identity.jwks;
+  return {
+    anonymous: identity.anonymous,
+    tokenCacheMax: identity.tokenCacheMax,
+    tokenBytesMax: identity.tokenBytes,
+    jwt: identity.jwt.map(({ jwks, ...issuer }) => ({
+      ...issuer,
+      keys:
+        'url' in jwks
+          ? new RemoteJwksSource(jwks.url, { ...fetching, responseBytesMax: responseBytes }, clock)
+          : new FileJwksSource(jwks.file, clock),
+    })),
+  };
+}
+
+function sourceOptions({ supergraph }: Config): Parameters<typeof createSupergraphSource>[0] {
+  const { pollMs } = supergraph;
+  if ('file' in supergraph) return { file: supergraph.file, pollMs };
+  return {
+    pollMs,
+    subgraphs: supergraph.subgraphs.map(({ name, url, schema }) => ({ name, url, schemaFile: schema })),
+  };
+}
+
+function pipelineOptions({ authorization, limits, execution, audit }: Config): PipelineParts['options'] {
+  return {
+    authorization: { ...authorization, introspection: limits.introspection },
+    respond: { authorizationErrors: authorization.errors },
+    limits,
+    whenAuditFails: audit.whenUnwritable,
+    timeoutMs: execution.timeoutMs,
+  };
+}
+
+function listenerOptions(
+  { listen, limits }: Config,
+  port: number | undefined,
+): Parameters<typeof createListener>[0] {
+  const { headerBytes, ...options } = listen;
+  return {
+    ...options,
+    port: port ?? listen.port,
+    headerBytesMax: headerBytes,
+    bodyBytesMax: limits.bodyBytes,
+    batching: limits.batching,
+  };
+}
+
+function detailsOf(fault: GatewayError): { readonly code: string; readonly details: readonly string[] } {
+  return { code: fault.code, details: fault.details.map(({ message }) => message) };
+}

@@ -1,0 +1,62 @@
+import { CATALOGUE, type ErrorCode } from '../errors.ts';
+import type { GatewayResponse, ResponseMediaType } from './request.ts';
+
+/** An answer ready to be written, but for its coding. */
+export interface EncodedResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What an answer says besides what the pipeline says. */
+export interface ResponseFrame {
+  readonly requestId: string;
+  readonly mediaType: ResponseMediaType;
+}
+
+/** On every answer that is data: never cached, never sniffed, never framed, never run. */
+export const SECURITY_HEADERS = Object.freeze({
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+});
+
+/** Encodes the answer to one operation. The edge's own fields win over the pipeline's. */
+export function encodeResponse(response: GatewayResponse, frame: ResponseFrame): EncodedResponse {
+  return {
+    status: response.status,
+    headers: { ...response.headers, ...frameHeaders(frame) },
+    body: JSON.stringify(response.body),
+  };
+}
+
+/**
+ * Encodes the answers to a batch, in order. The status is 200 unless all were refused with the same one; header
+ * fields speak of one operation, so they are kept only in that case.
+ */
+export function encodeBatch(responses: readonly GatewayResponse[], frame: ResponseFrame): EncodedResponse {
+  const first = responses[0];
+  const agreed = first !== undefined && responses.every(({ status }) => status === first.status);
+  const refused = agreed && first.status !== 200;
+  return {
+    status: refused ? first.status : 200,
+    headers: refused ? { ...first.headers, ...frameHeaders(frame) } : frameHeaders(frame),
+    body: JSON.stringify(responses.map(({ body }) => body)),
+  };
+}
+
+/** A refusal in the shape of a response, for faults that never reach the pipeline. */
+export function refusalResponse(code: ErrorCode, requestId: string): GatewayResponse {
+  const { status, message } = CATALOGUE[code];
+  return { status, headers: {}, body: { errors: [{ message, extensions: { code, requestId } }] } };
+}
+
+function frameHeaders(frame: ResponseFrame): Record<string, string> {
+  return {
+    ...SECURITY_HEADERS,
+    'content-type': `${frame.mediaType}; charset=utf-8`,
+    'x-request-id': frame.requestId,
+    vary: 'accept, accept-encoding',
+  };
+}

@@ -1,0 +1,184 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import cors from '@fastify/cors';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
+import { GatewayError } from '../errors.ts';
+import { createClientErrorSink } from './client-error-sink.ts';
+import { createEdge, type Edge } from './edge-server.ts';
+import { SECURITY_HEADERS } from './encode-response.ts';
+import type { Listener, ListenerDeps, ListenerOptions } from './listener.ts';
+import { registerSandbox } from './sandbox-server.ts';
+
+/** How often Node looks for connections whose request is late. */
+const LATE_CHECK_MS = 500;
+
+/** Node's own bound on a request stands behind the edge's, which answers and audits. */
+const BACKSTOP_MS = 2000;
+
+/** How long requests that were cut may take to notice and leave their audit event. */
+const SETTLE_MS = 1000;
+
+/** Answer header fields that pages of allowed origins may read. */
+const EXPOSED_HEADERS = [
+  'deprecation',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'sunset',
+  'www-authenticate',
+  'x-cost-actual',
+  'x-cost-estimated',
+  'x-cost-max',
+  'x-request-id',
+];
+
+/** Creates the HTTP edge on Fastify. Nothing listens before `listen`. */
+export function createListener(options: ListenerOptions, deps: ListenerDeps): Listener {
+  const edge = createEdge(options, deps);
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    // Requests that arrive while closing are refused by the edge, so that they are audited like any refusal.
+    return503OnClosing: false,
+    // The entry the proxy in front wrote; further ones are whatever the client sent.
+    trustProxy: options.trustProxy ? (_address, hop) => hop < 1 : false,
+    routerOptions: { querystringParser: () => ({}) },
+    serverFactory: (handler) => createServer(options, handler),
+    clientErrorHandler: createClientErrorSink(deps.newId),
+    frameworkErrors: (_error, request, reply) => {
+      void edge.refuse(request as FastifyRequest, reply as FastifyReply, new GatewayError('BAD_REQUEST'));
+    },
+  });
+  let draining = false;
+  let closing: Promise<void> | undefined;
+  registerRefusals(app, edge, options);
+  registerEndpoint(app, edge, options);
+  registerWellKnown(app, deps, () => draining);
+  return {
+    async listen() {
+      await app.listen({ host: options.host, port: options.port });
+      return endpointUrl(app, options);
+    },
+    close() {
+      draining = true;
+      edge.drain();
+      closing ??= stop(app, edge, options.shutdownTimeoutMs);
+      return closing;
+    },
+  };
+}
+
+function createServer(options: ListenerOptions, handler: RequestListener): Server {
+  const bounds = {
+    maxHeaderSize: options.headerBytesMax,
+    headersTimeout: options.requestTimeoutMs,
+    requestTimeout: options.requestTimeoutMs + BACKSTOP_MS,
+    connectionsCheckingInterval: LATE_CHECK_MS,
+  };
+  const { tls, requestTimeoutMs } = options;
+  const server =
+    tls === undefined
+      ? createHttpServer(bounds, handler)
+      : createHttpsServer({ ...bounds, ...tls, handshakeTimeout: requestTimeoutMs }, handler);
+  // Beyond a count Node drops header fields silently; their bytes are bounded, so none needs to be dropped.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+function registerRefusals(app: FastifyInstance, edge: Edge, options: ListenerOptions): void {
+  const allow = options.cors.origins.length > 0 ? 'GET, POST, OPTIONS' : 'GET, POST';
+  const unserved = ({ raw }: FastifyRequest): GatewayError => {
+    if (!isEndpoint(raw.url, options.path)) return new GatewayError('NOT_FOUND');
+    return new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow } });
+  };
+  // The edge reads bodies itself: bounded while decoding, and with a deadline.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.setErrorHandler((fault: FastifyError, request, reply) => {
+    if (fault.statusCode === undefined || fault.statusCode >= 500) {
+      return edge.refuse(request, reply, new GatewayError('INTERNAL_SERVER_ERROR', { cause: fault }));
+    }
+    // Fastify refuses a content type it cannot parse before any handler; the edge is the judge of that.
+    const served = request.method === 'POST' && isEndpoint(request.raw.url, options.path);
+    return served ? edge.serve(request, reply) : edge.refuse(request, reply, unserved(request));
+  });
+  app.setNotFoundHandler((request, reply) => edge.refuse(request, reply, unserved(request)));
+}
+
+function isEndpoint(url: string | undefined, path: string): boolean {
+  return url === path || (url?.startsWith(`${path}?`) ?? false);
+}
+
+function registerEndpoint(app: FastifyInstance, edge: Edge, options: ListenerOptions): void {
+  const { origins, credentials } = options.cors;
+  const { path } = options;
+  app.register(async (scope) => {
+    if (origins.length > 0) {
+      await scope.register(cors, {
+        origin: [...origins],
+        credentials,
+        methods: ['GET', 'POST'],
+        exposedHeaders: EXPOSED_HEADERS,
+        maxAge: 600,
+        // The strict form refuses in plain text, past the edge.
+        strictPreflight: false,
+      });
+    }
+    scope.post(path, (request, reply) => edge.serve(request, reply));
+    if (options.sandbox === 'off') {
+      scope.get(path, (request, reply) => edge.serve(request, reply));
+      return;
+    }
+    const sandbox = registerSandbox(scope, options.sandbox, path);
+    scope.get(path, (request, reply) =>
+      sandbox.wants(request) ? sandbox.sendPage(request, reply) : edge.serve(request, reply),
+    );
+  });
+}
+
+function registerWellKnown(app: FastifyInstance, deps: ListenerDeps, isDraining: () => boolean): void {
+  const head = { exposeHeadRoute: true };
+  app.get('/health/live', head, (_request, reply) => {
+    return reply.headers(SECURITY_HEADERS).send({ status: 'ok' });
+  });
+  app.get('/health/ready', head, (_request, reply) => {
+    const { ready, checks } = deps.readiness();
+    const serving = ready && !isDraining();
+    return reply
+      .code(serving ? 200 : 503)
+      .headers(SECURITY_HEADERS)
+      .send({ ready: serving, checks: { ...checks, accepting: !isDraining() } });
+  });
+  app.get('/.well-known/jwks.json', (_request, reply) => {
+    return reply
+      .headers({ ...SECURITY_HEADERS, 'cache-control': 'public, max-age=300' })
+      .type('application/jwk-set+json')
+      .send(JSON.stringify(deps.jwks()));
+  });
+}
+
+/** A wildcard address is where it listens, not where it can be reached; then the loopback address is named. */
+function endpointUrl(app: FastifyInstance, options: ListenerOptions): string {
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const reachable = new Map([
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '::1'],
+  ]);
+  const host = reachable.get(options.host) ?? options.host;
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${options.path}`;
+}
+
+async function stop(app: FastifyInstance, edge: Edge, shutdownTimeoutMs: number): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), shutdownTimeoutMs);
+  await app.close();
+  clearTimeout(cut);
+  await edge.settled(SETTLE_MS);
+}

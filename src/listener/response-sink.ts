@@ -1,0 +1,74 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
+import type { ResponseCoding } from './content-coding.ts';
+import type { EncodedResponse } from './encode-response.ts';
+
+export interface WriteOptions {
+  /** Fields already decided by CORS. */
+  readonly headers: OutgoingHttpHeaders;
+  /** The coding the client accepts, or null where answers are not compressed. */
+  readonly coding: ResponseCoding | null;
+  /** Whether the connection ends with this answer. */
+  readonly close: boolean;
+}
+
+/** Below this, compression costs more time than it saves. */
+const COMPRESSION_BYTES_MIN = 1024;
+
+/** How long a refused sender may go on sending into the void, so that it reads its answer before the reset. */
+const LINGER_MS = 1000;
+
+const gzipAsync = promisify(gzip);
+const brotliAsync = promisify(brotliCompress);
+
+/** Brotli's own default, 11, is for files that are compressed once. */
+const BROTLI_OPTIONS = { params: { [zlib.BROTLI_PARAM_QUALITY]: 4 } };
+
+/** Writes an answer, compressed where that pays; does nothing when the client has gone or was answered. */
+export async function writeResponse(
+  outgoing: ServerResponse,
+  encoded: EncodedResponse,
+  options: WriteOptions,
+): Promise<void> {
+  const plain = Buffer.from(encoded.body);
+  const coding = plain.length < COMPRESSION_BYTES_MIN ? null : options.coding;
+  const payload = coding === null ? plain : await compress(plain, coding);
+  if (outgoing.destroyed || outgoing.headersSent) return;
+  const unread = hasUnreadBody(outgoing);
+  const vary = [options.headers['vary'], encoded.headers['vary']].filter((value) => value !== undefined);
+  outgoing.writeHead(encoded.status, {
+    ...options.headers,
+    ...encoded.headers,
+    vary: vary.join(', '),
+    'content-length': payload.length,
+    ...(coding === null ? {} : { 'content-encoding': coding }),
+    ...(options.close || unread ? { connection: 'close' } : {}),
+  });
+  if (unread) linger(outgoing, payload);
+  else outgoing.end(payload);
+}
+
+function compress(plain: Buffer, coding: ResponseCoding): Promise<Buffer> {
+  return coding === 'br' ? brotliAsync(plain, BROTLI_OPTIONS) : gzipAsync(plain);
+}
+
+function hasUnreadBody({ req }: ServerResponse): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': transfer } = req.headers;
+  return !req.complete && (transfer !== undefined || length !== '0');
+}
+
+/**
+ * Writes the whole answer, then discards what still comes in, for a bounded time, before closing. Closing at once
+ * would reset the connection under a sender that has not read the answer yet.
+ */
+function linger(outgoing: ServerResponse, payload: Buffer): void {
+  const { req: incoming } = outgoing;
+  const timer = setTimeout(finish, LINGER_MS);
+  function finish(): void {
+    clearTimeout(timer);
+    outgoing.end();
+  }
+  outgoing.write(payload);
+  incoming.once('end', finish).once('close', finish).resume();
+}

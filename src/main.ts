@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { compose } from './commands/compose.ts';
+import { checkConfigFile } from './commands/config-check.ts';
+import { printConfigSchema } from './commands/config-schema-command.ts';
+import { packageVersion } from './commands/package-root.ts';
+import { faultLines } from './commands/report-fault.ts';
+import { serve } from './commands/serve.ts';
+
+const FAULT = 1;
+const USAGE = 2;
+
+const CONFIG_OPTION = ['-c, --config <file>', 'configuration file (YAML or JSON)'] as const;
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > 65_535) {
+    throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  }
+  return value;
+}
+
+function program(): Command {
+  // Subcommands copy these settings when they are added, so they stand first.
+  const root = new Command('portcullis')
+    .description('GraphQL federation gateway whose security is compiled into every operation')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(run with --help for usage)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ portcullis serve --config portcullis.yaml
+  $ portcullis compose --config portcullis.yaml --out supergraph.graphql
+  $ portcullis config check --config portcullis.yaml
+
+Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
+    );
+  root
+    .command('serve')
+    .description('run the gateway until it is told to stop (SIGINT, SIGTERM)')
+    .requiredOption(...CONFIG_OPTION)
+    .option('-p, --port <number>', 'port to listen on, in place of listen.port; 0 takes any free one', port)
+    .action((options: { config: string; port?: number }) => serve(options, process.env));
+  root
+    .command('compose')
+    .description('compose the subgraphs that the configuration names into one supergraph')
+    .requiredOption(...CONFIG_OPTION)
+    .requiredOption('-o, --out <file>', 'file to write, or - for standard output')
+    .action((options: { config: string; out: string }) => compose(options, process.env));
+  const config = root.command('config').description('look at configurations');
+  config
+    .command('check')
+    .description('say whether a configuration is valid, and where not')
+    .requiredOption(...CONFIG_OPTION)
+    .action((options: { config: string }) => checkConfigFile(options.config, process.env));
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .action(printConfigSchema);
+  return root;
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? 0 : USAGE;
+    }
+    process.stderr.write(`${faultLines(error).join('\n')}\n`);
+    return FAULT;
+  }
+}
+
+// Whoever reads the output may stop reading (`| head`): no reason to fall over.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+});
+process.exitCode = await run(process.argv);

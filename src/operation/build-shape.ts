@@ -1,0 +1,86 @@
+import { type GraphQLOutputType, getNamedType, isListType, isNonNullType } from 'graphql';
+import { anyOf } from './condition-table.ts';
+import type { FieldUse, Position } from './expand.ts';
+import type { Denial, FieldShape, ObjectShape, ObjectTypeShape, TypeWrapper } from './shape.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/**
+ * Builds what the answer looks like: for each position and concrete type the response keys in order, equal keys merged,
+ * with what the verdicts refuse marked. The shape is that of the operation as the client wrote it.
+ */
+export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
+  const known = new Map<string, ObjectShape>();
+
+  const ofPositions = (positions: readonly Position[]): ObjectShape => {
+    const uses = positions.flatMap((position) => position.uses);
+    // Uses are unique in the operation, so the same uses below the same types give the same shape.
+    const types = [...new Set(positions.flatMap((position) => position.types))];
+    const key = `${types.join('|')}#${uses.map((use) => use.id).join()}`;
+    const cached = known.get(key);
+    if (cached !== undefined) return cached;
+    const shape: ObjectShape = {
+      abstract: positions.some((position) => position.abstract),
+      typeName: positions[0]?.typeName ?? '',
+      types: new Map(
+        types.map((typeName) => [typeName, ofType(typeName, uses, refusal(positions, typeName))]),
+      ),
+    };
+    known.set(key, shape);
+    return shape;
+  };
+
+  const refusal = (positions: readonly Position[], typeName: string): Denial | null => {
+    for (const position of positions) {
+      const guard = verdicts.refusedTypes(position).get(typeName);
+      if (guard !== undefined) return { guard, coordinate: typeName, perObject: true };
+    }
+    return null;
+  };
+
+  const ofType = (typeName: string, uses: readonly FieldUse[], denied: Denial | null): ObjectTypeShape => {
+    const byKey = Map.groupBy(
+      uses.filter((use) => use.on.has(typeName)),
+      (use) => use.key,
+    );
+    return { denied, fields: [...byKey.values()].flatMap((same) => ofField(typeName, same)) };
+  };
+
+  const ofField = (typeName: string, uses: readonly FieldUse[]): FieldShape[] => {
+    const [first] = uses;
+    const field = first?.on.get(typeName);
+    if (first === undefined || field === undefined) return [];
+    const children = uses.flatMap((use) => (use.children === null ? [] : [use.children]));
+    return [
+      {
+        key: first.key,
+        name: first.name,
+        when: anyOf(uses.map((use) => use.when)),
+        type: wrapperOf(field.type),
+        typeName: getNamedType(field.type).name,
+        denied: denialOf(typeName, uses),
+        child: children.length === 0 ? null : ofPositions(children),
+      },
+    ];
+  };
+
+  const denialOf = (typeName: string, uses: readonly FieldUse[]): Denial | null => {
+    for (const use of uses) {
+      const { refused, removedBy } = verdicts.ofUse(use);
+      const guard = refused.get(typeName);
+      if (guard === undefined) continue;
+      return {
+        guard,
+        coordinate: removedBy?.coordinate ?? `${typeName}.${use.name}`,
+        perObject: removedBy === null,
+      };
+    }
+    return null;
+  };
+
+  return ofPositions([root]);
+}
+
+function wrapperOf(type: GraphQLOutputType): TypeWrapper {
+  if (isNonNullType(type)) return { ...wrapperOf(type.ofType), nonNull: true };
+  return { nonNull: false, item: isListType(type) ? wrapperOf(type.ofType) : null };
+}

@@ -1,0 +1,23 @@
+import type { OperationFacts, OperationLimits, OperationVariant, Refusal } from './operation.ts';
+
+/** What a compile worker is started with. */
+export interface CompileWorkerData {
+  readonly sdl: string;
+  readonly limits: OperationLimits;
+}
+
+/** What a compile worker is asked. */
+export type CompileTask =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'compile';
+      readonly text: string;
+      readonly operationName: string | null;
+      readonly mask: string;
+    };
+
+/** What a compile worker answers. */
+export type CompileTaskResult =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'compiled'; readonly facts: OperationFacts; readonly variant: OperationVariant }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };

@@ -1,0 +1,39 @@
+import { workerData } from 'node:worker_threads';
+import { LRUCache } from 'lru-cache';
+import { GatewayError } from '../errors.ts';
+import { readSupergraph } from '../supergraph/read-supergraph.ts';
+import { compileOperation, type Understood } from './compile.ts';
+import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
+
+/** Reason: a variant is usually asked for right after its operation; a few understood ones save doing it twice. */
+const UNDERSTOOD_MAX = 64;
+
+const { sdl, limits } = workerData as CompileWorkerData;
+const supergraph = readSupergraph(sdl);
+const context = {
+  supergraphId: supergraph.id,
+  schema: supergraph.apiSchema,
+  policy: supergraph.policy,
+  limits,
+};
+const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
+
+/** Runs in a thread of its own, under a memory cap and a time cap; what it returns is plain data. */
+// biome-ignore lint/style/noDefaultExport: the pool calls a worker's default export
+export default function run(task: CompileTask): CompileTaskResult {
+  if (task.kind === 'ready') return { kind: 'ready' };
+  try {
+    const key = JSON.stringify([task.text, task.operationName]);
+    const operation = understood.get(key) ?? compileOperation(task.text, task.operationName, context);
+    understood.set(key, operation);
+    return { kind: 'compiled', facts: operation.facts, variant: operation.variant(task.mask) };
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return { kind: 'refused', refusal: { code: error.code, details: error.details } };
+    }
+    // A document can nest deeper than the stack; that is its fault, not the gateway's.
+    if (error instanceof RangeError)
+      return { kind: 'refused', refusal: { code: 'OPERATION_TOO_COMPLEX', details: [] } };
+    throw error;
+  }
+}

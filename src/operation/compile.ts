@@ -1,0 +1,183 @@
+import { hash } from 'node:crypto';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
+import { GatewayError } from '../errors.ts';
+import type { SecurityPolicy } from '../supergraph/policy.ts';
+import { buildShape } from './build-shape.ts';
+import { argumentRules } from './constraints.ts';
+import { emitDocument } from './emit-document.ts';
+import { expandOperation, type FieldUse, type Position } from './expand.ts';
+import { type GuardedOperation, guardOperation } from './guards.ts';
+import { exceeded, SELECTIONS_CEILING } from './limits.ts';
+import { countDirectives, countTokens, measureOperation } from './measure.ts';
+import type { Measures, OperationFacts, OperationLimits, OperationVariant } from './operation.ts';
+import { detailOf, validateDocument } from './validate.ts';
+import { judge } from './verdicts.ts';
+
+/** What compilation reads besides the text. */
+export interface CompileContext {
+  readonly supergraphId: string;
+  readonly schema: GraphQLSchema;
+  readonly policy: SecurityPolicy;
+  readonly limits: OperationLimits;
+}
+
+/** An operation understood, from which any variant of it can be written. */
+export interface Understood {
+  readonly facts: OperationFacts;
+  variant(mask: string): OperationVariant;
+}
+
+/**
+ * Compiles one operation of a document: sizes before work, work before expansion.
+ * Throws: GRAPHQL_PARSE_FAILED, OPERATION_RESOLUTION_FAILURE, GRAPHQL_VALIDATION_FAILED, BAD_USER_INPUT for a literal that
+ * breaks an argument rule, and the limits' codes.
+ */
+export function compileOperation(
+  text: string,
+  operationName: string | null,
+  context: CompileContext,
+): Understood {
+  const { schema, policy, limits } = context;
+  const tokensMax = limits.warnOnly ? Number.MAX_SAFE_INTEGER : limits.tokens;
+  const tokens = syntax(() => countTokens(text, tokensMax));
+  if (tokens > tokensMax) throw new GatewayError('MAX_TOKENS_LIMIT');
+  const located = syntax(() => parse(text));
+  const sizes = sizeOf(located, operationName, tokens, limits);
+  validateDocument(schema, located, limits);
+
+  // Locations served the errors; what follows crosses threads and must not drag the token list along.
+  const document = parse(text, { noLocation: true });
+  const operation = operationIn(document, operationName);
+  const expanded = expandOperation(schema, operation, fragmentsIn(document));
+  const measures: Measures = { ...sizes, height: heightOf([expanded.root]) };
+  const warnings = checked(measures, limits);
+  const rules = argumentRules(expanded.root, policy.constraints);
+  if (rules.brokenBy.length > 0) throw invalidArguments(rules.brokenBy);
+  const guarded = guardOperation(expanded, policy);
+  return {
+    facts: {
+      name: operation.name?.value ?? null,
+      type: operation.operation,
+      measures,
+      warnings,
+      coordinates: coordinatesOf(expanded.root),
+      introspects: expanded.introspects,
+      variableDefinitions: operation.variableDefinitions ?? [],
+      conditions: guarded.conditions.conditions,
+      guards: guarded.guards,
+      constrained: rules.variables,
+    },
+    variant: (mask) => {
+      const id = hash('sha256', JSON.stringify([context.supergraphId, text, operationName, mask]), 'hex');
+      return variantOf(guarded, { operation, mask, id });
+    },
+  };
+}
+
+/** The refusal for values that break an argument rule; names the arguments, never the values. */
+export function invalidArguments(coordinates: readonly string[]): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', {
+    details: coordinates.map((coordinate) => ({
+      message: `The value of "${coordinate}" breaks its constraint.`,
+    })),
+  });
+}
+
+function variantOf(
+  guarded: GuardedOperation,
+  wanted: { readonly operation: OperationDefinitionNode; readonly mask: string; readonly id: string },
+): OperationVariant {
+  const verdicts = judge(guarded, parseMask(wanted.mask));
+  return {
+    id: wanted.id,
+    operationName: wanted.operation.name?.value ?? null,
+    text: emitDocument(wanted.operation, guarded.root, verdicts),
+    shape: buildShape(guarded.root, verdicts),
+    removals: verdicts.removals,
+  };
+}
+
+function parseMask(mask: string): ReadonlySet<number> {
+  return new Set(mask === '' ? [] : mask.split('.').map(Number));
+}
+
+function syntax<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof GraphQLError) {
+      throw new GatewayError('GRAPHQL_PARSE_FAILED', { details: [detailOf(error)], cause: error });
+    }
+    throw error;
+  }
+}
+
+function sizeOf(
+  document: DocumentNode,
+  operationName: string | null,
+  tokens: number,
+  limits: OperationLimits,
+): Omit<Measures, 'height'> {
+  const operation = operationIn(document, operationName);
+  const additive = measureOperation(operation, fragmentsIn(document));
+  const sizes = { tokens, directives: countDirectives(document), ...additive };
+  checked(sizes, limits);
+  if (sizes.selections > SELECTIONS_CEILING) throw new GatewayError('MAX_SELECTIONS_LIMIT');
+  return sizes;
+}
+
+function checked(measures: Partial<Measures>, limits: OperationLimits): OperationFacts['warnings'] {
+  const codes = exceeded(measures, limits);
+  const [code] = codes;
+  if (code !== undefined && !limits.warnOnly) throw new GatewayError(code);
+  return codes;
+}
+
+function operationIn(document: DocumentNode, operationName: string | null): OperationDefinitionNode {
+  const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
+  const named = operations.filter(
+    (operation) => operationName === null || operation.name?.value === operationName,
+  );
+  const [operation] = named;
+  if (operation === undefined || named.length > 1) throw new GatewayError('OPERATION_RESOLUTION_FAILURE');
+  return operation;
+}
+
+function fragmentsIn(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  return new Map(
+    document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])),
+  );
+}
+
+/** Distinct response keys per parent, over the whole operation. */
+function heightOf(positions: readonly Position[]): number {
+  const byKey = Map.groupBy(
+    positions.flatMap((position) => position.uses),
+    (use) => use.key,
+  );
+  let height = byKey.size;
+  for (const same of byKey.values()) {
+    height += heightOf(same.flatMap((use) => (use.children === null ? [] : [use.children])));
+  }
+  return height;
+}
+
+function coordinatesOf(root: Position): string[] {
+  const coordinates = new Set<string>();
+  const visit = (use: FieldUse): void => {
+    for (const typeName of use.on.keys()) {
+      if (use.name !== '__typename' && !typeName.startsWith('__')) coordinates.add(`${typeName}.${use.name}`);
+    }
+    for (const child of use.children?.uses ?? []) visit(child);
+  };
+  for (const use of root.uses) visit(use);
+  return [...coordinates];
+}

@@ -1,0 +1,152 @@
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { Piscina } from 'piscina';
+import { GatewayError } from '../errors.ts';
+import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
+import type { CompiledOperation, OperationLimits, OperationVariant } from './operation.ts';
+
+export interface CompilerOptions {
+  readonly limits: OperationLimits;
+  readonly workers: number;
+  /** Longest time one operation may take to compile. */
+  readonly timeoutMs: number;
+  /** Heap of one worker. */
+  readonly memoryMb: number;
+  /** Operations waiting for a worker; more are refused. */
+  readonly queueMax: number;
+  readonly cacheMax: number;
+  /** Bytes of operation text held, all variants counted. */
+  readonly cacheBytes: number;
+}
+
+/** Text to compiled operations: a cache in front of worker threads. One per supergraph generation. */
+export interface Compiler {
+  /** Throws: as `compileOperation`, OPERATION_TOO_COMPLEX, SERVER_OVERLOADED. */
+  compile(text: string, operationName: string | null): CompiledOperation | Promise<CompiledOperation>;
+  close(): Promise<void>;
+}
+
+/** Reason: refusals are cheap to hold and costly to find out again, but must not push out what runs. */
+const REFUSALS_MAX = 1_000;
+const REFUSAL_TEXT_MAX = 16_384;
+
+/** Variants held per operation: one per set of callers that differ in what they may see. */
+const VARIANTS_MAX = 64;
+
+/** Starts the workers and resolves when they have read the supergraph. */
+export async function createCompiler(
+  supergraph: { readonly id: string; readonly sdl: string },
+  options: CompilerOptions,
+): Promise<Compiler> {
+  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits: options.limits };
+  const pool = new Piscina<CompileTask, CompileTaskResult>({
+    filename: new URL(`./compile-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+      .href,
+    minThreads: options.workers,
+    maxThreads: options.workers,
+    maxQueue: options.queueMax,
+    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
+    workerData,
+  });
+  await Promise.all(Array.from({ length: options.workers }, () => pool.run({ kind: 'ready' })));
+  return new PooledCompiler(supergraph.id, pool, options);
+}
+
+class PooledCompiler implements Compiler {
+  readonly #supergraphId: string;
+  readonly #pool: Piscina<CompileTask, CompileTaskResult>;
+  readonly #timeoutMs: number;
+  readonly #compiled: LRUCache<string, CompiledOperation>;
+  readonly #refused = new LRUCache<string, GatewayError>({ max: REFUSALS_MAX });
+  readonly #running = new Map<string, Promise<CompiledOperation>>();
+
+  constructor(supergraphId: string, pool: Piscina<CompileTask, CompileTaskResult>, options: CompilerOptions) {
+    this.#supergraphId = supergraphId;
+    this.#pool = pool;
+    this.#timeoutMs = options.timeoutMs;
+    this.#compiled = new LRUCache({
+      max: options.cacheMax,
+      maxSize: options.cacheBytes,
+      sizeCalculation: (_, key) => key.length + 1,
+    });
+  }
+
+  compile(text: string, operationName: string | null): CompiledOperation | Promise<CompiledOperation> {
+    // No document that parses holds a NUL, so no pair of name and text can pass for another document.
+    const key = operationName === null ? text : `${operationName}\0${text}`;
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const refused = this.#refused.get(key);
+    if (refused !== undefined) throw refused;
+    const running = this.#running.get(key) ?? this.#start(key, text, operationName);
+    return running;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #start(key: string, text: string, operationName: string | null): Promise<CompiledOperation> {
+    const started = this.#compileNew(text, operationName)
+      .then((operation) => {
+        this.#compiled.set(key, operation);
+        return operation;
+      })
+      .catch((error: unknown) => {
+        const lasting = error instanceof GatewayError && error.code !== 'SERVER_OVERLOADED';
+        if (lasting && key.length <= REFUSAL_TEXT_MAX) this.#refused.set(key, error);
+        throw error;
+      })
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
+  }
+
+  async #compileNew(text: string, operationName: string | null): Promise<CompiledOperation> {
+    const { facts, variant } = await this.#run(text, operationName, '');
+    const variants = new LRUCache<string, Promise<OperationVariant>>({ max: VARIANTS_MAX });
+    const unmasked = Promise.resolve(variant);
+    const planFor = (mask: string): Promise<OperationVariant> => {
+      if (mask === '') return unmasked;
+      const known = variants.get(mask);
+      if (known !== undefined) return known;
+      const started = this.#run(text, operationName, mask).then((result) => result.variant);
+      variants.set(mask, started);
+      started.catch(() => variants.delete(mask));
+      return started;
+    };
+    return Object.freeze({
+      ...facts,
+      hash: hash('sha256', JSON.stringify([text, operationName]), 'hex'),
+      supergraphId: this.#supergraphId,
+      planFor,
+    });
+  }
+
+  async #run(
+    text: string,
+    operationName: string | null,
+    mask: string,
+  ): Promise<Extract<CompileTaskResult, { kind: 'compiled' }>> {
+    const result = await this.#pool
+      .run({ kind: 'compile', text, operationName, mask }, { signal: AbortSignal.timeout(this.#timeoutMs) })
+      .catch((error: unknown) => {
+        throw compileFault(error);
+      });
+    if (result.kind === 'compiled') return result;
+    if (result.kind === 'refused')
+      throw new GatewayError(result.refusal.code, { details: result.refusal.details });
+    throw new GatewayError('INTERNAL_SERVER_ERROR');
+  }
+}
+
+/** A full queue is the gateway's load; a killed worker is the document's doing. */
+function compileFault(error: unknown): GatewayError {
+  const { name, code, message } = error as { name?: string; code?: string; message?: string };
+  if (name === 'AbortError' || code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return new GatewayError('OPERATION_TOO_COMPLEX', { cause: error });
+  }
+  if (message?.includes('queue is at limit') === true)
+    return new GatewayError('SERVER_OVERLOADED', { cause: error });
+  return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error });
+}

@@ -1,0 +1,224 @@
+import {
+  type DirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  SchemaMetaFieldDef,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+} from 'graphql';
+import { ConditionTable } from './condition-table.ts';
+
+/** A fragment around a field use, as written: its type condition and its directives. */
+export interface Wrap {
+  readonly typeCondition: string | null;
+  readonly directives: readonly DirectiveNode[];
+}
+
+/** One field selection of the expanded operation. */
+export interface FieldUse {
+  /** Unique in the operation. */
+  readonly id: number;
+  readonly key: string;
+  readonly name: string;
+  readonly node: FieldNode;
+  /** Fragments between the parent field and this one, outermost first; shared by neighbours. */
+  readonly wraps: readonly Wrap[];
+  /** Concrete parent types it can apply to, with the field each has there. */
+  readonly on: ReadonlyMap<string, GraphQLField<unknown, unknown>>;
+  /** Conjunction of conditions, those of all enclosing selections included; empty means always. */
+  readonly when: readonly number[];
+  readonly children: Position | null;
+}
+
+/** An object position: where it stands in the answer, which types it may hold, what is selected there. */
+export interface Position {
+  readonly typeName: string;
+  readonly abstract: boolean;
+  /** Concrete types possible here. */
+  readonly types: readonly string[];
+  readonly uses: readonly FieldUse[];
+}
+
+export interface ExpandedOperation {
+  readonly root: Position;
+  readonly conditions: ConditionTable;
+  readonly introspects: boolean;
+}
+
+interface Scope {
+  readonly types: readonly string[];
+  readonly wraps: readonly Wrap[];
+  readonly when: readonly number[];
+}
+
+/**
+ * Expands a validated operation: fragments inlined, each field with the concrete types it applies to and the conditions
+ * it depends on; selections that a literal `@skip`/`@include` switches off are gone.
+ * Throws: GraphQLError when a selection has no field, which validation rules out.
+ */
+export function expandOperation(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): ExpandedOperation {
+  const rootType = schema.getRootType(operation.operation);
+  if (rootType == null) throw new GraphQLError(`The schema has no ${operation.operation} type.`);
+  const expander = new Expander(schema, fragments);
+  const root = expander.position(rootType, [rootType.name], [{ set: operation.selectionSet, when: [] }]);
+  return { root, conditions: expander.conditions, introspects: expander.introspects };
+}
+
+class Expander {
+  readonly conditions = new ConditionTable();
+  introspects = false;
+  readonly #schema: GraphQLSchema;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #possible = new Map<string, readonly string[]>();
+  #nextId = 0;
+
+  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>) {
+    this.#schema = schema;
+    this.#fragments = fragments;
+  }
+
+  position(
+    type: GraphQLNamedType,
+    types: readonly string[],
+    sets: readonly { readonly set: SelectionSetNode; readonly when: readonly number[] }[],
+  ): Position {
+    const uses: FieldUse[] = [];
+    for (const { set, when } of sets) this.#collect(set, { types, wraps: [], when }, uses);
+    return { typeName: type.name, abstract: isAbstractType(type), types, uses };
+  }
+
+  #collect(set: SelectionSetNode, scope: Scope, uses: FieldUse[]): void {
+    for (const selection of set.selections) {
+      const when = this.conditions.conjunction(scope.when, selection.directives ?? []);
+      if (when === 'never') continue;
+      if (selection.kind === Kind.FIELD) {
+        const use = this.#use(selection, { ...scope, when });
+        if (use !== null) uses.push(use);
+        continue;
+      }
+      const inner = this.#fragmentOf(selection);
+      const types = inner.condition === null ? scope.types : this.#narrow(scope.types, inner.condition);
+      if (types.length === 0) continue;
+      const wrap: Wrap = { typeCondition: inner.condition, directives: selection.directives ?? [] };
+      this.#collect(inner.set, { types, wraps: [...scope.wraps, wrap], when }, uses);
+    }
+  }
+
+  #fragmentOf(selection: Exclude<SelectionNode, FieldNode>): {
+    condition: string | null;
+    set: SelectionSetNode;
+  } {
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      return { condition: selection.typeCondition?.name.value ?? null, set: selection.selectionSet };
+    }
+    const fragment = this.#fragments.get(selection.name.value);
+    if (fragment === undefined) throw new GraphQLError(`Unknown fragment "${selection.name.value}".`);
+    return { condition: fragment.typeCondition.name.value, set: fragment.selectionSet };
+  }
+
+  #use(node: FieldNode, scope: Scope): FieldUse | null {
+    const on = new Map<string, GraphQLField<unknown, unknown>>();
+    const childTypes = new Set<string>();
+    for (const typeName of scope.types) {
+      const field = this.#field(typeName, node.name.value);
+      on.set(typeName, field);
+      if (node.selectionSet !== undefined) {
+        for (const name of this.#possibleTypes(getNamedType(field.type).name)) childTypes.add(name);
+      }
+    }
+    const first = on.values().next().value;
+    if (first === undefined) return null;
+    if (first === SchemaMetaFieldDef || first === TypeMetaFieldDef) this.introspects = true;
+    const children =
+      node.selectionSet === undefined
+        ? null
+        : this.position(
+            this.#declaredType(on, childTypes),
+            [...childTypes],
+            [{ set: node.selectionSet, when: scope.when }],
+          );
+    this.#nextId += 1;
+    return {
+      id: this.#nextId,
+      key: node.alias?.value ?? node.name.value,
+      name: node.name.value,
+      node,
+      wraps: scope.wraps,
+      on,
+      when: scope.when,
+      children,
+    };
+  }
+
+  /** The type of a child position: the common one, or any abstract one where concrete parents refine it differently. */
+  #declaredType(
+    on: ReadonlyMap<string, GraphQLField<unknown, unknown>>,
+    childTypes: ReadonlySet<string>,
+  ): GraphQLNamedType {
+    const types = [...new Set([...on.values()].map((field) => getNamedType(field.type)))];
+    const widest = types.find((type) => this.#possibleTypes(type.name).length === childTypes.size);
+    const declared = widest ?? types.find((type) => isAbstractType(type)) ?? types[0];
+    if (declared === undefined) throw new GraphQLError('A selection has no type.');
+    if (isObjectType(declared) && childTypes.size > 1) return this.#commonInterface(childTypes);
+    return declared;
+  }
+
+  #commonInterface(childTypes: ReadonlySet<string>): GraphQLNamedType {
+    const candidates = Object.values(this.#schema.getTypeMap()).filter(
+      (type) =>
+        isAbstractType(type) &&
+        [...childTypes].every((name) => this.#possibleTypes(type.name).includes(name)),
+    );
+    const smallest = candidates.sort(
+      (a, b) => this.#possibleTypes(a.name).length - this.#possibleTypes(b.name).length,
+    )[0];
+    if (smallest === undefined) throw new GraphQLError('Types of one selection have nothing in common.');
+    return smallest;
+  }
+
+  #field(typeName: string, fieldName: string): GraphQLField<unknown, unknown> {
+    if (fieldName === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
+    const type = this.#schema.getType(typeName) as GraphQLObjectType;
+    if (type === this.#schema.getQueryType()) {
+      if (fieldName === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
+      if (fieldName === TypeMetaFieldDef.name) return TypeMetaFieldDef;
+    }
+    const field = type.getFields()[fieldName];
+    if (field === undefined) throw new GraphQLError(`Unknown field "${typeName}.${fieldName}".`);
+    return field;
+  }
+
+  #narrow(types: readonly string[], condition: string): readonly string[] {
+    const possible = this.#possibleTypes(condition);
+    return types.every((name) => possible.includes(name))
+      ? types
+      : types.filter((name) => possible.includes(name));
+  }
+
+  #possibleTypes(typeName: string): readonly string[] {
+    const cached = this.#possible.get(typeName);
+    if (cached !== undefined) return cached;
+    const type = this.#schema.getType(typeName);
+    const names = isAbstractType(type)
+      ? this.#schema.getPossibleTypes(type).map(({ name }) => name)
+      : [typeName];
+    this.#possible.set(typeName, names);
+    return names;
+  }
+}

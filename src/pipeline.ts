@@ -1,0 +1,139 @@
+import type { AuditSink } from './audit/event.ts';
+import { type AuditParts, auditEvent } from './audit/recorder.ts';
+import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
+import type { PolicyDecider } from './authorization/rules/rule.ts';
+import { GatewayError } from './errors.ts';
+import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
+import type { Graph } from './graph.ts';
+import type { Identifier } from './identity/identify.ts';
+import type { GatewayResponse, GraphQLParams, GraphQLRequest } from './listener/request.ts';
+import { admit } from './operation/admit.ts';
+import type { CompiledOperation, OperationLimits } from './operation/operation.ts';
+import { coerceVariables } from './operation/variables.ts';
+import type { Lease } from './supergraph/generations.ts';
+import { describeError, type Log } from './telemetry/log-sink.ts';
+
+export interface PipelineParts {
+  readonly identifier: Pick<Identifier, 'identify'>;
+  readonly graphs: { lease(): Lease<Graph> | null };
+  readonly policies: PolicyDecider;
+  readonly audit: AuditSink;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly options: PipelineOptions;
+}
+
+export interface Clock {
+  /** Units: milliseconds since the epoch. */
+  now(): number;
+  /** Units: microseconds, monotonic. */
+  nowUs(): number;
+}
+
+export interface PipelineOptions {
+  readonly authorization: AuthorizationOptions;
+  readonly respond: RespondOptions;
+  readonly limits: OperationLimits;
+  /** What still runs while the audit cannot be written. */
+  readonly whenAuditFails: 'refuse' | 'permitQueries';
+  /** Longest time execution of one operation may take. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The request path: identify, compile, authorize, execute, shape, audit.
+ * Invariant: never rejects, and every exit leaves exactly one audit event.
+ */
+export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayResponse> {
+  const { identifier, policies, audit, clock, options } = parts;
+  const record = openRecord(request);
+  const startedUs = clock.nowUs();
+  const graph = parts.graphs.lease();
+  let response: GatewayResponse;
+  try {
+    record.principal = await identifier.identify(request);
+    const params = paramsOf(request);
+    if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
+    const { compiler, executor, supergraph, view } = graph.value;
+
+    const operation = await compiler.compile(params.query, params.operationName);
+    record.operation = operation;
+    admit(operation, request, options.limits);
+    const variables = coerceVariables(operation, params.variables, supergraph);
+
+    const decision = await authorize(
+      { operation, principal: record.principal, variables },
+      options.authorization,
+      policies,
+    );
+    record.decision = decision;
+    if (decision.effect === 'deny' || decision.effect === 'hold') {
+      record.code = decision.reasons[0]?.code ?? 'FORBIDDEN';
+      const anonymous = record.principal.kind === 'anonymous';
+      response = respondDenied(request, decision, anonymous, options.respond);
+    } else {
+      requireAudit(operation, audit, options.whenAuditFails);
+      const variant = await operation.planFor(decision.mask);
+      const result = await executor.execute({
+        variant,
+        variables,
+        principal: record.principal,
+        requestId: request.id,
+        headers: request.headers,
+        signal: AbortSignal.any([request.signal, AbortSignal.timeout(options.timeoutMs)]),
+      });
+      record.fetches = result.fetches;
+      response = respond(request, { operation, variant, variables, decision, result }, view, options.respond);
+    }
+  } catch (error) {
+    const refusal = asGatewayError(error, request, parts.log);
+    record.code = refusal.code;
+    record.decision ??= refusal.decision ?? null;
+    response = respondRefused(request, refusal);
+  } finally {
+    graph?.release();
+  }
+  const { status, body } = response;
+  const durationUs = clock.nowUs() - startedUs;
+  audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs }));
+  return response;
+}
+
+/** What is known of a request so far, for its audit event. */
+type OpenRecord = {
+  -readonly [Key in keyof Omit<AuditParts, 'status' | 'errors' | 'durationUs'>]: AuditParts[Key];
+};
+
+function openRecord(request: GraphQLRequest): OpenRecord {
+  return { request, principal: null, operation: null, decision: null, fetches: [], code: null };
+}
+
+/** What the edge parsed, or its refusal. */
+function paramsOf({ params }: GraphQLRequest): GraphQLParams & { readonly query: string } {
+  if (params instanceof GatewayError) throw params;
+  const { query } = params;
+  if (query === null) throw new GatewayError('BAD_REQUEST');
+  return { ...params, query };
+}
+
+/** What nobody could account for does not run; config may let queries pass. */
+function requireAudit(
+  operation: CompiledOperation,
+  audit: AuditSink,
+  whenUnwritable: PipelineOptions['whenAuditFails'],
+): void {
+  if (audit.healthy() || (operation.type === 'query' && whenUnwritable === 'permitQueries')) return;
+  throw new GatewayError('AUDIT_UNAVAILABLE');
+}
+
+/** Faults of the gateway itself are logged by name and answered without a word about them. */
+function asGatewayError(error: unknown, request: GraphQLRequest, log: Log): GatewayError {
+  if (error instanceof GatewayError) {
+    if (error.status >= 500) {
+      log.error('request failed', { requestId: request.id, code: error.code, ...describeError(error.cause) });
+    }
+    return error;
+  }
+  log.error('unexpected fault', { requestId: request.id, ...describeError(error) });
+  return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error });
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { errorCauses, Supergraph as FederationSupergraph } from '@apollo/federation-internals';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, print, validateSchema } from 'graphql';
+import { type ErrorDetail, GatewayError } from '../errors.ts';
+import { extractPolicy } from './extract.ts';
+import { readLinks } from './links.ts';
+import { stripRules } from './strip.ts';
+import type { SubgraphEntry, Supergraph } from './supergraph.ts';
+
+/** Largest supergraph that is read; a larger one is a mistake rather than a graph. Units: bytes of UTF-8. */
+export const SUPERGRAPH_BYTES_MAX = 50 * 1024 * 1024;
+
+/** Most faults that are told at once. */
+export const FAULTS_MAX = 200;
+
+/**
+ * Reads a composed supergraph into all that the gateway needs of it, or tells every reason why it cannot be enforced.
+ * Throws: SUPERGRAPH_INVALID.
+ */
+export function readSupergraph(sdl: string): Supergraph {
+  const document = parseSupergraph(sdl);
+  const { links, faults: linkFaults } = readLinks(document);
+  const { policy, faults: ruleFaults } = extractPolicy(document, links);
+  const faults = [...linkFaults, ...ruleFaults];
+  const built = linkFaults.length === 0 ? build(document) : { faults: [] };
+  faults.push(...built.faults);
+  if (faults.length > 0 || !('apiSchema' in built)) throw invalid(faults);
+  return Object.freeze({
+    id: createHash('sha256').update(sdl).digest('hex'),
+    sdl,
+    strippedSdl: print(stripRules(document, links)),
+    apiSchema: built.apiSchema,
+    policy,
+    subgraphs: built.subgraphs,
+  });
+}
+
+function parseSupergraph(sdl: string): DocumentNode {
+  if (Buffer.byteLength(sdl) > SUPERGRAPH_BYTES_MAX) {
+    throw invalid([{ message: `the supergraph is larger than ${SUPERGRAPH_BYTES_MAX} bytes` }]);
+  }
+  try {
+    return parse(sdl);
+  } catch (error) {
+    throw invalid(faultsOf(error), error);
+  }
+}
+
+interface Built {
+  readonly apiSchema: GraphQLSchema;
+  readonly subgraphs: readonly SubgraphEntry[];
+  readonly faults: readonly ErrorDetail[];
+}
+
+/** What Apollo's library makes of the supergraph; a specification it does not understand was refused before. */
+function build(document: DocumentNode): Built | { readonly faults: readonly ErrorDetail[] } {
+  try {
+    const supergraph = FederationSupergraph.build(document, { supportedFeatures: null });
+    const apiSchema = supergraph.apiSchema().toGraphQLJSSchema();
+    const subgraphs = supergraph.subgraphsMetadata().map(({ name, url }) => Object.freeze({ name, url }));
+    const faults = [...validateSchema(apiSchema).flatMap(faultsOf), ...nameFaults(subgraphs)];
+    return { apiSchema, subgraphs: Object.freeze(subgraphs), faults };
+  } catch (error) {
+    return { faults: faultsOf(error) };
+  }
+}
+
+/** Subgraphs are configured, trusted and audited by name. */
+function nameFaults(subgraphs: readonly SubgraphEntry[]): ErrorDetail[] {
+  const faults: ErrorDetail[] = [];
+  const seen = new Set<string>();
+  for (const { name } of subgraphs) {
+    if (name.trim() === '') faults.push({ message: 'a subgraph has no name' });
+    else if (seen.has(name)) faults.push({ message: `two subgraphs are named ${name}` });
+    seen.add(name);
+  }
+  return faults;
+}
+
+function faultsOf(error: unknown): ErrorDetail[] {
+  const causes = error instanceof Error ? (errorCauses(error) ?? [error]) : [];
+  if (causes.length === 0) return [{ message: 'the supergraph cannot be read' }];
+  return causes.map((cause) =>
+    cause instanceof GraphQLError && cause.locations !== undefined
+      ? { message: cause.message, locations: cause.locations }
+      : { message: cause.message },
+  );
+}
+
+function invalid(faults: readonly ErrorDetail[], cause?: unknown): GatewayError {
+  const rest = faults.length - FAULTS_MAX;
+  const told = faults.slice(0, FAULTS_MAX);
+  const details = rest > 0 ? [...told, { message: `and ${rest} more` }] : told;
+  return new GatewayError('SUPERGRAPH_INVALID', { details, cause });
+}

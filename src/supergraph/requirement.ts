@@ -1,0 +1,38 @@
+import { and, implies } from './dnf.ts';
+import type { Dnf, Requirement } from './policy.ts';
+
+/** Asks nothing of the caller. */
+export const NO_REQUIREMENT: Requirement = Object.freeze({
+  authenticated: false,
+  scopes: null,
+  policies: null,
+});
+
+/**
+ * What passes both requirements, part by part: scopes and policies never stand in for authentication.
+ * Throws: RangeError where a product of alternatives has too many.
+ */
+export function bothRequirements(a: Requirement, b: Requirement): Requirement {
+  return Object.freeze({
+    authenticated: a.authenticated || b.authenticated,
+    scopes: bothDnfs(a.scopes, b.scopes),
+    policies: bothDnfs(a.policies, b.policies),
+  });
+}
+
+/** True where both requirements let exactly the same callers pass. */
+export function sameRequirement(a: Requirement, b: Requirement): boolean {
+  return (
+    a.authenticated === b.authenticated && sameDnf(a.scopes, b.scopes) && sameDnf(a.policies, b.policies)
+  );
+}
+
+function bothDnfs(a: Dnf | null, b: Dnf | null): Dnf | null {
+  if (a === null) return b;
+  return b === null ? a : and(a, b);
+}
+
+function sameDnf(a: Dnf | null, b: Dnf | null): boolean {
+  if (a === null || b === null) return a === b;
+  return implies(a, b) && implies(b, a);
+}

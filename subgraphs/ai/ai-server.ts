@@ -1,0 +1,44 @@
+import { readTypeDefs } from '../kit/schema-source.ts';
+import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
+import type { ProviderFailure } from './ai-error.ts';
+import { createModelClient } from './model-client.ts';
+import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
+import { createModelCatalog } from './providers.ts';
+import { createAiResolvers } from './resolvers.ts';
+import { createTextReader } from './text-reader.ts';
+
+/** As long as gateways commonly wait for a subgraph. */
+const TIMEOUT_MS_DEFAULT = 30_000;
+
+/** Where the subgraph listens, whom it trusts and which providers it may ask. */
+export interface AiOptions extends SubgraphPlacement {
+  /** Default none: the offline models are always there. */
+  readonly providers?: readonly ProviderConfig[];
+  /** Bound of one provider call. Units: milliseconds; default 30,000. */
+  readonly timeoutMs?: number;
+  /** How providers are reached. Default: the global fetch. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/**
+ * Starts the AI subgraph.
+ * Throws: ProviderConfigError.
+ */
+export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
+  const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch = globalThis.fetch, ...placement } = options;
+  // The library would print to the process's warnings what a provider says of a call.
+  globalThis.AI_SDK_LOG_WARNINGS = false;
+  const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const reader = createTextReader();
+  const catalog = createModelCatalog(parseProviderConfigs(providers ?? []), { reader, fetch });
+  const onProviderFailure = (failure: ProviderFailure): void =>
+    log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
+  const client = createModelClient({ catalog, reader, timeoutMs, onProviderFailure });
+  return startSubgraph({
+    ...placement,
+    log,
+    name: 'ai',
+    typeDefs: readTypeDefs(import.meta.url),
+    resolvers: createAiResolvers({ catalog, client, reader }),
+  });
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+const modelSchema = z.strictObject({
+  id: z.string().min(1).max(128),
+  capabilities: z.array(z.enum(['CHAT', 'EMBEDDINGS'])).min(1),
+  contextWindow: z.int().positive().optional(),
+});
+
+const providerSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/u, 'must be lower case letters, digits and hyphens'),
+    provider: z.enum(['openai', 'anthropic', 'google', 'mistral', 'openai-compatible']),
+    apiKey: z.string().min(1).optional(),
+    baseURL: z.url({ protocol: /^https?$/u }).optional(),
+    models: z
+      .array(modelSchema)
+      .min(1)
+      .max(100)
+      .refine(
+        (models) => new Set(models.map((model) => model.id)).size === models.length,
+        'must not have the same model twice',
+      ),
+  })
+  .superRefine((config, context) => {
+    const fault = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    const compatible = config.provider === 'openai-compatible';
+    if (config.name === 'portcullis') fault('name', 'is taken by the offline models');
+    if (config.apiKey === undefined && !compatible) fault('apiKey', 'is required');
+    if (config.baseURL === undefined && compatible) fault('baseURL', 'is required');
+    if (config.apiKey !== undefined && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
+      fault('baseURL', 'must be https where a key is sent, except on the loopback interface');
+    }
+    if (
+      config.provider === 'anthropic' &&
+      config.models.some((model) => model.capabilities.includes('EMBEDDINGS'))
+    ) {
+      fault('models', 'cannot embed: this provider has no embedding models');
+    }
+  });
+
+const providersSchema = z
+  .array(providerSchema)
+  .max(32)
+  .refine((configs) => new Set(configs.map((config) => config.name)).size === configs.length, {
+    message: 'two providers have the same name',
+  });
+
+/** How to reach one provider and which of its models may be asked. */
+export type ProviderConfig = z.infer<typeof providerSchema>;
+/** A wire format that can be spoken. */
+export type ProviderKind = ProviderConfig['provider'];
+
+/** The configuration of providers is not usable; the faults name places and rules, never values. */
+export class ProviderConfigError extends Error {
+  override readonly name = 'ProviderConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`The AI providers are not configured correctly: ${faults.join('; ')}`);
+    this.faults = faults;
+  }
+}
+
+function keepsSecret(baseURL: string): boolean {
+  const url = URL.parse(baseURL);
+  return url?.protocol === 'https:' || LOOPBACK_HOSTS.has(url?.hostname ?? '');
+}
+
+/**
+ * Checks a list of provider configurations and names all faults at once.
+ * Throws: ProviderConfigError.
+ */
+export function parseProviderConfigs(value: unknown): readonly ProviderConfig[] {
+  const parsed = providersSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ProviderConfigError(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'providers'}: ${issue.message}`),
+  );
+}

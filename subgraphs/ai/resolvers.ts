@@ -1,0 +1,67 @@
+import { requireScope } from '../kit/access.ts';
+import type { SubgraphContext } from '../kit/subgraph-server.ts';
+import {
+  type ChatInput,
+  checkAnalyzeText,
+  checkChatInput,
+  checkEmbedInput,
+  checkFirst,
+  type EmbedInput,
+} from './ai-input.ts';
+import type { ModelClient } from './model-client.ts';
+import type { ModelCatalog } from './providers.ts';
+import { countText, entities, keywords, summarize } from './text-analysis.ts';
+import type { ReadText, TextReader } from './text-reader.ts';
+
+/** A text on its way through the fields of `TextAnalysis`. */
+interface AnalyzedText {
+  readonly original: string;
+  readonly read: ReadText;
+}
+
+/** Makes the resolvers of the schema over a catalog, a client for its models and a text reader. */
+export function createAiResolvers(parts: {
+  readonly catalog: ModelCatalog;
+  readonly client: ModelClient;
+  readonly reader: TextReader;
+}) {
+  const { catalog, client, reader } = parts;
+  return {
+    Query: {
+      aiModels: () => catalog.models,
+      aiModel: (_source: unknown, { id }: { id: string }) => catalog.find(id),
+      aiAnalyze: (_source: unknown, { text }: { text: string }): AnalyzedText => {
+        checkAnalyzeText(text);
+        return { original: text, read: reader.read(text) };
+      },
+    },
+    Mutation: {
+      chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
+        requireScope(principal, 'ai:chat');
+        checkChatInput(input);
+        return client.chat(input);
+      },
+      embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
+        requireScope(principal, 'ai:embed');
+        checkEmbedInput(input);
+        return client.embed(input);
+      },
+    },
+    AiModel: {
+      __resolveReference: ({ id }: { id: string }) => catalog.find(id),
+    },
+    TextAnalysis: {
+      sentiment: ({ read }: AnalyzedText) => read.sentiment,
+      summary: ({ read }: AnalyzedText) => summarize(read),
+      keywords: ({ read }: AnalyzedText, { first }: { first: number }) => {
+        checkFirst(first);
+        return keywords(read, first);
+      },
+      entities: ({ read }: AnalyzedText, { first }: { first: number }) => {
+        checkFirst(first);
+        return entities(read, first);
+      },
+      counts: ({ original }: AnalyzedText) => countText(original),
+    },
+  };
+}

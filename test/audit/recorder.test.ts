@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { auditLine } from '../../src/audit/audit-line.ts';
+import { EVENT_LIMITS } from '../../src/audit/event-limits.ts';
+import { auditEventSchema } from '../../src/audit/event-schema.ts';
+import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
+import type { Reason } from '../../src/authorization/decision.ts';
+import { ANONYMOUS } from '../../src/identity/principal.ts';
+import { PARTS } from './fixtures.ts';
+
+const REASON: Reason = {
+  rule: 'scopes',
+  code: 'UNAUTHORIZED_FIELD_OR_TYPE',
+  coordinate: 'Product.costPrice',
+  path: ['products', '@', 'costPrice'],
+};
+
+const ANY_PRINCIPAL = { ...ANONYMOUS, kind: 'service', subject: 'svc' } as const;
+
+function withReasons(...reasons: Reason[]): AuditParts {
+  return { ...PARTS, decision: { effect: 'filter', mask: '1', reasons } };
+}
+
+function withOperation(parts: Partial<NonNullable<AuditParts['operation']>>): AuditParts {
+  if (PARTS.operation === null) throw new Error('the fixture has no operation');
+  return { ...PARTS, operation: { ...PARTS.operation, ...parts } };
+}
+
+function withSubject(subject: string): AuditParts {
+  if (PARTS.principal === null) throw new Error('the fixture has no principal');
+  return { ...PARTS, principal: { ...PARTS.principal, subject } };
+}
+
+describe('auditEvent', () => {
+  it('says who asked what, what was decided and what ran', () => {
+    expect(auditEvent(PARTS)).toMatchObject({
+      version: 1,
+      time: '2025-01-31T12:00:00.000Z',
+      requestId: 'r-1',
+      principal: { kind: 'user', subject: 'ada', tenant: 'acme' },
+      supergraph: 'cd34',
+      operation: { hash: 'ab12', name: 'Prices', coordinates: ['Query.products', 'Product.price'] },
+      decision: { effect: 'permit', reasons: [] },
+      fetches: [{ subgraph: 'catalog', durationUs: 812, status: 200, errors: 0 }],
+      status: 200,
+      code: null,
+    });
+  });
+
+  it('leaves null what a request that was refused early never had', () => {
+    const early = auditEvent({
+      ...PARTS,
+      principal: null,
+      operation: null,
+      decision: null,
+      fetches: [],
+      status: 413,
+      code: 'PAYLOAD_TOO_LARGE',
+      errors: 1,
+    });
+    expect(early).toMatchObject({
+      principal: null,
+      supergraph: null,
+      operation: null,
+      code: 'PAYLOAD_TOO_LARGE',
+    });
+    expect(early.decision).toEqual({ effect: 'none', reasons: [], reasonsTruncated: 0 });
+    expect(auditEventSchema.safeParse(early).success).toBe(true);
+  });
+
+  it('says why something was denied', () => {
+    const event = auditEvent({
+      ...PARTS,
+      decision: { effect: 'deny', reasons: [REASON] },
+      code: 'FORBIDDEN',
+    });
+    expect(event.decision).toEqual({ effect: 'deny', reasons: [REASON], reasonsTruncated: 0 });
+  });
+
+  it('does not record a mask, a scope, a role or an expiry', () => {
+    const line = auditLine(
+      auditEvent({
+        ...withReasons(REASON),
+        principal: { ...ANY_PRINCIPAL, scopes: new Set(['s3cret-scope']), expiresAt: 987_654_321 },
+      }),
+    );
+    expect(line).not.toMatch(/mask|s3cret-scope|987654321/);
+  });
+
+  it.each([
+    ['coordinates', 1_000],
+    ['reasons', 200],
+    ['fetches', 1_000],
+  ] as const)('keeps %s up to %i and counts the rest', (list, max) => {
+    const kept = (length: number) => {
+      const fetches = new Array(length).fill(PARTS.fetches[0]);
+      const parts = {
+        coordinates: () => withOperation({ coordinates: new Array(length).fill('A.b') }),
+        reasons: () => withReasons(...new Array<Reason>(length).fill(REASON)),
+        fetches: () => ({ ...PARTS, fetches }),
+      }[list]();
+      const { operation, decision, ...event } = auditEvent(parts);
+      return {
+        coordinates: [operation?.coordinates.length, operation?.coordinatesTruncated],
+        reasons: [decision.reasons.length, decision.reasonsTruncated],
+        fetches: [event.fetches.length, event.fetchesTruncated],
+      }[list];
+    };
+    expect(kept(max)).toEqual([max, 0]);
+    expect(kept(max + 1)).toEqual([max, 1]);
+  });
+
+  it('cuts a response key, which the client chooses, after 128 characters', () => {
+    const pathOf = (key: string) =>
+      auditEvent(withReasons({ ...REASON, path: [key] })).decision.reasons[0]?.path?.[0];
+    expect(pathOf('a'.repeat(128))).toBe('a'.repeat(128));
+    expect(pathOf('a'.repeat(129))).toBe(`${'a'.repeat(127)}…`);
+  });
+
+  it('cuts a path after 32 steps', () => {
+    const pathOf = (steps: number) =>
+      auditEvent(withReasons({ ...REASON, path: new Array(steps).fill('a') })).decision.reasons[0]?.path;
+    expect(pathOf(32)).toEqual(new Array(32).fill('a'));
+    expect(pathOf(33)).toEqual([...new Array(31).fill('a'), '…']);
+  });
+
+  it('cuts subjects and operation names after 256 characters', () => {
+    expect(auditEvent(withSubject('s'.repeat(256))).principal?.subject).toHaveLength(256);
+    expect(auditEvent(withSubject('s'.repeat(257))).principal?.subject).toBe(`${'s'.repeat(255)}…`);
+    expect(auditEvent(withOperation({ name: 'n'.repeat(300) })).operation?.name).toHaveLength(256);
+  });
+
+  it('leaves no half of a surrogate pair, neither from a cut nor from a credential', () => {
+    const cut = auditEvent(withSubject('😀'.repeat(200))).principal?.subject ?? '';
+    expect(cut.isWellFormed()).toBe(true);
+    expect(cut.length).toBeLessThanOrEqual(EVENT_LIMITS.nameChars);
+    expect(auditEvent(withSubject('a\ud800')).principal?.subject).toBe('a\ufffd');
+  });
+
+  it('keeps saturated, negative and broken counts as numbers that the schema takes', () => {
+    const measures = {
+      tokens: Infinity,
+      directives: -1,
+      depth: 1.4,
+      height: 2,
+      aliases: 3,
+      rootFields: 4,
+      selections: 5,
+    };
+    const event = auditEvent({ ...withOperation({ measures }), durationUs: Number.NaN });
+    expect(event.operation?.measures).toMatchObject({
+      tokens: Number.MAX_SAFE_INTEGER,
+      directives: 0,
+      depth: 1,
+    });
+    expect(event.durationUs).toBe(0);
+    expect(auditEventSchema.safeParse(event).success).toBe(true);
+  });
+});
+
+describe('auditLine', () => {
+  it.each(['\n', '\r', '\r\n', '\u0085', '\u2028', '\u2029', '\u0000', '\u001b[2J', '"}\n{"version":1}'])(
+    'stays one line with %j in every name a client chooses',
+    (hostile) => {
+      const parts = withReasons({ ...REASON, path: [hostile] });
+      const event = auditEvent({ ...parts, ...withSubject(hostile), decision: parts.decision });
+      const line = auditLine({ ...event, requestId: hostile });
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not appear
+      expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+      expect(line.at(-1)).toBe('\n');
+      expect(JSON.parse(line)).toEqual({ ...event, requestId: hostile });
+    },
+  );
+
+  it('is the same for the second request of an operation as for the first', () => {
+    const first = auditLine(auditEvent(PARTS));
+    expect(auditLine(auditEvent(PARTS))).toBe(first);
+    expect(JSON.parse(first)).toEqual(auditEvent(PARTS));
+  });
+
+  it('does not give one operation what it kept of another', () => {
+    const other = withOperation({ hash: 'ef56', coordinates: ['Query.other'] });
+    auditLine(auditEvent(PARTS));
+    expect(JSON.parse(auditLine(auditEvent(other))).operation).toMatchObject({ hash: 'ef56' });
+  });
+
+  it('writes null where there is no operation', () => {
+    expect(JSON.parse(auditLine(auditEvent({ ...PARTS, operation: null }))).operation).toBeNull();
+  });
+});

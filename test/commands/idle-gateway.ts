@@ -1,0 +1,25 @@
+import { GatewayError } from '../../src/errors.ts';
+
+/** A gateway with a life but no work; `PORTCULLIS_IDLE` says how it starts and ends. */
+export async function startGateway(config: { listen: { port: number } }, options: { port?: number }) {
+  const behaviour = process.env['PORTCULLIS_IDLE'];
+  if (behaviour === 'refuses') {
+    throw new GatewayError('SUPERGRAPH_INVALID', {
+      details: [{ message: 'Query.a: scopes must not be empty' }],
+    });
+  }
+  if (behaviour === 'breaks') {
+    throw new TypeError('hunter2 is not a function');
+  }
+  const open = setInterval(() => undefined, 1000);
+  return {
+    url: `http://127.0.0.1:${options.port ?? config.listen.port}/graphql`,
+    close: async () => {
+      process.stdout.write('closing\n');
+      if (behaviour === 'hangs') {
+        await new Promise(() => undefined);
+      }
+      clearInterval(open);
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** A self-signed certificate of localhost, made for these tests and used nowhere else. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBWzCCAQ2gAwIBAgIUeWa46zqBSMSJN1vg+N6BUo4HYEIwBQYDK2VwMBQxEjAQ
+BgNVBAMMCWxvY2FsaG9zdDAgFw0yNjExMjMyMjIzMzZaGA8yMTI2MTAzMDIyMjMz
+NlowFDESMBAGA1UEAwwJbG9jYWxob3N0MCowBQYDK2VwAyEAgeDQpbcaDvMakQUE
+Y0xBy3TJovCpPfgn+T/4XzFPHXSjbzBtMB0GA1UdDgQWBBR660cMJ1Eq3eyn7DZB
+kFw+DmiosDAfBgNVHSMEGDAWgBR660cMJ1Eq3eyn7DZBkFw+DmiosDAPBgNVHRMB
+Af8EBTADAQH/MBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAFBgMrZXADQQAt
+YCkq5bmNblxN1Ry2CT3pEaveUalCI9Exp/rwsJ+4L3sSHFvP15HDDe/P0mmNjphY
+JBdJ+l+h/w1KzqJqZD8O
+-----END CERTIFICATE-----
+`;
+
+/** The key of that certificate. */
+export const CERTIFICATE_KEY = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIH/30DObjqgsj2w6NIsvj0UXyXhmKtUm5vTk95qizlTA
+-----END PRIVATE KEY-----
+`;

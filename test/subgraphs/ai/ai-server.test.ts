@@ -1,0 +1,193 @@
+import { composeServices } from '@apollo/composition';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAi } from '../../../subgraphs/ai/ai-server.ts';
+import { readTypeDefs } from '../../../subgraphs/kit/schema-source.ts';
+import { type ProviderFake, startProviderFake } from './provider-fake.ts';
+import { STORY } from './story.ts';
+
+interface Answer {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
+}
+
+const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+let fake: ProviderFake;
+let subgraph: Awaited<ReturnType<typeof startAi>>;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  fake = await startProviderFake();
+  subgraph = await startAi({
+    port: 0,
+    trust: { jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: 'EdDSA' }] } },
+    log: (line) => lines.push(line),
+    providers: [
+      {
+        name: 'house',
+        provider: 'openai-compatible',
+        baseURL: `${fake.url}/v1`,
+        models: [{ id: 'llama', capabilities: ['CHAT'] }],
+      },
+    ],
+  });
+});
+afterAll(async () => {
+  await subgraph.close();
+  await fake.close();
+});
+
+async function send(query: string, scope = '', variables: Record<string, unknown> = {}): Promise<Answer> {
+  const now = Math.floor(Date.now() / 1000);
+  const assertion = await new SignJWT({ scope, client_id: 'app', kind: 'user', tenant: 'acme' })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'portcullis-assertion+jwt' })
+    .setIssuer('portcullis')
+    .setAudience('portcullis-subgraphs')
+    .setSubject('ada')
+    .setIssuedAt(now)
+    .setExpirationTime(now + 60)
+    .sign(privateKey);
+  const response = await fetch(subgraph.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-portcullis-assertion': assertion },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Answer;
+}
+
+const CHAT = `mutation ($input: ChatInput!) {
+  chat(input: $input) { text finishReason usage { totalTokens estimated } model { id offline } }
+}`;
+const EMBED = `mutation ($input: EmbedInput!) {
+  embed(input: $input) { dimensions embeddings { index vector } usage { inputTokens outputTokens } model { id } }
+}`;
+
+describe('the AI subgraph', () => {
+  it('composes', () => {
+    const typeDefs = readTypeDefs(new URL('../../../subgraphs/ai/main.ts', import.meta.url).href);
+    const composed = composeServices([{ name: 'ai', url: 'http://127.0.0.1:4104/graphql', typeDefs }]);
+    expect(composed.errors).toBeUndefined();
+    expect(composed.hints).toEqual([]);
+    expect(composed.supergraphSdl).toContain('@requiresScopes(scopes: [["ai:chat"]])');
+    expect(composed.supergraphSdl).toContain('@requiresScopes(scopes: [["ai:embed"]])');
+  });
+
+  it('lists its models, offline ones first, and finds one by id', async () => {
+    const { data } = await send(
+      '{ aiModels { id family capabilities offline } aiModel(id: "house/llama") { id provider contextWindow } }',
+    );
+    expect(data).toEqual({
+      aiModels: [
+        { id: 'portcullis/offline', family: 'PORTCULLIS', capabilities: ['CHAT'], offline: true },
+        {
+          id: 'portcullis/offline-embedding',
+          family: 'PORTCULLIS',
+          capabilities: ['EMBEDDINGS'],
+          offline: true,
+        },
+        { id: 'house/llama', family: 'OPENAI_COMPATIBLE', capabilities: ['CHAT'], offline: false },
+      ],
+      aiModel: { id: 'house/llama', provider: 'house', contextWindow: null },
+    });
+  });
+
+  it('knows no model by the name of an object member', async () => {
+    expect((await send('{ aiModel(id: "constructor") { id } }')).data).toEqual({ aiModel: null });
+  });
+
+  it('resolves a model as an entity', async () => {
+    const query = 'query ($r: [_Any!]!) { _entities(representations: $r) { ... on AiModel { id offline } } }';
+    const r = [
+      { __typename: 'AiModel', id: 'portcullis/offline' },
+      { __typename: 'AiModel', id: 'nobody/nothing' },
+    ];
+    expect((await send(query, '', { r })).data).toEqual({
+      _entities: [{ id: 'portcullis/offline', offline: true }, null],
+    });
+  });
+
+  it('analyses a text without a provider', async () => {
+    const { data } = await send(
+      `query ($text: String!) { aiAnalyze(text: $text) {
+        sentiment summary keywords(first: 1) { text occurrences } entities { text type } counts { words sentences }
+      } }`,
+      '',
+      { text: STORY },
+    );
+    expect(data).toMatchObject({
+      aiAnalyze: { keywords: [{ text: 'battery', occurrences: 4 }], counts: { sentences: 6 } },
+    });
+    expect(fake.requests).toEqual([]);
+  });
+
+  it('chats with the offline model when none is named', async () => {
+    const input = { messages: [{ role: 'USER', content: `summarize: ${STORY}` }] };
+    const { data } = await send(CHAT, 'ai:chat', { input });
+    expect(data).toMatchObject({
+      chat: {
+        finishReason: 'STOP',
+        usage: { estimated: false },
+        model: { id: 'portcullis/offline', offline: true },
+      },
+    });
+  });
+
+  it('embeds with the offline model when none is named', async () => {
+    const { data } = await send(EMBED, 'ai:embed', { input: { texts: ['a phone', 'a car'] } });
+    expect(data).toMatchObject({
+      embed: {
+        dimensions: 256,
+        usage: { inputTokens: 4, outputTokens: 0 },
+        embeddings: [{ index: 0 }, { index: 1 }],
+      },
+    });
+  });
+
+  it.each([
+    ['chat', CHAT, 'ai:embed', { messages: [{ role: 'USER', content: 'hello' }] }],
+    ['embed', EMBED, 'ai:chat', { texts: ['hello'] }],
+  ])('refuses %s without its scope', async (_name, query, scope, input) => {
+    const { errors } = await send(query, scope, { input });
+    expect(errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
+  });
+
+  it.each([
+    ['chat', CHAT, 'ai:chat', { messages: [] }],
+    ['embed', EMBED, 'ai:embed', { texts: [''] }],
+    ['aiAnalyze', 'query ($input: String!) { aiAnalyze(text: $input) { summary } }', '', ' '],
+    [
+      'keywords',
+      'query ($input: Int!) { aiAnalyze(text: "a") { keywords(first: $input) { text } } }',
+      '',
+      51,
+    ],
+    [
+      'entities',
+      'query ($input: Int!) { aiAnalyze(text: "a") { entities(first: $input) { text } } }',
+      '',
+      -1,
+    ],
+  ])('holds %s to its bounds', async (_name, query, scope, input) => {
+    const { errors } = await send(query, scope, { input });
+    expect(errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+  });
+
+  it('tells the caller a code and the operator a status, and neither the prompt nor the provider', async () => {
+    fake.answer = () => ({ status: 429, body: { error: { message: 'provider says secret prompt' } } });
+    const input = { model: 'house/llama', messages: [{ role: 'USER', content: 'secret prompt' }] };
+    const answer = await send(CHAT, 'ai:chat', { input });
+    expect(answer.errors?.[0]?.extensions).toMatchObject({
+      code: 'AI_PROVIDER_RATE_LIMITED',
+      retryable: true,
+    });
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toContainEqual({
+      level: 'error',
+      subgraph: 'ai',
+      code: 'AI_PROVIDER_RATE_LIMITED',
+      model: 'house/llama',
+      status: 429,
+      errorName: 'AI_APICallError',
+    });
+    expect(JSON.stringify(answer) + lines.join('')).not.toMatch(/secret|provider says/u);
+  });
+});

@@ -1,0 +1,239 @@
+import { GraphQLError } from 'graphql';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
+import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
+import { createModelClient, type ModelClient } from '../../../subgraphs/ai/model-client.ts';
+import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
+import { createModelCatalog } from '../../../subgraphs/ai/providers.ts';
+import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
+import { type ProviderFake, startProviderFake } from './provider-fake.ts';
+import { WIRE_FORMATS, type WireFormat } from './wire-formats.ts';
+
+const PROMPT = 'the secret recipe';
+const KEY = 'sk-very-secret-key';
+const PROVIDER_TEXT = 'provider says things';
+const INPUT: ChatInput = {
+  model: 'house/model-1',
+  messages: [
+    { role: 'SYSTEM', content: 'Be brief.' },
+    { role: 'USER', content: PROMPT },
+  ],
+  maxOutputTokens: 77,
+  temperature: 0.5,
+};
+const reader = createTextReader();
+let fake: ProviderFake;
+let failures: ProviderFailure[];
+
+beforeAll(() => {
+  globalThis.AI_SDK_LOG_WARNINGS = false;
+});
+beforeEach(async () => {
+  fake = await startProviderFake();
+  failures = [];
+});
+afterEach(() => fake.close());
+
+function clientFor(format: WireFormat, timeoutMs = 10_000): ModelClient {
+  const embedder = { id: 'embedder', capabilities: ['EMBEDDINGS'] };
+  const configs = parseProviderConfigs([
+    {
+      name: 'house',
+      provider: format.kind,
+      apiKey: KEY,
+      baseURL: fake.url + format.base,
+      models: [
+        { id: 'model-1', capabilities: ['CHAT'], contextWindow: 1000 },
+        ...(format.embedPath === null ? [] : [embedder]),
+      ],
+    },
+  ]);
+  return createModelClient({
+    catalog: createModelCatalog(configs, { reader, fetch }),
+    reader,
+    timeoutMs,
+    onProviderFailure: (failure) => failures.push(failure),
+  });
+}
+
+async function thrownBy(call: Promise<unknown>): Promise<GraphQLError> {
+  const error = await call.then(
+    () => expect.unreachable('the call succeeds'),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(GraphQLError);
+  return error as GraphQLError;
+}
+
+function expectNothingSecret(error: GraphQLError): void {
+  const told = [
+    JSON.stringify(error),
+    error.stack ?? '',
+    JSON.stringify(Object.getOwnPropertyDescriptors(error)),
+    JSON.stringify(failures),
+  ].join(' ');
+  for (const secret of [PROMPT, KEY, PROVIDER_TEXT]) expect(told).not.toContain(secret);
+  expect(error.cause).toBeUndefined();
+  expect(error.originalError).toBeUndefined();
+}
+
+describe.each(WIRE_FORMATS)('asking $kind', (format) => {
+  it('sends the conversation, its bound and its key, and reads text and usage', async () => {
+    fake.answer = () => ({ status: 200, body: format.chat('Forty-two.') });
+    const result = await clientFor(format).chat(INPUT);
+    expect(result).toMatchObject({
+      text: 'Forty-two.',
+      finishReason: 'STOP',
+      usage: { inputTokens: 11, outputTokens: 7, totalTokens: 18, estimated: false },
+      model: { id: 'house/model-1', provider: 'house', contextWindow: 1000, offline: false },
+    });
+    const [request] = fake.requests;
+    expect(request?.path).toBe(format.chatPath);
+    expect(request?.headers[format.keyHeader]).toBe(format.keyValue(KEY));
+    expect(format.outputTokensMax(request?.body ?? {})).toBe(77);
+    expect(JSON.stringify(request?.body)).toContain(PROMPT);
+    expect(JSON.stringify(request?.body)).toContain('Be brief.');
+  });
+
+  it('says when the answer was cut', async () => {
+    fake.answer = () => ({ status: 200, body: format.cut('Forty') });
+    expect((await clientFor(format).chat(INPUT)).finishReason).toBe('LENGTH');
+  });
+
+  it.each([
+    [400, 'AI_PROVIDER_ERROR', false],
+    [401, 'AI_PROVIDER_ERROR', false],
+    [429, 'AI_PROVIDER_RATE_LIMITED', true],
+    [500, 'AI_PROVIDER_ERROR', true],
+    [529, 'AI_PROVIDER_ERROR', true],
+  ])('maps status %i to %s without a retry and without a secret', async (status, code, retryable) => {
+    const body = format.error(status, `${PROVIDER_TEXT} ${PROMPT} ${KEY}`);
+    fake.answer = () => ({ status, body, headers: { 'retry-after': '7' } });
+    const error = await thrownBy(clientFor(format).chat(INPUT));
+    expect(error.extensions).toEqual({
+      code,
+      retryable,
+      ...(status === 429 ? { retryAfterSeconds: 7 } : {}),
+    });
+    expect(failures).toEqual([{ code, model: 'house/model-1', status, errorName: 'AI_APICallError' }]);
+    expect(fake.requests).toHaveLength(1);
+    expectNothingSecret(error);
+  });
+
+  it('refuses an answer that is not the wire format', async () => {
+    fake.answer = () => ({
+      status: 200,
+      body: { choices: PROVIDER_TEXT, content: PROVIDER_TEXT, candidates: PROVIDER_TEXT },
+    });
+    const error = await thrownBy(clientFor(format).chat(INPUT));
+    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+    expectNothingSecret(error);
+  });
+
+  it('gives up a provider that stays silent', async () => {
+    fake.answer = () => 'silence';
+    const error = await thrownBy(clientFor(format, 50).chat(INPUT));
+    expect(error.extensions).toEqual({ code: 'AI_TIMEOUT', retryable: true });
+    expectNothingSecret(error);
+  });
+});
+
+describe.each(WIRE_FORMATS.filter((format) => format.embedPath !== null))('embedding by $kind', (format) => {
+  const input = { model: 'house/embedder', texts: ['one text', 'two texts'] };
+
+  it('gives a vector for each text, in order, with usage counted where none is reported', async () => {
+    fake.answer = () => ({
+      status: 200,
+      body: format.embed([
+        [1, 0],
+        [0, 1],
+      ]),
+    });
+    const result = await clientFor(format).embed(input);
+    expect(fake.requests[0]?.path).toBe(format.embedPath);
+    expect(result.embeddings).toEqual([
+      { index: 0, vector: [1, 0] },
+      { index: 1, vector: [0, 1] },
+    ]);
+    expect(result.dimensions).toBe(2);
+    expect(result.usage.estimated).toBe(format.embedUsageMissing);
+    expect(result.usage.inputTokens).toBe(format.embedUsageMissing ? 4 : 5);
+  });
+
+  it('maps a refusal without a secret', async () => {
+    fake.answer = () => ({ status: 429, body: format.error(429, `${PROVIDER_TEXT} one text`) });
+    const error = await thrownBy(clientFor(format).embed(input));
+    expect(error.extensions).toEqual({ code: 'AI_PROVIDER_RATE_LIMITED', retryable: true });
+    expectNothingSecret(error);
+  });
+});
+
+describe('the model client', () => {
+  const [openai] = WIRE_FORMATS;
+  const client = (): ModelClient => clientFor(openai ?? expect.unreachable('there is a format'));
+
+  it.each([
+    'house/model-2',
+    'house/embedder',
+    'nobody/model-1',
+    'portcullis/offline-embedding',
+    'house/constructor',
+    '__proto__/offline',
+    'model-1',
+    '',
+  ])('refuses to chat with "%s" and asks nobody', async (model) => {
+    const error = await thrownBy(client().chat({ ...INPUT, model }));
+    expect(error.extensions['code']).toBe('AI_MODEL_UNKNOWN');
+    expect(fake.requests).toEqual([]);
+    expect(failures).toEqual([]);
+  });
+
+  it.each(['house/model-1', 'portcullis/offline', 'toString'])(
+    'refuses to embed with "%s"',
+    async (model) => {
+      const error = await thrownBy(client().embed({ model, texts: ['text'] }));
+      expect(error.extensions['code']).toBe('AI_MODEL_UNKNOWN');
+    },
+  );
+
+  it('counts usage itself where the provider reports none or nonsense', async () => {
+    for (const usage of [undefined, { prompt_tokens: -5, completion_tokens: 1e12 }]) {
+      const body = { ...(openai?.chat('Forty-two.') as object), usage };
+      fake.answer = () => ({ status: 200, body });
+      expect((await client().chat(INPUT)).usage).toEqual({
+        inputTokens: 6,
+        outputTokens: 4,
+        totalTokens: 10,
+        estimated: true,
+      });
+    }
+  });
+
+  it('follows no redirect with its key', async () => {
+    const elsewhere = await startProviderFake();
+    fake.answer = () => ({
+      status: 307,
+      body: {},
+      headers: { location: `${elsewhere.url}/v1/chat/completions` },
+    });
+    const error = await thrownBy(client().chat(INPUT));
+    await elsewhere.close();
+    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  it('refuses an answer that is larger than the bound', async () => {
+    fake.answer = () => ({ status: 200, body: openai?.chat('x'.repeat(9 * 1024 * 1024)) });
+    const error = await thrownBy(client().chat(INPUT));
+    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+  });
+
+  it('tells of a provider that cannot be reached', async () => {
+    const unreachable = client();
+    await fake.close();
+    const error = await thrownBy(unreachable.chat(INPUT));
+    expect(error.extensions).toEqual({ code: 'AI_PROVIDER_ERROR', retryable: true });
+    expect(failures[0]?.status).toBeNull();
+    expectNothingSecret(error);
+  });
+});

@@ -1,0 +1,54 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One request that a fake provider got. */
+export interface ProviderRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Record<string, unknown>;
+}
+
+/** What a fake provider answers: a status with a JSON body and headers, or nothing at all. */
+export type ProviderAnswer =
+  | {
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | 'silence';
+
+/** A local HTTP server that speaks a provider's wire format as far as `answer` does. */
+export interface ProviderFake {
+  readonly url: string;
+  readonly requests: ProviderRequest[];
+  answer: (request: ProviderRequest) => ProviderAnswer;
+  close(): Promise<void>;
+}
+
+export async function startProviderFake(): Promise<ProviderFake> {
+  const requests: ProviderRequest[] = [];
+  const server = createServer((incoming, response) => void serve(incoming, response));
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
+    const request = { path: incoming.url ?? '', headers: incoming.headers, body };
+    requests.push(request);
+    const answer = fake.answer(request);
+    if (answer === 'silence') return;
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+    response.end(JSON.stringify(answer.body));
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const fake: ProviderFake = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    answer: () => ({ status: 500, body: {} }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return fake;
+}
