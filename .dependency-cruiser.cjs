@@ -3,7 +3,7 @@ const STAGES = 'listener|identity|operation|authorization|metering|execution|aud
 const FLOWING_TYPES = [
   'src/listener/request\\.ts',
   'src/identity/principal\\.ts',
-  'src/operation/(operation|condition|shape)\\.ts',
+  'src/operation/(operation|condition|plan|shape)\\.ts',
   'src/authorization/decision\\.ts',
   'src/metering/reservation\\.ts',
   'src/execution/executor\\.ts',
@@ -15,7 +15,13 @@ const IO_MODULES =
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      comment: 'An error carries the decision and a decision the error codes: types only, which the parser does not tell apart.',
+      severity: 'error',
+      from: { pathNot: '^src/(errors|authorization/decision)\\.ts$' },
+      to: { circular: true },
+    },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['main\\.ts$', '-worker\\.ts$', 'demo/', 'subgraphs/.*/main\\.ts$'] }, to: {} },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

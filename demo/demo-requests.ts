@@ -51,9 +51,11 @@ const STOREFRONT = `query Storefront {
 
 const ORDERS = 'query Orders { orders(first: 3) { id tenantId total { amountMinor currency } } }';
 
-const BOMB = `query Bomb { ...A } ${['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
-  .map((name, index, names) => `fragment ${name} on Query { ${`...${names[index + 1] ?? 'Z'} `.repeat(10)} }`)
-  .join(' ')} fragment Z on Query { __typename }`;
+const BOMB = `query Bomb { categories { ...A } } ${['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
+  .map(
+    (name, index, names) => `fragment ${name} on Category { ${`...${names[index + 1] ?? 'Z'} `.repeat(10)} }`,
+  )
+  .join(' ')} fragment Z on Category { id }`;
 
 /** The tour: what each layer does, seen from outside. */
 export const REQUESTS: readonly DemoRequest[] = [

@@ -51,7 +51,7 @@ export async function startGateway(
       log.error('closing a graph failed', describeError(fault)),
     );
     opened.defer(() => graphs.close());
-    const source = createSupergraphSource(sourceOptions(config), { log });
+    const source = createSupergraphSource(sourceOptions(config));
     opened.defer(() => source.close());
     graphs.replace(await startGraph(await source.load(), config, { minter, clock }));
     if (config.supergraph.watch) {

@@ -32,7 +32,11 @@ export async function startGraph(
   const subgraphs = supergraph.subgraphs.map(
     ({ name, url }): SubgraphSettings => ({ url, ...subgraphSettings(config, name), name }),
   );
-  const compiler = await createCompiler(supergraph, { ...config.compile, limits: config.limits });
+  const compiler = await createCompiler(supergraph, {
+    ...config.compile,
+    limits: config.limits,
+    plans: false,
+  });
   const executor = await createApolloExecutor(
     {
       strippedSdl: supergraph.strippedSdl,

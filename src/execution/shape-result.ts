@@ -66,7 +66,11 @@ class Shaper {
     const result: Record<string, unknown> = Object.create(null);
     for (const field of type.fields) {
       if (!whenApplies(field.when, this.#held)) continue;
-      const item = this.#field(source, field, { step: field.key, above: trail });
+      // The planner leaves out what it can tell itself: the name of an object's type is known here.
+      const item =
+        field.name === '__typename'
+          ? typeName
+          : this.#field(source, field, { step: field.key, above: trail });
       if (item === INVALID) return INVALID;
       result[field.key] = item;
     }

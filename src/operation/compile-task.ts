@@ -4,6 +4,8 @@ import type { OperationFacts, OperationLimits, OperationVariant, Refusal } from 
 export interface CompileWorkerData {
   readonly sdl: string;
   readonly limits: OperationLimits;
+  /** Whether operations are planned here, or by the executor. */
+  readonly plans: boolean;
 }
 
 /** What a compile worker is asked. */

@@ -2,19 +2,21 @@ import { workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.ts';
 import { readSupergraph } from '../supergraph/read-supergraph.ts';
-import { compileOperation, type Understood } from './compile.ts';
+import { type CompileContext, compileOperation, type Understood } from './compile.ts';
 import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
+import { createPlanner } from './plan-operation.ts';
 
 /** Reason: a variant is usually asked for right after its operation; a few understood ones save doing it twice. */
 const UNDERSTOOD_MAX = 64;
 
-const { sdl, limits } = workerData as CompileWorkerData;
+const { sdl, limits, plans } = workerData as CompileWorkerData;
 const supergraph = readSupergraph(sdl);
-const context = {
+const context: CompileContext = {
   supergraphId: supergraph.id,
   schema: supergraph.apiSchema,
   policy: supergraph.policy,
   limits,
+  planner: plans ? createPlanner(sdl) : null,
 };
 const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
 

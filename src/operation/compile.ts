@@ -18,6 +18,7 @@ import { type GuardedOperation, guardOperation } from './guards.ts';
 import { exceeded, SELECTIONS_CEILING } from './limits.ts';
 import { countDirectives, countTokens, measureOperation } from './measure.ts';
 import type { Measures, OperationFacts, OperationLimits, OperationVariant } from './operation.ts';
+import type { Planner } from './plan-operation.ts';
 import { detailOf, validateDocument } from './validate.ts';
 import { judge } from './verdicts.ts';
 
@@ -27,6 +28,8 @@ export interface CompileContext {
   readonly schema: GraphQLSchema;
   readonly policy: SecurityPolicy;
   readonly limits: OperationLimits;
+  /** Null where the executor plans by itself. */
+  readonly planner: Planner | null;
 }
 
 /** An operation understood, from which any variant of it can be written. */
@@ -77,7 +80,7 @@ export function compileOperation(
     },
     variant: (mask) => {
       const id = hash('sha256', JSON.stringify([context.supergraphId, text, operationName, mask]), 'hex');
-      return variantOf(guarded, { operation, mask, id });
+      return variantOf(guarded, { operation, mask, id, planner: context.planner });
     },
   };
 }
@@ -91,15 +94,25 @@ export function invalidArguments(coordinates: readonly string[]): GatewayError {
   });
 }
 
+interface WantedVariant {
+  readonly id: string;
+  readonly operation: OperationDefinitionNode;
+  readonly mask: string;
+  readonly planner: Planner | null;
+}
+
 function variantOf(
   guarded: GuardedOperation,
-  wanted: { readonly operation: OperationDefinitionNode; readonly mask: string; readonly id: string },
+  { id, operation, mask, planner }: WantedVariant,
 ): OperationVariant {
-  const verdicts = judge(guarded, parseMask(wanted.mask));
+  const verdicts = judge(guarded, parseMask(mask));
+  const text = emitDocument(operation, guarded.root, verdicts);
   return {
-    id: wanted.id,
-    operationName: wanted.operation.name?.value ?? null,
-    text: emitDocument(wanted.operation, guarded.root, verdicts),
+    id,
+    operationName: operation.name?.value ?? null,
+    text,
+    // Subscriptions are planned event by event.
+    plan: text === null || operation.operation === 'subscription' ? null : (planner?.(text) ?? null),
     shape: buildShape(guarded.root, verdicts),
     removals: verdicts.removals,
   };

@@ -7,6 +7,8 @@ import type { CompiledOperation, OperationLimits, OperationVariant } from './ope
 
 export interface CompilerOptions {
   readonly limits: OperationLimits;
+  /** Whether operations are planned here, or by the executor. */
+  readonly plans: boolean;
   readonly workers: number;
   /** Longest time one operation may take to compile. */
   readonly timeoutMs: number;
@@ -38,7 +40,8 @@ export async function createCompiler(
   supergraph: { readonly id: string; readonly sdl: string },
   options: CompilerOptions,
 ): Promise<Compiler> {
-  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits: options.limits };
+  const { limits, plans } = options;
+  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans };
   const pool = new Piscina<CompileTask, CompileTaskResult>({
     filename: new URL(`./compile-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
       .href,

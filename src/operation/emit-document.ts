@@ -59,7 +59,8 @@ function variablesIn(operation: OperationDefinitionNode): Set<string> {
 
 function emitPosition(position: Position, verdicts: Verdicts): SelectionSetNode {
   const selections = emitUses(position, verdicts);
-  if ((position.abstract && !selections.some(isTypename)) || selections.length === 0) selections.unshift(TYPENAME);
+  if ((position.abstract && !selections.some(isTypename)) || selections.length === 0)
+    selections.unshift(TYPENAME);
   return { kind: Kind.SELECTION_SET, selections };
 }
 

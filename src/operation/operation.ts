@@ -2,6 +2,7 @@ import type { VariableDefinitionNode } from 'graphql';
 import type { ErrorCode, ErrorDetail } from '../errors.ts';
 import type { Requirement } from '../supergraph/policy.ts';
 import type { Condition, When } from './condition.ts';
+import type { Plan } from './plan.ts';
 import type { ObjectShape } from './shape.ts';
 
 /** Sizes of an operation. All but tokens and directives count over the expanded operation, and saturate. */
@@ -45,6 +46,8 @@ export interface OperationVariant {
   readonly operationName: string | null;
   /** Document to run, printed; null where everything was removed. */
   readonly text: string | null;
+  /** How to run it; null where nothing is left, or where the executor plans by itself. */
+  readonly plan: Plan | null;
   readonly shape: ObjectShape;
   readonly removals: readonly Removal[];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { errorCauses, Supergraph as FederationSupergraph } from '@apollo/federation-internals';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, print, validateSchema } from 'graphql';
+import { type DocumentNode, GraphQLError, parse, print, validateSchema } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
 import { extractPolicy } from './extract.ts';
 import { readLinks } from './links.ts';
@@ -21,10 +21,9 @@ export function readSupergraph(sdl: string): Supergraph {
   const document = parseSupergraph(sdl);
   const { links, faults: linkFaults } = readLinks(document);
   const { policy, faults: ruleFaults } = extractPolicy(document, links);
-  const faults = [...linkFaults, ...ruleFaults];
-  const built = linkFaults.length === 0 ? build(document) : { faults: [] };
-  faults.push(...built.faults);
-  if (faults.length > 0 || !('apiSchema' in built)) throw invalid(faults);
+  const built = linkFaults.length === 0 ? build(document) : [];
+  const faults = [...linkFaults, ...ruleFaults, ...(Array.isArray(built) ? built : [])];
+  if (faults.length > 0 || Array.isArray(built)) throw invalid(faults);
   return Object.freeze({
     id: createHash('sha256').update(sdl).digest('hex'),
     sdl,
@@ -46,22 +45,16 @@ function parseSupergraph(sdl: string): DocumentNode {
   }
 }
 
-interface Built {
-  readonly apiSchema: GraphQLSchema;
-  readonly subgraphs: readonly SubgraphEntry[];
-  readonly faults: readonly ErrorDetail[];
-}
-
-/** What Apollo's library makes of the supergraph; a specification it does not understand was refused before. */
-function build(document: DocumentNode): Built | { readonly faults: readonly ErrorDetail[] } {
+/** What Apollo's library makes of the supergraph, or its faults; what it does not understand was refused before. */
+function build(document: DocumentNode): Pick<Supergraph, 'apiSchema' | 'subgraphs'> | ErrorDetail[] {
   try {
     const supergraph = FederationSupergraph.build(document, { supportedFeatures: null });
     const apiSchema = supergraph.apiSchema().toGraphQLJSSchema();
     const subgraphs = supergraph.subgraphsMetadata().map(({ name, url }) => Object.freeze({ name, url }));
     const faults = [...validateSchema(apiSchema).flatMap(faultsOf), ...nameFaults(subgraphs)];
-    return { apiSchema, subgraphs: Object.freeze(subgraphs), faults };
+    return faults.length > 0 ? faults : { apiSchema, subgraphs: Object.freeze(subgraphs) };
   } catch (error) {
-    return { faults: faultsOf(error) };
+    return faultsOf(error);
   }
 }
 

@@ -1,55 +1,17 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import {
-  createIdentifier,
-  REVERIFY_SECONDS,
-  REVOCATIONS_MAX,
-  VERIFICATIONS_MAX,
-} from '../../src/identity/identify.ts';
-import type { IdentityOptions, JwtIssuerOptions } from '../../src/identity/identity-options.ts';
-import { StaticJwksSource } from '../../src/identity/jwks-source.ts';
-import type { KeySource } from '../../src/identity/key-source.ts';
+import { REVERIFY_SECONDS, VERIFICATIONS_MAX } from '../../src/identity/identify.ts';
 import { refusal } from '../../src/identity/refusal.ts';
+import { CountingSource, setUp } from './identifier-kit.ts';
 import {
   bearer,
-  ecKey,
   errorOf,
   expectRefusal,
-  FakeClock,
   identifierWith,
   issuerOptions,
-  JWKS,
   NOW,
   TOLERANCE,
   token,
 } from './token-kit.ts';
-
-/** A key source that counts, and can be held or made to fail. */
-class CountingSource implements KeySource {
-  asked = 0;
-  closed = 0;
-  failure: Error | null = null;
-  held: Promise<void> | null = null;
-  readonly #inner = new StaticJwksSource(JWKS);
-
-  async keyFor(header: { readonly alg: string; readonly kid: string | null }) {
-    this.asked++;
-    await this.held;
-    if (this.failure !== null) throw this.failure;
-    return this.#inner.keyFor(header);
-  }
-
-  async close(): Promise<void> {
-    this.closed++;
-  }
-}
-
-function setUp(changes: Partial<JwtIssuerOptions> = {}, options: Partial<IdentityOptions> = {}) {
-  const clock = new FakeClock();
-  const keys = new CountingSource();
-  const identifier = identifierWith({ jwt: [issuerOptions({ keys, ...changes })], ...options }, clock);
-  return { clock, keys, identifier, identify: (value: string) => identifier.identify(bearer(value)) };
-}
 
 describe('a verified token', () => {
   it('gives the same frozen principal each time, and at once', async () => {
@@ -216,152 +178,5 @@ describe('verifications under way', () => {
     gate.resolve();
     await Promise.all([...running, shared]);
     await expectRefusal(() => identify(forged(VERIFICATIONS_MAX)), 'key_unknown');
-  });
-});
-
-describe('a revoked credential', () => {
-  it('is refused at once though its token is cached and still verifies', async () => {
-    const { identify, identifier } = setUp();
-    const value = token({ jti: 'stolen' });
-    await identify(value);
-    identifier.revoke('stolen');
-    await expectRefusal(() => identify(value), 'credential_revoked');
-    await expectRefusal(() => identify(value), 'credential_revoked');
-  });
-
-  it('is refused under every token that carries its id, seen before or not', async () => {
-    const { identify, identifier } = setUp();
-    const seen = [token({ jti: 'stolen' }), token({ jti: 'stolen', sub: 'user-2' })];
-    for (const value of seen) await identify(value);
-    identifier.revoke('stolen');
-    for (const value of [...seen, token({ jti: 'stolen' })]) {
-      await expectRefusal(() => identify(value), 'credential_revoked');
-    }
-  });
-
-  it('is refused when it is revoked while it is being verified', async () => {
-    const { identify, identifier, keys } = setUp();
-    const gate = Promise.withResolvers<void>();
-    keys.held = gate.promise;
-    const answer = identify(token({ jti: 'stolen' }));
-    identifier.revoke('stolen');
-    gate.resolve();
-    await expectRefusal(() => answer, 'credential_revoked');
-  });
-
-  it('without a jti is refused under a second signature too', async () => {
-    const { identify, identifier } = setUp();
-    const value = token({ jti: undefined });
-    const { credentialId } = await identify(value);
-    identifier.revoke(credentialId ?? '');
-    await expectRefusal(() => identify(value), 'credential_revoked');
-    await expectRefusal(() => identify(negatedSignature(value)), 'credential_revoked');
-  });
-
-  it('leaves others alone', async () => {
-    const { identify, identifier } = setUp();
-    const value = token({ jti: 'good' });
-    const principal = await identify(value);
-    identifier.revoke('stolen');
-    identifier.revoke('');
-    identifier.revoke('goo');
-    expect(identify(value)).toBe(principal);
-  });
-
-  it('stays refused when the list is full, and a further one is refused loudly but dropped from the cache', async () => {
-    const { identify, identifier, keys } = setUp();
-    const value = token({ jti: 'late' });
-    await identify(value);
-    identifier.revoke('first');
-    for (let index = 1; index < REVOCATIONS_MAX; index++) identifier.revoke(`id-${index}`);
-    expect((await errorOf(() => identifier.revoke('late'))).code).toBe('SERVER_OVERLOADED');
-    expect(() => identifier.revoke('first')).not.toThrow();
-    await expectRefusal(() => identify(token({ jti: 'first' })), 'credential_revoked');
-    await identify(value);
-    expect(keys.asked).toBe(3);
-  });
-});
-
-/** The second valid signature that ECDSA has for every first: s replaced by the order minus s. */
-function negatedSignature(value: string): string {
-  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-  const [header, payload, signature = ''] = value.split('.');
-  const hex = Buffer.from(signature, 'base64url').toString('hex');
-  const s = order - BigInt(`0x${hex.slice(64)}`);
-  const negated = Buffer.from(hex.slice(0, 64) + s.toString(16).padStart(64, '0'), 'hex');
-  return `${header}.${payload}.${negated.toString('base64url')}`;
-}
-
-describe('createIdentifier', () => {
-  it.each([
-    ['HMAC', { algorithms: ['HS256'] }],
-    ['none', { algorithms: ['none'] }],
-    ['one bad algorithm', { algorithms: ['ES256', 'HS256'] }],
-    ['no algorithm', { algorithms: [] }],
-    ['an encryption algorithm', { algorithms: ['RSA-OAEP'] }],
-    ['secp256k1', { algorithms: ['ES256K'] }],
-    ['an empty issuer', { issuer: '' }],
-    ['an empty audience', { audiences: ['a', ''] }],
-    ['a negative tolerance', { clockToleranceSeconds: -1 }],
-    ['a fractional tolerance', { clockToleranceSeconds: 0.5 }],
-    ['an infinite tolerance', { clockToleranceSeconds: Number.POSITIVE_INFINITY }],
-    ['a tolerance that is no number', { clockToleranceSeconds: Number.NaN }],
-    ['an empty claim name', { claims: { tenant: '', scopes: 'scope', application: 'azp', roles: 'roles' } }],
-  ] as const)('refuses an issuer with %s', async (_title, changes) => {
-    expect((await errorOf(() => identifierWith({ jwt: [issuerOptions(changes)] }))).code).toBe(
-      'CONFIG_INVALID',
-    );
-  });
-
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses bounds of %d', async (bound) => {
-    expect((await errorOf(() => identifierWith({ tokenCacheMax: bound }))).code).toBe('CONFIG_INVALID');
-    expect((await errorOf(() => identifierWith({ tokenBytesMax: bound }))).code).toBe('CONFIG_INVALID');
-  });
-
-  it('names all faults at once', async () => {
-    const jwt = [issuerOptions({ algorithms: ['HS256'] }), issuerOptions({ issuer: '' })];
-    const error = await errorOf(() => identifierWith({ jwt, tokenCacheMax: 0 }));
-    expect(error.details).toHaveLength(3);
-  });
-
-  it('closes each key source once, even one that two issuers share', async () => {
-    const keys = new CountingSource();
-    const identifier = identifierWith({
-      jwt: [issuerOptions({ keys }), issuerOptions({ keys, issuer: 'https://b' })],
-    });
-    await identifier.close();
-    expect(keys.closed).toBe(1);
-  });
-
-  it('drops its cache when it is closed', async () => {
-    const clock = new FakeClock();
-    const keys = new StaticJwksSource(JWKS);
-    const options = {
-      anonymous: false,
-      jwt: [issuerOptions({ keys })],
-      tokenCacheMax: 5,
-      tokenBytesMax: 4096,
-    };
-    const identifier = createIdentifier(options, clock);
-    const value = token();
-    await identifier.identify(bearer(value));
-    await identifier.close();
-    expect((await errorOf(() => identifier.identify(bearer(value)))).code).toBe('IDENTITY_UNAVAILABLE');
-  });
-});
-
-describe('keys of different types under one id', () => {
-  it('are told apart by the algorithm', async () => {
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const jwks = {
-      keys: [
-        { ...rsa.publicKey.export({ format: 'jwk' }), kid: 'same' },
-        { ...ecKey.publicKey.export({ format: 'jwk' }), kid: 'same' },
-      ],
-    };
-    const { identify } = setUp({ keys: new StaticJwksSource(jwks) });
-    expect((await identify(token({}, { kid: 'same' }))).subject).toBe('user-1');
-    expect((await identify(token({}, { kid: 'same', alg: 'RS256' }, rsa))).subject).toBe('user-1');
-    await expectRefusal(() => identify(token({}, { kid: 'same' }, rsa)), 'signature_invalid');
   });
 });

@@ -28,6 +28,10 @@ export interface ApolloExecutorDeps {
   readonly nowUs: () => number;
 }
 
+type GatewayExecutor = NonNullable<Awaited<ReturnType<ApolloGateway['load']>>['executor']>;
+type GatewayExecutionResult = Awaited<ReturnType<GatewayExecutor>>;
+type GatewayGraphQLResponse = Awaited<ReturnType<GraphQLDataSource['process']>>;
+
 /** What travels through Apollo's executor with each request. */
 interface RequestContext {
   readonly input: ExecutionInput;

@@ -1,0 +1,77 @@
+import type { ResponsePath } from '../shape-result.ts';
+
+/** An object of the answer being built. Only own properties count: subgraphs choose the names of what they send. */
+export type DataObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is DataObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Collects the objects at a path, in order, lists walked and nulls passed over. */
+export function entitiesAt(root: DataObject, path: readonly string[]): DataObject[] {
+  const found: DataObject[] = [];
+  collect(root, path, 0, found);
+  return found;
+}
+
+function collect(value: unknown, path: readonly string[], at: number, found: DataObject[]): void {
+  if (value === null || typeof value !== 'object') return;
+  const step = path[at];
+  if (Array.isArray(value)) {
+    // A list that the path does not announce is a misfit, which shaping tells.
+    if (step === '@') for (const item of value) collect(item, path, at + 1, found);
+    return;
+  }
+  if (step === undefined) {
+    found.push(value as DataObject);
+  } else if (step !== '@' && Object.hasOwn(value, step)) {
+    collect((value as DataObject)[step], path, at + 1, found);
+  }
+}
+
+/** The response paths of `entitiesAt`, in the same order; worked out only where an error needs them. */
+export function entityPathsAt(root: DataObject, path: readonly string[]): ResponsePath[] {
+  const found: ResponsePath[] = [];
+  const walk = (value: unknown, at: number, trail: ResponsePath): void => {
+    if (value === null || typeof value !== 'object') return;
+    const step = path[at];
+    if (Array.isArray(value)) {
+      if (step !== '@') return;
+      for (const [index, item] of value.entries()) walk(item, at + 1, [...trail, index]);
+    } else if (step === undefined) {
+      found.push(trail);
+    } else if (step !== '@' && Object.hasOwn(value, step)) {
+      walk((value as DataObject)[step], at + 1, [...trail, step]);
+    }
+  };
+  walk(root, 0, []);
+  return found;
+}
+
+/**
+ * Merges what a subgraph answered into an object of the answer: objects deeply, lists of equal length item by item,
+ * anything else replaced.
+ * Source: prototype pollution by a subgraph's `__proto__` key.
+ */
+export function mergeInto(target: DataObject, source: DataObject): void {
+  for (const key of Object.keys(source)) {
+    const value = source[key];
+    if (key === '__proto__' || value === undefined) continue;
+    const present = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (!isMergeable(present, value)) target[key] = value;
+  }
+}
+
+/** Merges in place where both sides are objects or lists of one length; false where the new value must replace. */
+function isMergeable(present: unknown, value: unknown): boolean {
+  if (isObject(present)) {
+    if (!isObject(value)) return false;
+    if (present !== value) mergeInto(present, value);
+    return true;
+  }
+  if (!Array.isArray(present) || !Array.isArray(value) || present.length !== value.length) return false;
+  for (const [index, item] of value.entries()) {
+    if (!isMergeable(present[index], item)) present[index] = item;
+  }
+  return true;
+}

@@ -1,0 +1,220 @@
+import { type DocumentNode, executeSync, type GraphQLSchema, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { FetchRecord } from '../../audit/event.ts';
+import type { OperationVariant } from '../../operation/operation.ts';
+import type { FetchStep, PlanStep } from '../../operation/plan.ts';
+import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
+import type { SubgraphAnswer } from '../subgraph-client.ts';
+import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
+import { representationOf } from './representation.ts';
+import { rewriteData } from './rewrite-data.ts';
+
+/** Sends one operation to one subgraph as the caller of `input`. Never rejects. */
+export interface SubgraphTransport {
+  send(fetch: FetchStep, variables: DataObject, input: ExecutionInput): Promise<SubgraphAnswer>;
+  close(): Promise<void>;
+}
+
+export interface NativeExecutorDeps {
+  readonly schema: GraphQLSchema;
+  readonly transport: SubgraphTransport;
+  /** Units: microseconds, monotonic. */
+  readonly nowUs: () => number;
+}
+
+/** Introspection documents held parsed; there are few different ones. */
+const INTROSPECTION_MAX = 100;
+
+/** Creates our own executor: Apollo's plan, run by fetch, merge and nothing else. */
+export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
+  const documents = new LRUCache<string, DocumentNode>({ max: INTROSPECTION_MAX });
+
+  const introspect = (variant: OperationVariant, text: string, input: ExecutionInput): DataObject => {
+    const document = documents.get(variant.id) ?? parse(text, { noLocation: true });
+    documents.set(variant.id, document);
+    const { data } = executeSync({ schema: deps.schema, document, variableValues: input.variables });
+    return (data ?? {}) as DataObject;
+  };
+
+  return {
+    async execute(input) {
+      const { plan } = input.variant;
+      if (plan === null) return { data: null, errors: [], fetches: [] };
+      const run = new Run(input, deps);
+      if (plan.root !== null) await run.step(plan.root);
+      if (plan.introspection !== null) {
+        mergeInto(run.data, introspect(input.variant, plan.introspection, input));
+      }
+      return { data: run.data, errors: run.errors, fetches: run.fetches } satisfies ExecutionResult;
+    },
+    close: () => deps.transport.close(),
+  };
+}
+
+/** One execution: the answer being built, and what went wrong on the way. */
+class Run {
+  readonly data: DataObject = {};
+  readonly errors: ExecutionError[] = [];
+  readonly fetches: FetchRecord[] = [];
+  readonly #input: ExecutionInput;
+  readonly #deps: NativeExecutorDeps;
+
+  constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
+    this.#input = input;
+    this.#deps = deps;
+  }
+
+  async step(step: PlanStep): Promise<void> {
+    switch (step.kind) {
+      case 'fetch':
+        await (step.requires === null ? this.#fetchRoot(step) : this.#fetchEntities(step, step.requires));
+        break;
+      case 'sequence':
+        for (const each of step.steps) await this.step(each);
+        break;
+      case 'parallel':
+        await Promise.all(step.steps.map((each) => this.step(each)));
+        break;
+      case 'condition': {
+        const chosen = this.#input.variables[step.variable] === true ? step.whenTrue : step.whenFalse;
+        if (chosen !== null) await this.step(chosen);
+        break;
+      }
+    }
+  }
+
+  async #fetchRoot(fetch: FetchStep): Promise<void> {
+    const targets = entitiesAt(this.data, fetch.path);
+    if (targets.length === 0) return;
+    const data = await this.#send(fetch, this.#variablesOf(fetch), (path) => [[...fetch.path, ...path]]);
+    if (data === null) return;
+    rewriteData(fetch.outputRewrites, data);
+    for (const target of targets) mergeInto(target, data);
+  }
+
+  async #fetchEntities(fetch: FetchStep, requires: NonNullable<FetchStep['requires']>): Promise<void> {
+    const entities = entitiesAt(this.data, fetch.path);
+    const wanted = new Map<string, { readonly representation: DataObject; readonly entities: number[] }>();
+    entities.forEach((entity, index) => {
+      const representation = representationOf(entity, requires);
+      if (representation === null) return;
+      rewriteData(fetch.inputRewrites, representation);
+      const key = JSON.stringify(representation);
+      const known = wanted.get(key);
+      if (known === undefined) wanted.set(key, { representation, entities: [index] });
+      else known.entities.push(index);
+    });
+    if (wanted.size === 0) return;
+    const groups = [...wanted.values()];
+    const variables = this.#variablesOf(fetch);
+    variables['representations'] = groups.map(({ representation }) => representation);
+    const data = await this.#send(fetch, variables, (path) => this.#entityErrorPaths(fetch, path, groups));
+    if (data === null) return;
+    const received = Object.hasOwn(data, '_entities') ? data['_entities'] : null;
+    if (!Array.isArray(received) || received.length !== groups.length) {
+      this.#fail(
+        fetch,
+        'DOWNSTREAM_SERVICE_ERROR',
+        'The subgraph answered other entities than it was asked for.',
+      );
+      return;
+    }
+    groups.forEach((group, index) => {
+      const entity: unknown = received[index];
+      if (!isObject(entity)) return;
+      const typeName = group.representation['__typename'];
+      for (const at of group.entities) complete(entities[at], entity, { fetch, typeName });
+    });
+  }
+
+  /** Sends and records a fetch; null where no data came. */
+  async #send(fetch: FetchStep, variables: DataObject, place: PlaceError): Promise<DataObject | null> {
+    const startedUs = this.#deps.nowUs();
+    const answer = await this.#deps.transport.send(fetch, variables, this.#input);
+    const errors = answer.kind === 'answer' ? answer.body['errors'] : undefined;
+    const told = Array.isArray(errors) ? errors.filter(isObject) : [];
+    this.fetches.push({
+      subgraph: fetch.subgraph,
+      durationUs: Math.round(this.#deps.nowUs() - startedUs),
+      status: answer.status,
+      errors: answer.kind === 'failure' ? 1 : told.length,
+    });
+    if (answer.kind === 'failure') {
+      this.#fail(fetch, answer.code, 'The subgraph could not be reached.');
+      return null;
+    }
+    for (const error of told) this.#tell(fetch, error, place);
+    const data = answer.body['data'];
+    if (isObject(data)) return data;
+    if (told.length === 0)
+      this.#fail(fetch, 'DOWNSTREAM_SERVICE_ERROR', 'The subgraph gave no GraphQL answer.');
+    return null;
+  }
+
+  #tell(fetch: FetchStep, error: DataObject, place: PlaceError): void {
+    const path = Array.isArray(error['path']) ? (error['path'] as (string | number)[]) : null;
+    const paths = path === null ? [null] : place(path);
+    for (const at of paths) {
+      this.errors.push({
+        message: typeof error['message'] === 'string' ? error['message'] : '',
+        path: at,
+        subgraph: fetch.subgraph,
+        extensions: isObject(error['extensions']) ? error['extensions'] : {},
+      });
+    }
+  }
+
+  #fail(fetch: FetchStep, code: string, message: string): void {
+    this.errors.push({ message, path: null, subgraph: fetch.subgraph, extensions: { code } });
+  }
+
+  /** The places of an error in `_entities[n]`: every object of the answer that the representation stands for. */
+  #entityErrorPaths(
+    fetch: FetchStep,
+    path: readonly (string | number)[],
+    groups: readonly { readonly entities: readonly number[] }[],
+  ): (string | number)[][] {
+    const [, index, ...rest] = path;
+    const group = typeof index === 'number' ? groups[index] : undefined;
+    if (group === undefined) return [[...fetch.path]];
+    const all = entityPathsAt(this.data, fetch.path);
+    return group.entities.map((at) => [...(all[at] ?? []), ...rest]);
+  }
+
+  #variablesOf(fetch: FetchStep): DataObject {
+    const variables: DataObject = Object.create(null);
+    for (const name of fetch.variables) {
+      const value = this.#input.variables[name];
+      if (value !== undefined) variables[name] = value;
+    }
+    return variables;
+  }
+}
+
+/** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
+type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
+
+/** Merges a received entity into an object of the answer; each object gets its own copy of what is nested. */
+function complete(
+  target: DataObject | undefined,
+  received: DataObject,
+  { fetch, typeName }: { readonly fetch: FetchStep; readonly typeName: unknown },
+): void {
+  if (target === undefined) return;
+  const entity = structuredCopy(received);
+  if (typeof entity['__typename'] !== 'string') entity['__typename'] = typeName;
+  rewriteData(fetch.outputRewrites, entity);
+  mergeInto(target, entity);
+}
+
+function structuredCopy(value: DataObject): DataObject {
+  return copy(value) as DataObject;
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isObject(value)) return value;
+  const result: DataObject = {};
+  for (const key of Object.keys(value)) if (key !== '__proto__') result[key] = copy(value[key]);
+  return result;
+}

@@ -1,0 +1,139 @@
+import { operationFromDocument, Supergraph } from '@apollo/federation-internals';
+import {
+  type FetchDataRewrite,
+  type FetchNode,
+  type PlanNode,
+  QueryPlanner,
+  type QueryPlanSelectionNode,
+} from '@apollo/query-planner';
+import {
+  type DocumentNode,
+  isAbstractType,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  type SelectionNode,
+} from 'graphql';
+import type { DataRewrite, FetchStep, Plan, PlanStep, RequiredSelection, RewriteStep } from './plan.ts';
+
+/** Plans a document that runs: the one operation in it. */
+export type Planner = (text: string) => Plan;
+
+const FRAGMENT_STEP = '... on ';
+
+/** Loads the supergraph into Apollo's query planner. The unstripped SDL serves, since policy is judged before planning. */
+export function createPlanner(sdl: string): Planner {
+  const supergraph = Supergraph.build(sdl, { supportedFeatures: null });
+  const planner = new QueryPlanner(supergraph);
+  const apiSchema = supergraph.apiSchema();
+  // Of the whole supergraph: subgraphs know types and interfaces that clients do not see.
+  const schema = supergraph.schema.toGraphQLJSSchema();
+  const reader = new PlanReader((name) => {
+    const type = schema.getType(name);
+    return isAbstractType(type)
+      ? [name, ...schema.getPossibleTypes(type).map((possible) => possible.name)]
+      : [name];
+  });
+  return (text) => {
+    const document = parse(text, { noLocation: true });
+    const { node } = planner.buildQueryPlan(operationFromDocument(apiSchema, document));
+    if (node?.kind === 'Subscription') throw new TypeError('A subscription is planned with its events.');
+    return {
+      root: node === undefined ? null : reader.step(node, []),
+      introspection: introspectionOf(document),
+    };
+  };
+}
+
+/** Turns Apollo's plan into ours: type conditions resolved to concrete types, flattening carried down to the fetches. */
+class PlanReader {
+  readonly #concreteTypes: (name: string) => readonly string[];
+
+  constructor(concreteTypes: (name: string) => readonly string[]) {
+    this.#concreteTypes = concreteTypes;
+  }
+
+  step(node: PlanNode, path: readonly string[]): PlanStep {
+    switch (node.kind) {
+      case 'Sequence':
+        return { kind: 'sequence', steps: node.nodes.map((child) => this.step(child, path)) };
+      case 'Parallel':
+        return { kind: 'parallel', steps: node.nodes.map((child) => this.step(child, path)) };
+      case 'Flatten':
+        return this.step(node.node, [...path, ...node.path.map(String)]);
+      case 'Condition':
+        return {
+          kind: 'condition',
+          variable: node.condition,
+          whenTrue: node.ifClause === undefined ? null : this.step(node.ifClause, path),
+          whenFalse: node.elseClause === undefined ? null : this.step(node.elseClause, path),
+        };
+      case 'Fetch':
+        return this.#fetch(node, path);
+      case 'Defer':
+        throw new TypeError('The planner was not asked for deferred parts.');
+    }
+  }
+
+  #fetch(node: FetchNode, path: readonly string[]): FetchStep {
+    return {
+      kind: 'fetch',
+      subgraph: node.serviceName,
+      query: node.operation,
+      operationName: node.operationName ?? null,
+      mutation: node.operationKind === 'mutation',
+      variables: node.variableUsages ?? [],
+      path,
+      requires: node.requires === undefined ? null : this.#required(node.requires),
+      inputRewrites: this.#rewrites(node.inputRewrites),
+      outputRewrites: this.#rewrites(node.outputRewrites),
+    };
+  }
+
+  #required(nodes: readonly QueryPlanSelectionNode[]): RequiredSelection[] {
+    return nodes.map((node): RequiredSelection => {
+      if (node.kind === 'Field') {
+        const selections = node.selections === undefined ? null : this.#required(node.selections);
+        return { kind: 'field', key: node.alias ?? node.name, selections };
+      }
+      const types = node.typeCondition === undefined ? [] : this.#concreteTypes(node.typeCondition);
+      return { kind: 'fragment', types, selections: this.#required(node.selections) };
+    });
+  }
+
+  #rewrites(nodes: readonly FetchDataRewrite[] | undefined): DataRewrite[] {
+    return (nodes ?? []).map((node) => ({
+      path: node.path.slice(0, -1).map((step) => this.#rewriteStep(step)),
+      key: node.path.at(-1) ?? '',
+      change:
+        node.kind === 'ValueSetter'
+          ? { kind: 'set', value: node.setValueTo as unknown }
+          : { kind: 'rename', to: node.renameKeyTo },
+    }));
+  }
+
+  #rewriteStep(step: string): RewriteStep {
+    if (!step.startsWith(FRAGMENT_STEP)) return { kind: 'field', key: step };
+    return { kind: 'type', types: this.#concreteTypes(step.slice(FRAGMENT_STEP.length)) };
+  }
+}
+
+/** The root selections that ask for the schema, as a document of their own; null where there are none. */
+function introspectionOf(document: DocumentNode): string | null {
+  const [operation] = document.definitions as readonly OperationDefinitionNode[];
+  if (operation === undefined) return null;
+  const keep = (set: OperationDefinitionNode['selectionSet']): OperationDefinitionNode['selectionSet'] => ({
+    ...set,
+    selections: set.selections.flatMap((selection): SelectionNode[] => {
+      if (selection.kind === Kind.FIELD)
+        return ['__schema', '__type'].includes(selection.name.value) ? [selection] : [];
+      if (selection.kind !== Kind.INLINE_FRAGMENT) return [];
+      const inner = keep(selection.selectionSet);
+      return inner.selections.length === 0 ? [] : [{ ...selection, selectionSet: inner }];
+    }),
+  });
+  const selectionSet = keep(operation.selectionSet);
+  if (selectionSet.selections.length === 0) return null;
+  return print({ ...document, definitions: [{ ...operation, selectionSet }] });
+}
