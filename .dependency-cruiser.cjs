@@ -17,16 +17,23 @@ module.exports = {
   forbidden: [
     {
       name: 'no-circular',
-      comment: 'An error carries the decision and a decision the error codes: types only, which the parser does not tell apart.',
+      comment:
+        'An error carries the decision and a decision the error codes: types only, which the parser does not tell apart.',
       severity: 'error',
       from: { pathNot: '^src/(errors|authorization/decision)\\.ts$' },
       to: { circular: true },
     },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['main\\.ts$', '-worker\\.ts$', 'demo/', 'subgraphs/.*/main\\.ts$'] }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['main\\.ts$', '-worker\\.ts$', 'demo/', 'subgraphs/.*/main\\.ts$'] },
+      to: {},
+    },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'a-stage-never-imports-another-stage',
-      comment: 'Only the types that flow between stages may be shared; pipeline.ts and gateway.ts see all stages.',
+      comment:
+        'Only the types that flow between stages may be shared; pipeline.ts and gateway.ts see all stages.',
       severity: 'error',
       from: { path: `^src/(${STAGES})/`, pathNot: '-worker\\.ts$' },
       to: { path: `^src/(${STAGES}|supergraph|control|config)/`, pathNot: [`^src/$1/`, FLOWING_TYPES] },
@@ -46,11 +53,24 @@ module.exports = {
     {
       name: 'io-lives-in-files-that-say-so',
       severity: 'error',
-      from: { path: '^src/', pathNot: '(-store|-source|-sink|-client|-server|-worker|-pool)\\.ts$|^src/main\\.ts$|^src/commands/' },
+      from: {
+        path: '^src/',
+        pathNot: '(-store|-source|-sink|-client|-server|-worker|-pool)\\.ts$|^src/main\\.ts$|^src/commands/',
+      },
       to: { path: IO_MODULES },
     },
-    { name: 'the-gateway-knows-no-example', severity: 'error', from: { path: '^src/' }, to: { path: '^(subgraphs|demo|test)/' } },
-    { name: 'subgraphs-know-no-gateway', severity: 'error', from: { path: '^subgraphs/' }, to: { path: '^src/' } },
+    {
+      name: 'the-gateway-knows-no-example',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(subgraphs|demo|test)/' },
+    },
+    {
+      name: 'subgraphs-know-no-gateway',
+      severity: 'error',
+      from: { path: '^subgraphs/' },
+      to: { path: '^src/' },
+    },
     {
       name: 'not-to-dev-dependencies',
       severity: 'error',
@@ -62,6 +82,10 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -5,7 +5,10 @@ export default defineConfig({
   resolve: {
     // Apollo's packages load the CommonJS build; a second copy of graphql would not recognise its own classes.
     alias: [
-      { find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) },
+      {
+        find: /^graphql$/,
+        replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)),
+      },
     ],
   },
   test: {

@@ -3,6 +3,8 @@ import { createApolloExecutor } from './execution/apollo/apollo-executor-client.
 import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
 import { leafChecks } from './execution/leaf-values.ts';
+import { createNativeExecutor } from './execution/native/native-executor.ts';
+import { createSubgraphTransport } from './execution/native/subgraph-transport-client.ts';
 import type { GraphView } from './execution/respond.ts';
 import type { SubgraphSettings } from './execution/subgraph-settings.ts';
 import { type Compiler, createCompiler } from './operation/compiler-pool.ts';
@@ -32,23 +34,33 @@ export async function startGraph(
   const subgraphs = supergraph.subgraphs.map(
     ({ name, url }): SubgraphSettings => ({ url, ...subgraphSettings(config, name), name }),
   );
+  const native = config.execution.engine === 'native';
   const compiler = await createCompiler(supergraph, {
     ...config.compile,
     limits: config.limits,
-    plans: false,
+    plans: native,
   });
-  const executor = await createApolloExecutor(
-    {
-      strippedSdl: supergraph.strippedSdl,
-      subgraphs,
-      responseBytesMax: config.execution.responseBytes,
-      connectionsMax: SUBGRAPH_CONNECTIONS_MAX,
-    },
-    { minter: deps.minter, nowUs: deps.clock.nowUs },
-  ).catch(async (fault: unknown) => {
-    await compiler.close();
-    throw fault;
-  });
+  const transport = {
+    subgraphs,
+    deduplicate: config.execution.deduplicate,
+    responseBytesMax: config.execution.responseBytes,
+    connectionsMax: SUBGRAPH_CONNECTIONS_MAX,
+  };
+  const { minter } = deps;
+  const { nowUs } = deps.clock;
+  const executor = native
+    ? createNativeExecutor({
+        schema: supergraph.apiSchema,
+        transport: createSubgraphTransport(transport, deps),
+        nowUs,
+      })
+    : await createApolloExecutor(
+        { ...transport, strippedSdl: supergraph.strippedSdl },
+        { minter, nowUs },
+      ).catch(async (fault: unknown) => {
+        await compiler.close();
+        throw fault;
+      });
   return {
     supergraph,
     compiler,

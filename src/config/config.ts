@@ -30,7 +30,12 @@ const authorizationSection = z.strictObject({
 });
 
 const executionSection = z.strictObject({
-  engine: z.enum(['apollo']).default('apollo').describe('What runs the query plan.'),
+  engine: z
+    .enum(['native', 'apollo'])
+    .default('native')
+    .describe(
+      'What runs the query plan: our own executor, or Apollo Gateway as the reference it is held against. Both plan with Apollo.',
+    ),
   deduplicate: switchKey(
     true,
     'Shares identical subgraph queries in flight among callers the subgraph cannot tell apart. Mutations are never shared.',

@@ -1,9 +1,4 @@
 import { ApolloGateway, type GraphQLDataSource, type GraphQLDataSourceProcessOptions } from '@apollo/gateway';
-import type {
-  GatewayExecutionResult,
-  GatewayExecutor,
-  GatewayGraphQLResponse,
-} from '@apollo/server-gateway-interface';
 import { type DocumentNode, GraphQLError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';

@@ -1,0 +1,105 @@
+import { composeServices } from '@apollo/composition';
+import { parse } from 'graphql';
+import { GatewayError } from '../../src/errors.ts';
+import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
+import { conditionHolds, whenApplies } from '../../src/operation/condition.ts';
+import { compileOperation, type Understood } from '../../src/operation/compile.ts';
+import type { CompiledOperation, OperationLimits } from '../../src/operation/operation.ts';
+import { readSupergraph } from '../../src/supergraph/read-supergraph.ts';
+import type { Supergraph } from '../../src/supergraph/supergraph.ts';
+
+const FEDERATION =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@authenticated", "@requiresScopes", "@policy", "@inaccessible", "@composeDirective"])';
+const SECURITY =
+  ' @link(url: "https://portcullis.dev/security/v1.0", import: ["@constraint"]) @composeDirective(name: "@constraint")';
+const CONSTRAINT =
+  'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION';
+
+/** Composes subgraphs, named a, b, c and so on; the links are added. */
+export function compose(...sdls: readonly string[]): Supergraph {
+  const services = sdls.map((sdl, index) => {
+    const name = String.fromCharCode(97 + index);
+    const head = sdl.includes('@constraint') ? `${FEDERATION}${SECURITY}\n${CONSTRAINT}` : FEDERATION;
+    return { name, url: `http://127.0.0.1/${name}`, typeDefs: parse(`${head}\n${sdl}`) };
+  });
+  const { supergraphSdl, errors } = composeServices(services);
+  if (supergraphSdl === undefined) throw new Error(errors?.map(({ message }) => message).join('\n'));
+  return readSupergraph(supergraphSdl);
+}
+
+/** The defaults of the configuration. */
+export const DEFAULT_LIMITS: OperationLimits = Object.freeze({
+  tokens: 10_000,
+  depth: 20,
+  height: 1_000,
+  aliases: 30,
+  rootFields: 30,
+  directives: 50,
+  selections: 10_000,
+  warnOnly: false,
+});
+
+export interface UnderstandOptions {
+  readonly operationName?: string | null;
+  readonly limits?: Partial<OperationLimits>;
+}
+
+/** Compiles one operation against a supergraph, without workers. */
+export function understand(graph: Supergraph, text: string, options: UnderstandOptions = {}): Understood {
+  return compileOperation(text, options.operationName ?? null, {
+    supergraphId: graph.id,
+    schema: graph.apiSchema,
+    policy: graph.policy,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    planner: null,
+  });
+}
+
+/** The operation as the pool gives it, without the pool. */
+export function compiled(
+  graph: Supergraph,
+  text: string,
+  options: UnderstandOptions = {},
+): CompiledOperation {
+  const understood = understand(graph, text, options);
+  return Object.freeze({
+    ...understood.facts,
+    hash: 'hash',
+    supergraphId: graph.id,
+    planFor: async (mask: string) => understood.variant(mask),
+  });
+}
+
+/** The error that a piece of work throws; fails where it throws none of ours. */
+export function refusalOf(work: () => unknown): GatewayError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+export function codeOf(work: () => unknown): string {
+  return refusalOf(work).code;
+}
+
+/** A user with the given scopes. */
+export function user(...scopes: readonly string[]): Principal {
+  return Object.freeze({ ...ANONYMOUS, kind: 'user', subject: 'ada', scopes: new Set(scopes) });
+}
+
+/** The mask of a caller who fails every guard that `fails` picks, among those that the variables switch on. */
+export function maskOf(
+  { facts }: Understood,
+  variables: Readonly<Record<string, unknown>>,
+  fails: (scopes: readonly string[]) => boolean,
+): string {
+  const held = facts.conditions.map((condition) => conditionHolds(condition, variables));
+  return facts.guards
+    .flatMap(({ requirement, when }, index) =>
+      whenApplies(when, held) && fails(requirement.scopes?.flat() ?? []) ? [index] : [],
+    )
+    .join('.');
+}
