@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import { type Config, subgraphSettings } from './config/config.ts';
 import { createApolloExecutor } from './execution/apollo/apollo-executor-client.ts';
 import type { AssertionMinter } from './execution/assertion.ts';
@@ -29,7 +30,7 @@ const SUBGRAPH_CONNECTIONS_MAX = 128;
 export async function startGraph(
   supergraph: Supergraph,
   config: Config,
-  deps: { readonly minter: AssertionMinter; readonly clock: { nowUs(): number } },
+  deps: { readonly minter: AssertionMinter; readonly clock: Clock },
 ): Promise<Graph> {
   const subgraphs = supergraph.subgraphs.map(
     ({ name, url }): SubgraphSettings => ({ url, ...subgraphSettings(config, name), name }),
@@ -47,16 +48,16 @@ export async function startGraph(
     connectionsMax: SUBGRAPH_CONNECTIONS_MAX,
   };
   const { minter } = deps;
-  const { nowUs } = deps.clock;
+  const { now, nowUs } = deps.clock;
   const executor = native
     ? createNativeExecutor({
         schema: supergraph.apiSchema,
-        transport: createSubgraphTransport(transport, deps),
+        transport: createSubgraphTransport(transport, { minter, now }),
         nowUs,
       })
     : await createApolloExecutor(
         { ...transport, strippedSdl: supergraph.strippedSdl },
-        { minter, nowUs },
+        { minter, now, nowUs },
       ).catch(async (fault: unknown) => {
         await compiler.close();
         throw fault;

@@ -2,6 +2,7 @@ import type { AuditSink } from './audit/event.ts';
 import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
+import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import type { Graph } from './graph.ts';
@@ -21,13 +22,6 @@ export interface PipelineParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly options: PipelineOptions;
-}
-
-export interface Clock {
-  /** Units: milliseconds since the epoch. */
-  now(): number;
-  /** Units: microseconds, monotonic. */
-  nowUs(): number;
 }
 
 export interface PipelineOptions {
@@ -80,7 +74,8 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         principal: record.principal,
         requestId: request.id,
         headers: request.headers,
-        signal: AbortSignal.any([request.signal, AbortSignal.timeout(options.timeoutMs)]),
+        signal: request.signal,
+        deadlineMs: clock.now() + options.timeoutMs,
       });
       record.fetches = result.fetches;
       response = respond(request, { operation, variant, variables, decision, result }, view, options.respond);

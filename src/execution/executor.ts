@@ -11,7 +11,10 @@ export interface ExecutionInput {
   readonly requestId: string;
   /** Client headers, lower-case; the executor forwards only what config names. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Fires when the client goes away. */
   readonly signal: AbortSignal;
+  /** When execution must be over. Units: milliseconds since the epoch. */
+  readonly deadlineMs: number;
 }
 
 /** An error of a subgraph or of execution, unmasked: not for the client as it is. */

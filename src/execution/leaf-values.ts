@@ -1,5 +1,5 @@
 import { type GraphQLSchema, isEnumType } from 'graphql';
-import type { LeafCheck } from './shape-result.ts';
+import type { LeafCheck } from './compiled-shape.ts';
 
 const INT_MAX = 2_147_483_647;
 

@@ -2,9 +2,10 @@ import type { Decision } from '../authorization/decision.ts';
 import { CATALOGUE, type GatewayError } from '../errors.ts';
 import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
 import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
+import type { LeafCheck } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
 import { maskErrors } from './mask-errors.ts';
-import { type LeafCheck, type ResponsePath, shapeResult } from './shape-result.ts';
+import { type ResponsePath, shapeResult } from './shape-result.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
 export interface RespondOptions {
@@ -60,7 +61,8 @@ export function respond(
     shape: variant.shape,
     requestId: request.id,
   });
-  const told = subgraphErrors.flatMap(({ path }) => (path === undefined ? [] : [path]));
+  // An error without a path may explain any missing value.
+  const told = subgraphErrors.map(({ path }) => path ?? []);
   const misfits = shaped.misfits
     .filter((path) => !told.some((other) => related(path, other)))
     .map((path) => errorAt('DOWNSTREAM_SERVICE_ERROR', path, request.id));

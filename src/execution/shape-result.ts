@@ -1,10 +1,8 @@
 import { type Condition, conditionHolds, whenApplies } from '../operation/condition.ts';
-import type { Denial, FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
+import type { Denial, ObjectShape, TypeWrapper } from '../operation/shape.ts';
+import { type CompiledField, type CompiledShape, compileShape, type LeafCheck } from './compiled-shape.ts';
 
 export type ResponsePath = readonly (string | number)[];
-
-/** Decides whether a subgraph's leaf value is one that the named scalar or enum has. */
-export type LeafCheck = (typeName: string, value: unknown) => boolean;
 
 export interface ShapingInput {
   readonly shape: ObjectShape;
@@ -31,7 +29,7 @@ const INVALID = Symbol('invalid');
  */
 export function shapeResult(data: Readonly<Record<string, unknown>>, input: ShapingInput): ShapedResult {
   const shaper = new Shaper(input);
-  const shaped = shaper.object(data, input.shape, null);
+  const shaped = shaper.object(data, compileShape(input.shape, input.isLeaf));
   return {
     data: shaped === INVALID ? null : (shaped as Record<string, unknown> | null),
     refused: shaper.refused,
@@ -39,100 +37,83 @@ export function shapeResult(data: Readonly<Record<string, unknown>>, input: Shap
   };
 }
 
-/** The way to a value, innermost first; turned into a path only where an error needs one. */
-interface Trail {
-  readonly step: string | number;
-  readonly above: Trail | null;
-}
-
 class Shaper {
   readonly refused: { path: ResponsePath; denial: Denial }[] = [];
   readonly misfits: ResponsePath[] = [];
   readonly #held: readonly boolean[];
-  readonly #isLeaf: LeafCheck;
+  /** Where the shaper is; copied only where an error needs it. */
+  readonly #path: (string | number)[] = [];
 
-  constructor({ conditions, variables, isLeaf }: ShapingInput) {
+  constructor({ conditions, variables }: ShapingInput) {
     this.#held = conditions.map((condition) => conditionHolds(condition, variables));
-    this.#isLeaf = isLeaf;
   }
 
-  object(value: unknown, shape: ObjectShape, trail: Trail | null): unknown {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return this.#misfit(trail);
+  object(value: unknown, shape: CompiledShape): unknown {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return this.#misfit();
     const source = value as Record<string, unknown>;
-    const typeName = shape.abstract ? own(source, '__typename') : shape.types.keys().next().value;
-    const type = typeof typeName === 'string' ? shape.types.get(typeName) : undefined;
-    if (type === undefined) return this.#misfit(trail);
-    if (type.denied !== null) return this.#refuse(type.denied, trail);
-    const result: Record<string, unknown> = Object.create(null);
+    const type = shape.only ?? typeOf(source, shape);
+    if (type === undefined) return this.#misfit();
+    if (type.denied !== null) return this.#refuse(type.denied);
+    // Aliases that begin with "__" are refused, so no key is one that an object literal treats specially.
+    const result: Record<string, unknown> = {};
     for (const field of type.fields) {
-      if (!whenApplies(field.when, this.#held)) continue;
-      // The planner leaves out what it can tell itself: the name of an object's type is known here.
-      const item =
-        field.name === '__typename'
-          ? typeName
-          : this.#field(source, field, { step: field.key, above: trail });
+      if (field.when !== null && !whenApplies(field.when, this.#held)) continue;
+      const item = field.isTypename ? type.name : this.#field(source, field);
       if (item === INVALID) return INVALID;
       result[field.key] = item;
     }
     return result;
   }
 
-  #field(source: Record<string, unknown>, field: FieldShape, trail: Trail): unknown {
-    if (field.denied === null) return this.#complete(own(source, field.key), field.type, { field, trail });
-    this.#refuse(field.denied, trail);
-    return field.type.nonNull ? INVALID : null;
+  #field(source: Record<string, unknown>, field: CompiledField): unknown {
+    const { key, type } = field;
+    const value = field.inherited && !Object.hasOwn(source, key) ? undefined : source[key];
+    if (field.denied === null && type.item === null && field.isLeaf?.(value) === true) return value;
+    this.#path.push(key);
+    const item = field.denied === null ? this.#complete(value, type, field) : this.#refuse(field.denied);
+    this.#path.pop();
+    return item === INVALID && !type.nonNull ? null : item;
   }
 
-  #complete(
-    value: unknown,
-    type: TypeWrapper,
-    at: { readonly field: FieldShape; readonly trail: Trail },
-  ): unknown {
-    if (value === undefined || value === null) {
-      if (!type.nonNull) return null;
-      return this.#misfit(at.trail);
-    }
-    const completed = this.#present(value, type, at);
+  #complete(value: unknown, type: TypeWrapper, field: CompiledField): unknown {
+    if (value === undefined || value === null) return type.nonNull ? this.#misfit() : null;
+    const completed = type.item === null ? this.#named(value, field) : this.#list(value, type.item, field);
     return completed === INVALID && !type.nonNull ? null : completed;
   }
 
-  #present(
-    value: unknown,
-    type: TypeWrapper,
-    at: { readonly field: FieldShape; readonly trail: Trail },
-  ): unknown {
-    const { field, trail } = at;
-    if (type.item === null) {
-      if (field.child !== null) return this.object(value, field.child, trail);
-      return this.#isLeaf(field.typeName, value) ? value : this.#misfit(trail);
-    }
-    if (!Array.isArray(value)) return this.#misfit(trail);
+  #named(value: unknown, field: CompiledField): unknown {
+    if (field.child !== null) return this.object(value, field.child);
+    return field.isLeaf?.(value) === true ? value : this.#misfit();
+  }
+
+  #list(value: unknown, item: TypeWrapper, field: CompiledField): unknown {
+    if (!Array.isArray(value)) return this.#misfit();
     const items: unknown[] = [];
     for (let index = 0; index < value.length; index += 1) {
-      const item = this.#complete(value[index], type.item, { field, trail: { step: index, above: trail } });
-      if (item === INVALID) return INVALID;
-      items.push(item);
+      this.#path.push(index);
+      const completed = this.#complete(value[index], item, field);
+      this.#path.pop();
+      if (completed === INVALID) return INVALID;
+      items.push(completed);
     }
     return items;
   }
 
-  #refuse(denial: Denial, trail: Trail | null): typeof INVALID {
-    if (denial.perObject) this.refused.push({ path: pathOf(trail), denial });
+  #refuse(denial: Denial): typeof INVALID {
+    if (denial.perObject) this.refused.push({ path: [...this.#path], denial });
     return INVALID;
   }
 
-  #misfit(trail: Trail | null): typeof INVALID {
-    this.misfits.push(pathOf(trail));
+  #misfit(): typeof INVALID {
+    this.misfits.push([...this.#path]);
     return INVALID;
   }
 }
 
-function own(source: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(source, key) ? source[key] : undefined;
-}
-
-function pathOf(trail: Trail | null): ResponsePath {
-  const path: (string | number)[] = [];
-  for (let at = trail; at !== null; at = at.above) path.push(at.step);
-  return path.reverse();
+function typeOf(
+  source: Record<string, unknown>,
+  shape: CompiledShape,
+): ReturnType<CompiledShape['types']['get']> {
+  const typeName = Object.hasOwn(source, '__typename') ? source['__typename'] : undefined;
+  return typeof typeName === 'string' ? shape.types.get(typeName) : undefined;
 }

@@ -18,6 +18,11 @@ export interface SubgraphMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A message with the time left for it. */
+export interface TimedMessage extends SubgraphMessage {
+  readonly timeoutMs: number;
+}
+
 /** Why a call has no answer. */
 export interface SubgraphFailure {
   readonly kind: 'failure';
@@ -58,31 +63,39 @@ export class SubgraphClient {
     return understand(await this.postText(subgraph, message, signal));
   }
 
-  /** As `post`, with the answer's text as it came, so that several callers can each make their own object of it. */
+  /** As `post`, with the answer's text as it came. */
   postText(
     subgraph: SubgraphEndpoint,
     message: SubgraphMessage,
     signal: AbortSignal,
   ): Promise<SubgraphText | SubgraphFailure> {
-    const { promise, resolve } = Promise.withResolvers<SubgraphText | SubgraphFailure>();
-    const { origin, pathname, search } = locationOf(subgraph);
-    const exchange = new Exchange({
-      signal,
-      resolve,
-      timeoutMs: subgraph.timeoutMs,
-      bytesMax: this.#responseBytesMax,
+    return new Promise((resolve) => {
+      const onAbort = (): void => cancel(isTimeout(signal) ? 'SUBGRAPH_TIMEOUT' : 'REQUEST_ABORTED');
+      const cancel = this.start(subgraph, { ...message, timeoutMs: subgraph.timeoutMs }, (answer) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(answer);
+      });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  /** Starts a call and returns how to cut it off; `done` is told once, whatever happens. */
+  start(
+    subgraph: SubgraphEndpoint,
+    message: TimedMessage,
+    done: Done,
+  ): (code: SubgraphFailure['code']) => void {
+    const { origin, path } = locationOf(subgraph);
+    const exchange = new Exchange({ timeoutMs: message.timeoutMs, bytesMax: this.#responseBytesMax, done });
     // Undici takes the headers without copying and does not write to them.
     const headers = message.headers as Record<string, string>;
     try {
-      this.#agent.dispatch(
-        { origin, path: pathname + search, method: 'POST', headers, body: message.body },
-        exchange,
-      );
+      this.#agent.dispatch({ origin, path, method: 'POST', headers, body: message.body }, exchange);
     } catch (cause) {
       exchange.onResponseError(null, cause);
     }
-    return promise;
+    return (code) => exchange.cut(code);
   }
 
   async close(): Promise<void> {
@@ -104,25 +117,37 @@ export function understand(answer: SubgraphText | SubgraphFailure): SubgraphAnsw
   }
 }
 
-/** URLs by endpoint: endpoints live as long as their graph. */
-const locations = new WeakMap<SubgraphEndpoint, URL>();
+interface Location {
+  readonly origin: string;
+  readonly path: string;
+}
 
-function locationOf(subgraph: SubgraphEndpoint): URL {
+/** Parsed URLs by endpoint: endpoints live as long as their graph. */
+const locations = new WeakMap<SubgraphEndpoint, Location>();
+
+function locationOf(subgraph: SubgraphEndpoint): Location {
   const known = locations.get(subgraph);
   if (known !== undefined) return known;
-  const location = new URL(subgraph.url);
+  const { origin, pathname, search } = new URL(subgraph.url);
+  const location = { origin, path: pathname + search };
   locations.set(subgraph, location);
   return location;
 }
 
-interface ExchangeOptions {
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-  readonly bytesMax: number;
-  readonly resolve: (answer: SubgraphText | SubgraphFailure) => void;
+function isTimeout(signal: AbortSignal): boolean {
+  return signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
 }
 
-/** One request and its answer: settles once, by whichever comes first of end, fault, size, time and the caller leaving. */
+/** Told what came of a call. */
+export type Done = (answer: SubgraphText | SubgraphFailure) => void;
+
+interface ExchangeOptions {
+  readonly timeoutMs: number;
+  readonly bytesMax: number;
+  readonly done: Done;
+}
+
+/** One request and its answer: settles once, by whichever comes first of end, fault, size, time and being cut off. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions;
   readonly #chunks: Buffer[] = [];
@@ -134,9 +159,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    this.#timer = setTimeout(() => this.#cut('SUBGRAPH_TIMEOUT'), options.timeoutMs);
-    if (options.signal.aborted) this.#onAbort();
-    else options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#timer = setTimeout(() => this.cut('SUBGRAPH_TIMEOUT'), Math.max(options.timeoutMs, 0));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -150,7 +173,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#options.bytesMax) this.#cut('DOWNSTREAM_SERVICE_ERROR');
+    if (this.#bytes > this.#options.bytesMax) this.cut('DOWNSTREAM_SERVICE_ERROR');
     else this.#chunks.push(chunk);
   }
 
@@ -164,16 +187,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle({ kind: 'failure', status: 0, code: 'DOWNSTREAM_SERVICE_ERROR', cause });
   }
 
-  readonly #onAbort = (): void => {
-    const { reason } = this.#options.signal;
-    this.#cut(
-      reason instanceof DOMException && reason.name === 'TimeoutError'
-        ? 'SUBGRAPH_TIMEOUT'
-        : 'REQUEST_ABORTED',
-    );
-  };
-
-  #cut(code: SubgraphFailure['code']): void {
+  /** Ends the call from this side. */
+  cut(code: SubgraphFailure['code']): void {
     if (this.#settled) return;
     this.#settle({ kind: 'failure', status: this.#status, code, cause: null });
     this.#controller?.abort(new Error('The call was cut off.'));
@@ -183,7 +198,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
-    this.#options.resolve(answer);
+    this.#options.done(answer);
   }
 }

@@ -9,7 +9,6 @@ import {
   type GraphQLSchema,
   getNamedType,
   isAbstractType,
-  isObjectType,
   Kind,
   type OperationDefinitionNode,
   SchemaMetaFieldDef,
@@ -18,7 +17,9 @@ import {
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
 } from 'graphql';
+import { GatewayError } from '../errors.ts';
 import { ConditionTable } from './condition-table.ts';
+import { SELECTIONS_CEILING } from './limits.ts';
 
 /** A fragment around a field use, as written: its type condition and its directives. */
 export interface Wrap {
@@ -66,7 +67,7 @@ interface Scope {
 /**
  * Expands a validated operation: fragments inlined, each field with the concrete types it applies to and the conditions
  * it depends on; selections that a literal `@skip`/`@include` switches off are gone.
- * Throws: GraphQLError when a selection has no field, which validation rules out.
+ * Throws: MAX_SELECTIONS_LIMIT; GraphQLError when a selection has no field, which validation rules out.
  */
 export function expandOperation(
   schema: GraphQLSchema,
@@ -108,8 +109,10 @@ class Expander {
       const when = this.conditions.conjunction(scope.when, selection.directives ?? []);
       if (when === 'never') continue;
       if (selection.kind === Kind.FIELD) {
-        const use = this.#use(selection, { ...scope, when });
-        if (use !== null) uses.push(use);
+        for (const same of this.#sameReturn(selection, { ...scope, when })) {
+          const use = this.#use(selection, same);
+          if (use !== null) uses.push(use);
+        }
         continue;
       }
       const inner = this.#fragmentOf(selection);
@@ -132,64 +135,51 @@ class Expander {
     return { condition: fragment.typeCondition.name.value, set: fragment.selectionSet };
   }
 
+  /**
+   * Splits a composite field by concrete parent type where implementations refine its type differently, so that each
+   * position below has one type and what is refused there is judged for that parent alone.
+   */
+  #sameReturn(node: FieldNode, scope: Scope): readonly Scope[] {
+    if (node.selectionSet === undefined) return [scope];
+    const returns = new Set(scope.types.map((name) => this.#returnType(name, node).name));
+    if (returns.size <= 1) return [scope];
+    return scope.types.map((name) => ({
+      ...scope,
+      types: [name],
+      wraps: [...scope.wraps, { typeCondition: name, directives: [] }],
+    }));
+  }
+
+  #returnType(typeName: string, node: FieldNode): GraphQLNamedType {
+    return getNamedType(this.#field(typeName, node.name.value).type);
+  }
+
   #use(node: FieldNode, scope: Scope): FieldUse | null {
+    this.#nextId += 1;
+    const id = this.#nextId;
+    // Splitting by type makes more uses than the selections that were measured.
+    if (id > SELECTIONS_CEILING) throw new GatewayError('MAX_SELECTIONS_LIMIT');
     const on = new Map<string, GraphQLField<unknown, unknown>>();
-    const childTypes = new Set<string>();
-    for (const typeName of scope.types) {
-      const field = this.#field(typeName, node.name.value);
-      on.set(typeName, field);
-      if (node.selectionSet !== undefined) {
-        for (const name of this.#possibleTypes(getNamedType(field.type).name)) childTypes.add(name);
-      }
-    }
+    for (const typeName of scope.types) on.set(typeName, this.#field(typeName, node.name.value));
     const first = on.values().next().value;
     if (first === undefined) return null;
     if (first === SchemaMetaFieldDef || first === TypeMetaFieldDef) this.introspects = true;
-    const children =
-      node.selectionSet === undefined
-        ? null
-        : this.position(
-            this.#declaredType(on, childTypes),
-            [...childTypes],
-            [{ set: node.selectionSet, when: scope.when }],
-          );
-    this.#nextId += 1;
+    const returned = getNamedType(first.type);
     return {
-      id: this.#nextId,
+      id,
       key: node.alias?.value ?? node.name.value,
       name: node.name.value,
       node,
       wraps: scope.wraps,
       on,
       when: scope.when,
-      children,
+      children:
+        node.selectionSet === undefined
+          ? null
+          : this.position(returned, this.#possibleTypes(returned.name), [
+              { set: node.selectionSet, when: scope.when },
+            ]),
     };
-  }
-
-  /** The type of a child position: the common one, or any abstract one where concrete parents refine it differently. */
-  #declaredType(
-    on: ReadonlyMap<string, GraphQLField<unknown, unknown>>,
-    childTypes: ReadonlySet<string>,
-  ): GraphQLNamedType {
-    const types = [...new Set([...on.values()].map((field) => getNamedType(field.type)))];
-    const widest = types.find((type) => this.#possibleTypes(type.name).length === childTypes.size);
-    const declared = widest ?? types.find((type) => isAbstractType(type)) ?? types[0];
-    if (declared === undefined) throw new GraphQLError('A selection has no type.');
-    if (isObjectType(declared) && childTypes.size > 1) return this.#commonInterface(childTypes);
-    return declared;
-  }
-
-  #commonInterface(childTypes: ReadonlySet<string>): GraphQLNamedType {
-    const candidates = Object.values(this.#schema.getTypeMap()).filter(
-      (type) =>
-        isAbstractType(type) &&
-        [...childTypes].every((name) => this.#possibleTypes(type.name).includes(name)),
-    );
-    const smallest = candidates.sort(
-      (a, b) => this.#possibleTypes(a.name).length - this.#possibleTypes(b.name).length,
-    )[0];
-    if (smallest === undefined) throw new GraphQLError('Types of one selection have nothing in common.');
-    return smallest;
   }
 
   #field(typeName: string, fieldName: string): GraphQLField<unknown, unknown> {

@@ -23,6 +23,9 @@ export interface GuardedOperation extends ExpandedOperation {
   typeGuardOf(position: Position, typeName: string): number | null;
 }
 
+/** Reason: input types that refer to each other have factorially many paths; so many are told apart, the rest together. */
+const INPUT_STEPS_MAX = 1_000;
+
 const NONE: readonly number[] = Object.freeze([]);
 
 /**
@@ -48,6 +51,7 @@ class GuardCollector {
   readonly #expanded: ExpandedOperation;
   readonly #policy: SecurityPolicy;
   readonly #indexes = new Map<string, number>();
+  readonly #below = new Map<string, ReadonlySet<Requirement>>();
 
   constructor(expanded: ExpandedOperation, policy: SecurityPolicy) {
     this.#expanded = expanded;
@@ -113,32 +117,43 @@ class GuardCollector {
     }
   }
 
-  /** Paths below an input type that lead to a protected leaf; a recursive type ends its path where it recurs. */
+  /**
+   * Paths below an input type that lead to a protected leaf. A path ends where a type recurs, or once there are too many:
+   * then whatever is given below counts as carrying what is protected there.
+   */
   #protectedPaths(type: GraphQLInputType): Map<Requirement, string[][]> {
     const found = new Map<Requirement, string[][]>();
-    const walk = (current: GraphQLInputType, path: string[], open: readonly string[]): boolean => {
-      const named = getNamedType(current);
-      const rule = this.#policy.types.get(named.name);
-      if (rule !== undefined) found.set(rule, [...(found.get(rule) ?? []), path]);
-      if (!isInputObjectType(named)) return rule !== undefined;
-      for (const field of Object.values(named.getFields())) {
-        const below = getNamedType(field.type).name;
-        if (!open.includes(below)) {
-          walk(field.type, [...path, field.name], [...open, below]);
-          continue;
-        }
-        for (const hidden of this.#rulesBelow(field.type)) {
-          found.set(hidden, [...(found.get(hidden) ?? []), [...path, field.name]]);
-        }
-      }
-      return false;
+    let steps = 0;
+    const add = (rule: Requirement, path: string[]): void => {
+      found.set(rule, [...(found.get(rule) ?? []), path]);
     };
-    walk(type, [], [getNamedType(type).name]);
+    const walk = (current: GraphQLInputType, path: string[], open: readonly string[]): void => {
+      const named = getNamedType(current);
+      const below = this.#rulesBelow(named);
+      if (below.size === 0) return;
+      steps += 1;
+      if (steps > INPUT_STEPS_MAX || open.includes(named.name)) {
+        for (const rule of below) add(rule, path);
+        return;
+      }
+      const rule = this.#policy.types.get(named.name);
+      if (rule !== undefined) add(rule, path);
+      if (!isInputObjectType(named)) return;
+      for (const field of Object.values(named.getFields())) {
+        walk(field.type, [...path, field.name], [...open, named.name]);
+      }
+    };
+    walk(type, [], []);
     return found;
   }
 
-  #rulesBelow(type: GraphQLInputType): Set<Requirement> {
+  /** The rules of a type and of all that its values may hold. */
+  #rulesBelow(type: GraphQLInputType): ReadonlySet<Requirement> {
+    const { name } = getNamedType(type);
+    const known = this.#below.get(name);
+    if (known !== undefined) return known;
     const rules = new Set<Requirement>();
+    this.#below.set(name, rules);
     const seen = new Set<string>();
     const queue: GraphQLInputType[] = [type];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {

@@ -59,7 +59,7 @@ class PlanReader {
       case 'Sequence':
         return { kind: 'sequence', steps: node.nodes.map((child) => this.step(child, path)) };
       case 'Parallel':
-        return { kind: 'parallel', steps: node.nodes.map((child) => this.step(child, path)) };
+        return parallel(node.nodes.map((child) => this.step(child, path)));
       case 'Flatten':
         return this.step(node.node, [...path, ...node.path.map(String)]);
       case 'Condition':
@@ -84,7 +84,7 @@ class PlanReader {
       operationName: node.operationName ?? null,
       mutation: node.operationKind === 'mutation',
       variables: node.variableUsages ?? [],
-      path,
+      paths: [path],
       requires: node.requires === undefined ? null : this.#required(node.requires),
       inputRewrites: this.#rewrites(node.inputRewrites),
       outputRewrites: this.#rewrites(node.outputRewrites),
@@ -117,6 +117,22 @@ class PlanReader {
     if (!step.startsWith(FRAGMENT_STEP)) return { kind: 'field', key: step };
     return { kind: 'type', types: this.#concreteTypes(step.slice(FRAGMENT_STEP.length)) };
   }
+}
+
+/** Steps side by side; those that would send the same operation to the same subgraph are sent as one. */
+function parallel(steps: readonly PlanStep[]): PlanStep {
+  const merged = new Map<string, FetchStep>();
+  const others: PlanStep[] = [];
+  for (const step of steps) {
+    if (step.kind !== 'fetch' || step.requires === null) {
+      others.push(step);
+      continue;
+    }
+    const { paths, ...same } = step;
+    const key = JSON.stringify(same);
+    merged.set(key, { ...step, paths: [...(merged.get(key)?.paths ?? []), ...paths] });
+  }
+  return { kind: 'parallel', steps: [...others, ...merged.values()] };
 }
 
 /** The root selections that ask for the schema, as a document of their own; null where there are none. */

@@ -27,8 +27,11 @@ export interface FetchStep {
   readonly mutation: boolean;
   /** Names of the client's variables that it uses. */
   readonly variables: readonly string[];
-  /** Response keys, `@` for each list, to the objects that are looked up and completed; empty at the root. */
-  readonly path: readonly string[];
+  /**
+   * Where the objects are that it looks up and completes: response keys, `@` for each list; one empty path at the root.
+   * Several where equal fetches of one step were merged.
+   */
+  readonly paths: readonly (readonly string[])[];
   /** What of each object identifies it to the subgraph; null for a fetch of root fields. */
   readonly requires: readonly RequiredSelection[] | null;
   readonly inputRewrites: readonly DataRewrite[];

@@ -21,6 +21,8 @@ export interface ApolloExecutorDeps {
   readonly minter: AssertionMinter;
   /** Units: microseconds, monotonic. */
   readonly nowUs: () => number;
+  /** Units: milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 type GatewayExecutor = NonNullable<Awaited<ReturnType<ApolloGateway['load']>>['executor']>;
@@ -130,9 +132,11 @@ class SubgraphSource implements GraphQLDataSource {
     const { input, fetches } = options.context as RequestContext;
     const { query, variables, operationName } = options.request;
     const startedUs = this.#deps.nowUs();
-    const headers = await subgraphHeaders(this.#subgraph, input, this.#deps.minter);
+    const assertion = await this.#deps.minter.assertionFor(input.principal, this.#subgraph.identity);
+    const headers = subgraphHeaders(this.#subgraph, input.headers, assertion);
     const body = JSON.stringify({ query, variables, operationName });
-    const answer = await this.#client.post(this.#subgraph, { body, headers }, input.signal);
+    const timeoutMs = Math.min(this.#subgraph.timeoutMs, input.deadlineMs - this.#deps.now());
+    const answer = await this.#client.post({ ...this.#subgraph, timeoutMs }, { body, headers }, input.signal);
     fetches.push({
       subgraph: this.#subgraph.name,
       durationUs: Math.round(this.#deps.nowUs() - startedUs),

@@ -75,3 +75,12 @@ function isMergeable(present: unknown, value: unknown): boolean {
   }
   return true;
 }
+
+/** Copies JSON data deeply. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (!isObject(value)) return value;
+  const copy: DataObject = {};
+  for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = copyOf(value[key]);
+  return copy as T;
+}

@@ -5,13 +5,14 @@ import type { OperationVariant } from '../../operation/operation.ts';
 import type { FetchStep, PlanStep } from '../../operation/plan.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
 import type { SubgraphAnswer } from '../subgraph-client.ts';
-import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
+import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { representationOf } from './representation.ts';
 import { rewriteData } from './rewrite-data.ts';
 
 /** Sends one operation to one subgraph as the caller of `input`. Never rejects. */
 export interface SubgraphTransport {
-  send(fetch: FetchStep, variables: DataObject, input: ExecutionInput): Promise<SubgraphAnswer>;
+  /** `variables` is a JSON object, printed. */
+  send(fetch: FetchStep, variables: string, input: ExecutionInput): Promise<SubgraphAnswer>;
   close(): Promise<void>;
 }
 
@@ -84,31 +85,25 @@ class Run {
   }
 
   async #fetchRoot(fetch: FetchStep): Promise<void> {
-    const targets = entitiesAt(this.data, fetch.path);
+    const [path = []] = fetch.paths;
+    const targets = entitiesAt(this.data, path);
     if (targets.length === 0) return;
-    const data = await this.#send(fetch, this.#variablesOf(fetch), (path) => [[...fetch.path, ...path]]);
+    const data = await this.#send(fetch, `{${this.#variablesOf(fetch)}}`, (errorPath) => [
+      [...path, ...errorPath],
+    ]);
     if (data === null) return;
     rewriteData(fetch.outputRewrites, data);
     for (const target of targets) mergeInto(target, data);
   }
 
   async #fetchEntities(fetch: FetchStep, requires: NonNullable<FetchStep['requires']>): Promise<void> {
-    const entities = entitiesAt(this.data, fetch.path);
-    const wanted = new Map<string, { readonly representation: DataObject; readonly entities: number[] }>();
-    entities.forEach((entity, index) => {
-      const representation = representationOf(entity, requires);
-      if (representation === null) return;
-      rewriteData(fetch.inputRewrites, representation);
-      const key = JSON.stringify(representation);
-      const known = wanted.get(key);
-      if (known === undefined) wanted.set(key, { representation, entities: [index] });
-      else known.entities.push(index);
-    });
+    const wanted = this.#wantedEntities(fetch, requires);
     if (wanted.size === 0) return;
     const groups = [...wanted.values()];
     const variables = this.#variablesOf(fetch);
-    variables['representations'] = groups.map(({ representation }) => representation);
-    const data = await this.#send(fetch, variables, (path) => this.#entityErrorPaths(fetch, path, groups));
+    const representations = `"representations":[${[...wanted.keys()].join(',')}]`;
+    const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
+    const data = await this.#send(fetch, printed, (path) => this.#entityErrorPaths(fetch, path, groups));
     if (data === null) return;
     const received = Object.hasOwn(data, '_entities') ? data['_entities'] : null;
     if (!Array.isArray(received) || received.length !== groups.length) {
@@ -119,16 +114,35 @@ class Run {
       );
       return;
     }
-    groups.forEach((group, index) => {
+    for (const [index, group] of groups.entries()) {
       const entity: unknown = received[index];
-      if (!isObject(entity)) return;
-      const typeName = group.representation['__typename'];
-      for (const at of group.entities) complete(entities[at], entity, { fetch, typeName });
-    });
+      if (isObject(entity)) completeAll(group, entity, fetch);
+    }
+  }
+
+  /** The distinct representations of all objects at the fetch's paths, printed, and whom each stands for. */
+  #wantedEntities(fetch: FetchStep, requires: NonNullable<FetchStep['requires']>): Map<string, EntityGroup> {
+    const wanted = new Map<string, EntityGroup>();
+    for (const [pathIndex, path] of fetch.paths.entries()) {
+      for (const [index, entity] of entitiesAt(this.data, path).entries()) {
+        const representation = representationOf(entity, requires);
+        if (representation === null) continue;
+        if (fetch.inputRewrites.length > 0) rewriteData(fetch.inputRewrites, representation);
+        const key = JSON.stringify(representation);
+        const known = wanted.get(key);
+        if (known !== undefined) known.targets.push({ entity, pathIndex, index });
+        else
+          wanted.set(key, {
+            typeName: representation['__typename'],
+            targets: [{ entity, pathIndex, index }],
+          });
+      }
+    }
+    return wanted;
   }
 
   /** Sends and records a fetch; null where no data came. */
-  async #send(fetch: FetchStep, variables: DataObject, place: PlaceError): Promise<DataObject | null> {
+  async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
     const startedUs = this.#deps.nowUs();
     const answer = await this.#deps.transport.send(fetch, variables, this.#input);
     const errors = answer.kind === 'answer' ? answer.body['errors'] : undefined;
@@ -172,49 +186,50 @@ class Run {
   #entityErrorPaths(
     fetch: FetchStep,
     path: readonly (string | number)[],
-    groups: readonly { readonly entities: readonly number[] }[],
+    groups: readonly EntityGroup[],
   ): (string | number)[][] {
     const [, index, ...rest] = path;
     const group = typeof index === 'number' ? groups[index] : undefined;
-    if (group === undefined) return [[...fetch.path]];
-    const all = entityPathsAt(this.data, fetch.path);
-    return group.entities.map((at) => [...(all[at] ?? []), ...rest]);
+    if (group === undefined) return fetch.paths.map((each) => [...each]);
+    const all = fetch.paths.map((each) => entityPathsAt(this.data, each));
+    return group.targets.map((target) => [...(all[target.pathIndex]?.[target.index] ?? []), ...rest]);
   }
 
-  #variablesOf(fetch: FetchStep): DataObject {
-    const variables: DataObject = Object.create(null);
+  /** The client's variables that a fetch uses, printed as members of an object. */
+  #variablesOf(fetch: FetchStep): string {
+    let members = '';
     for (const name of fetch.variables) {
       const value = this.#input.variables[name];
-      if (value !== undefined) variables[name] = value;
+      if (value === undefined) continue;
+      members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
     }
-    return variables;
+    return members;
   }
+}
+
+/** Objects of the answer that one representation stands for. */
+interface EntityGroup {
+  readonly typeName: unknown;
+  readonly targets: { readonly entity: DataObject; readonly pathIndex: number; readonly index: number }[];
 }
 
 /** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
 type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
 
-/** Merges a received entity into an object of the answer; each object gets its own copy of what is nested. */
-function complete(
-  target: DataObject | undefined,
-  received: DataObject,
-  { fetch, typeName }: { readonly fetch: FetchStep; readonly typeName: unknown },
-): void {
-  if (target === undefined) return;
-  const entity = structuredCopy(received);
-  if (typeof entity['__typename'] !== 'string') entity['__typename'] = typeName;
-  rewriteData(fetch.outputRewrites, entity);
-  mergeInto(target, entity);
-}
-
-function structuredCopy(value: DataObject): DataObject {
-  return copy(value) as DataObject;
-}
-
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  if (!isObject(value)) return value;
-  const result: DataObject = {};
-  for (const key of Object.keys(value)) if (key !== '__proto__') result[key] = copy(value[key]);
-  return result;
+/**
+ * Merges a received entity into every object it stands for. Objects at one path are completed alike by all that follows,
+ * so they may share what is nested; objects at another path get a copy.
+ */
+function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep): void {
+  if (typeof received['__typename'] !== 'string') received['__typename'] = group.typeName;
+  if (fetch.outputRewrites.length > 0) rewriteData(fetch.outputRewrites, received);
+  let source = received;
+  let sourcePath = group.targets[0]?.pathIndex;
+  for (const { entity, pathIndex } of group.targets) {
+    if (pathIndex !== sourcePath) {
+      source = copyOf(received);
+      sourcePath = pathIndex;
+    }
+    mergeInto(entity, source);
+  }
 }

@@ -1,51 +1,62 @@
-/** A fetch that several callers wait for; cut off only when the last of them has left. */
+/** Starts work that several may wait for; returns how to cut it off. */
+export type Start<T> = (done: (result: T) => void) => () => void;
+
+type Waiter<T> = (result: T | null) => void;
+
 interface SharedFetch<T> {
-  readonly result: Promise<T>;
-  readonly abort: AbortController;
-  waiting: number;
+  readonly waiters: Set<Waiter<T>>;
+  cancel: () => void;
 }
 
 /** Runs equal work once while it is under way; nothing is kept afterwards. */
 export class SharedFetches<T> {
   readonly #running = new Map<string, SharedFetch<T>>();
 
-  /** Number of fetches under way. */
+  /** Fetches under way. */
   get size(): number {
     return this.#running.size;
   }
 
-  /** Waits for the work of that key, starting it if nobody has; null where the caller left before it was done. */
-  async join(
-    key: string,
-    start: (signal: AbortSignal) => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<T | null> {
-    if (signal.aborted) return null;
-    const fetch = this.#running.get(key) ?? this.#start(key, start);
-    fetch.waiting += 1;
-    const left = Promise.withResolvers<null>();
-    const onAbort = (): void => left.resolve(null);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await Promise.race([fetch.result, left.promise]);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      fetch.waiting -= 1;
-      if (fetch.waiting === 0) {
-        // A caller who comes now must not join what is being cut off.
-        if (this.#running.get(key) === fetch) this.#running.delete(key);
-        fetch.abort.abort();
-      }
-    }
+  /**
+   * Waits for the work of that key, starting it if nobody has; null where the caller left first. Work is cut off when the
+   * last who waits for it has left.
+   */
+  join(key: string, start: Start<T>, signal: AbortSignal): Promise<T | null> {
+    if (signal.aborted) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const waiter: Waiter<T> = (result) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(result);
+      };
+      const onAbort = (): void => {
+        waiter(null);
+        this.#leave(key, fetch, waiter);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      const running = this.#running.get(key);
+      const fetch = running ?? { waiters: new Set<Waiter<T>>(), cancel: () => undefined };
+      fetch.waiters.add(waiter);
+      if (running === undefined) this.#start(key, fetch, start);
+    });
   }
 
-  #start(key: string, start: (signal: AbortSignal) => Promise<T>): SharedFetch<T> {
-    const abort = new AbortController();
-    const result = start(abort.signal).finally(() => {
-      if (this.#running.get(key) === fetch) this.#running.delete(key);
-    });
-    const fetch: SharedFetch<T> = { result, abort, waiting: 0 };
+  #start(key: string, fetch: SharedFetch<T>, start: Start<T>): void {
     this.#running.set(key, fetch);
-    return fetch;
+    fetch.cancel = start((result) => {
+      this.#forget(key, fetch);
+      for (const waiter of fetch.waiters) waiter(result);
+    });
+  }
+
+  #leave(key: string, fetch: SharedFetch<T>, waiter: Waiter<T>): void {
+    fetch.waiters.delete(waiter);
+    if (fetch.waiters.size > 0) return;
+    // Who comes now must not join what is being cut off.
+    this.#forget(key, fetch);
+    fetch.cancel();
+  }
+
+  #forget(key: string, fetch: SharedFetch<T>): void {
+    if (this.#running.get(key) === fetch) this.#running.delete(key);
   }
 }

@@ -1,18 +1,17 @@
 import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
-import type { ExecutionInput } from '../executor.ts';
 import {
   SubgraphClient,
   type SubgraphClientOptions,
   type SubgraphFailure,
-  type SubgraphMessage,
   type SubgraphText,
+  type TimedMessage,
   understand,
 } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
-import { SharedFetches } from './shared-fetches.ts';
+import { SharedFetches, type Start } from './shared-fetches.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
   readonly subgraphs: readonly SubgraphSettings[];
@@ -20,39 +19,44 @@ export interface SubgraphTransportOptions extends SubgraphClientOptions {
   readonly deduplicate: boolean;
 }
 
+const ABORTED: SubgraphFailure = { kind: 'failure', status: 0, code: 'REQUEST_ABORTED', cause: null };
+
 /** Body up to the variables, by fetch: the query is escaped once. */
 const prefixes = new WeakMap<FetchStep, string>();
 
 /** Creates the way to the subgraphs: the caller's assertion and named headers on every call, equal queries sent once. */
 export function createSubgraphTransport(
   options: SubgraphTransportOptions,
-  deps: { readonly minter: AssertionMinter },
+  { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
 ): SubgraphTransport {
   const client = new SubgraphClient(options);
   const settings = new Map(options.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
-  const shared = new SharedFetches<SubgraphText | SubgraphFailure>();
-
-  const messageOf = async (
-    fetch: FetchStep,
-    subgraph: SubgraphSettings,
-    sent: { readonly variables: object; readonly input: ExecutionInput },
-  ): Promise<SubgraphMessage> => ({
-    headers: await subgraphHeaders(subgraph, sent.input, deps.minter),
-    body: `${prefixOf(fetch)}${JSON.stringify(sent.variables)}}`,
-  });
+  const fetches = new SharedFetches<SubgraphText | SubgraphFailure>();
+  let sent = 0;
+  // No sharing key looks like this one: those begin with a name.
+  const unique = (): string => `#${sent++}`;
 
   return {
     async send(fetch, variables, input) {
       const subgraph = settings.get(fetch.subgraph);
       if (subgraph === undefined)
         throw new TypeError(`There are no settings for the subgraph "${fetch.subgraph}".`);
-      const message = await messageOf(fetch, subgraph, { variables, input });
-      if (fetch.mutation || !options.deduplicate) {
-        return understand(await client.postText(subgraph, message, input.signal));
-      }
-      const start = (signal: AbortSignal) => client.postText(subgraph, message, signal);
-      const answer = await shared.join(sharingKey(subgraph, message), start, input.signal);
-      return understand(answer ?? { kind: 'failure', status: 0, code: 'REQUEST_ABORTED', cause: null });
+      const assertion = minter.assertionFor(input.principal, subgraph.identity);
+      const message: TimedMessage = {
+        headers: subgraphHeaders(
+          subgraph,
+          input.headers,
+          typeof assertion === 'string' ? assertion : await assertion,
+        ),
+        body: `${prefixOf(fetch)}${variables}}`,
+        timeoutMs: Math.min(subgraph.timeoutMs, input.deadlineMs - now()),
+      };
+      const key = fetch.mutation || !options.deduplicate ? unique() : sharingKey(subgraph, message);
+      const start: Start<SubgraphText | SubgraphFailure> = (done) => {
+        const cancel = client.start(subgraph, message, done);
+        return () => cancel('REQUEST_ABORTED');
+      };
+      return understand((await fetches.join(key, start, input.signal)) ?? ABORTED);
     },
     close: () => client.close(),
   };
@@ -73,7 +77,7 @@ function prefixOf(fetch: FetchStep): string {
  * and the whole body.
  * Invariant: two calls share only what would be sent byte for byte.
  */
-function sharingKey(subgraph: SubgraphSettings, { headers, body }: SubgraphMessage): string {
+function sharingKey(subgraph: SubgraphSettings, { headers, body }: TimedMessage): string {
   let key = subgraph.name;
   // Header values hold no line feed, so no header can pass for another.
   for (const name of Object.keys(headers)) key += `\n${name}:${headers[name]}`;

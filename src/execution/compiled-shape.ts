@@ -1,0 +1,77 @@
+import type { When } from '../operation/condition.ts';
+import type { Denial, FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
+
+/** Decides whether a subgraph's leaf value is one that the named scalar or enum has. */
+export type LeafCheck = (typeName: string, value: unknown) => boolean;
+
+/** An object position with what is the same for every answer worked out. */
+export interface CompiledShape {
+  /** The one type possible where the position is not abstract. */
+  readonly only: CompiledType | null;
+  readonly types: ReadonlyMap<string, CompiledType>;
+}
+
+export interface CompiledType {
+  readonly name: string;
+  readonly denied: Denial | null;
+  readonly fields: readonly CompiledField[];
+}
+
+export interface CompiledField {
+  readonly key: string;
+  readonly when: When;
+  readonly type: TypeWrapper;
+  readonly denied: Denial | null;
+  /** True for `__typename`, which the shape knows better than a subgraph. */
+  readonly isTypename: boolean;
+  /** True where every object inherits something of that name, so that only an own property counts. */
+  readonly inherited: boolean;
+  /** Null for composite types. */
+  readonly isLeaf: ((value: unknown) => boolean) | null;
+  readonly child: CompiledShape | null;
+}
+
+const compiled = new WeakMap<ObjectShape, { readonly isLeaf: LeafCheck; readonly shape: CompiledShape }>();
+
+/** Compiles a shape once; shapes live as long as their operation, and belong to one schema. */
+export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledShape {
+  const known = compiled.get(shape);
+  if (known !== undefined && known.isLeaf === isLeaf) return known.shape;
+  const types = new Map<string, CompiledType>();
+  for (const [name, { denied, fields }] of shape.types) {
+    types.set(name, { name, denied, fields: fields.map((field) => compileField(field, isLeaf)) });
+  }
+  const only = shape.abstract ? null : (types.values().next().value ?? null);
+  const result: CompiledShape = { only, types };
+  compiled.set(shape, { isLeaf, shape: result });
+  return result;
+}
+
+function compileField(field: FieldShape, isLeaf: LeafCheck): CompiledField {
+  const { key, name, when, type, denied, typeName, child } = field;
+  return {
+    key,
+    when,
+    type,
+    denied,
+    isTypename: name === '__typename',
+    inherited: key in Object.prototype,
+    isLeaf: child === null ? leafCheckOf(typeName, isLeaf) : null,
+    child: child === null ? null : compileShape(child, isLeaf),
+  };
+}
+
+/** The commonest leaves without a look-up per value. */
+function leafCheckOf(typeName: string, isLeaf: LeafCheck): (value: unknown) => boolean {
+  if (typeName === 'String') return isString;
+  if (typeName === 'Boolean') return isBoolean;
+  return (value) => isLeaf(typeName, value);
+}
+
+function isString(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
