@@ -53,6 +53,7 @@ export const CATALOGUE = {
   SUBGRAPH_TIMEOUT: retryable(200, 'A subgraph did not answer in time.'),
   REQUEST_NOT_RECEIVED: retryable(408, 'The request did not arrive in time.'),
   SHUTTING_DOWN: retryable(503, 'The gateway is shutting down; try again.'),
+  SUBGRAPH_UNAVAILABLE: retryable(200, 'A subgraph failed so often that it is left alone for a moment.'),
   REQUEST_ABORTED: retryable(499, 'The client went away.'),
   REQUEST_TIMEOUT: retryable(504, 'The request took longer than the limit.'),
   SERVER_OVERLOADED: retryable(503, 'The gateway has more work than it may queue; try again.'),

@@ -43,6 +43,7 @@ export async function startGraph(
   });
   const transport = {
     subgraphs,
+    guard: config.execution.guard,
     deduplicate: config.execution.deduplicate,
     responseBytesMax: config.execution.responseBytes,
     connectionsMax: SUBGRAPH_CONNECTIONS_MAX,

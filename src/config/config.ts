@@ -29,6 +29,40 @@ const authorizationSection = z.strictObject({
     .describe('Cedar files that answer @policy. None by default: every @policy denies.'),
 });
 
+const guardSection = z.strictObject({
+  failurePercent: integerKey({
+    min: 1,
+    max: 100,
+    default: 50,
+    about: 'Share of failing calls at which a subgraph is left alone, in percent.',
+  }),
+  callsMin: integerKey({
+    min: 1,
+    max: 100_000,
+    default: 20,
+    about: 'Calls in a window below which nothing is decided. A few lost calls prove nothing.',
+  }),
+  windowMs: integerKey({
+    min: 100,
+    max: 600_000,
+    default: 10_000,
+    about: 'Time over which failures are counted, in milliseconds.',
+  }),
+  openMs: integerKey({
+    min: 10,
+    max: 600_000,
+    default: 5000,
+    about: 'Time for which nothing is sent before one call may try, in milliseconds.',
+  }),
+  retryPercent: integerKey({
+    min: 0,
+    max: 100,
+    default: 10,
+    about:
+      'Share of queries that may be sent again after a lost connection, in percent. Mutations never are; 0 turns it off.',
+  }),
+});
+
 const executionSection = z.strictObject({
   engine: z
     .enum(['native', 'apollo'])
@@ -46,6 +80,9 @@ const executionSection = z.strictObject({
     default: 30_000,
     about: 'Time one operation may take to run in all, in milliseconds.',
   }),
+  guard: guardSection
+    .prefault({})
+    .describe('When a failing subgraph is left alone, and what is tried again. Native engine only.'),
   responseBytes: integerKey({
     min: 1024,
     max: 1_073_741_824,

@@ -12,6 +12,7 @@ export const ERRORS_MAX = 100;
 const OURS: ReadonlySet<unknown> = new Set<ErrorCode>([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBGRAPH_TIMEOUT',
+  'SUBGRAPH_UNAVAILABLE',
   'REQUEST_ABORTED',
 ]);
 

@@ -28,7 +28,7 @@ export interface SubgraphFailure {
   readonly kind: 'failure';
   /** HTTP status, or 0 where none came. */
   readonly status: number;
-  readonly code: 'DOWNSTREAM_SERVICE_ERROR' | 'SUBGRAPH_TIMEOUT' | 'REQUEST_ABORTED';
+  readonly code: 'DOWNSTREAM_SERVICE_ERROR' | 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_UNAVAILABLE' | 'REQUEST_ABORTED';
   readonly cause: unknown;
 }
 
@@ -184,7 +184,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, cause: unknown): void {
-    this.#settle({ kind: 'failure', status: 0, code: 'DOWNSTREAM_SERVICE_ERROR', cause });
+    this.#settle({ kind: 'failure', status: this.#status, code: 'DOWNSTREAM_SERVICE_ERROR', cause });
   }
 
   /** Ends the call from this side. */

@@ -1,20 +1,22 @@
 import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import {
+  type Done,
   SubgraphClient,
   type SubgraphClientOptions,
   type SubgraphFailure,
   type SubgraphText,
-  type TimedMessage,
   understand,
 } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
+import { type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
   readonly subgraphs: readonly SubgraphSettings[];
+  readonly guard: GuardOptions;
   /** Shares identical queries in flight among callers the subgraph cannot tell apart. */
   readonly deduplicate: boolean;
 }
@@ -30,7 +32,12 @@ export function createSubgraphTransport(
   { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
 ): SubgraphTransport {
   const client = new SubgraphClient(options);
-  const settings = new Map(options.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
+  const targets = new Map(
+    options.subgraphs.map((subgraph) => [
+      subgraph.name,
+      { subgraph, guard: new SubgraphGuard(options.guard, now) },
+    ]),
+  );
   const fetches = new SharedFetches<SubgraphText | SubgraphFailure>();
   let sent = 0;
   // No sharing key looks like this one: those begin with a name.
@@ -38,28 +45,77 @@ export function createSubgraphTransport(
 
   return {
     async send(fetch, variables, input) {
-      const subgraph = settings.get(fetch.subgraph);
-      if (subgraph === undefined)
+      const target = targets.get(fetch.subgraph);
+      if (target === undefined)
         throw new TypeError(`There are no settings for the subgraph "${fetch.subgraph}".`);
+      const { subgraph, guard } = target;
       const assertion = minter.assertionFor(input.principal, subgraph.identity);
-      const message: TimedMessage = {
+      const call: GuardedCall = {
+        subgraph,
+        guard,
         headers: subgraphHeaders(
           subgraph,
           input.headers,
           typeof assertion === 'string' ? assertion : await assertion,
         ),
         body: `${prefixOf(fetch)}${variables}}`,
-        timeoutMs: Math.min(subgraph.timeoutMs, input.deadlineMs - now()),
+        untilMs: Math.min(now() + subgraph.timeoutMs, input.deadlineMs),
+        repeatable: !fetch.mutation,
       };
-      const key = fetch.mutation || !options.deduplicate ? unique() : sharingKey(subgraph, message);
-      const start: Start<SubgraphText | SubgraphFailure> = (done) => {
-        const cancel = client.start(subgraph, message, done);
-        return () => cancel('REQUEST_ABORTED');
-      };
+      const key = fetch.mutation || !options.deduplicate ? unique() : sharingKey(call);
+      const start: Start<SubgraphText | SubgraphFailure> = (done) =>
+        startGuarded(client, call, { now, done });
       return understand((await fetches.join(key, start, input.signal)) ?? ABORTED);
     },
     close: () => client.close(),
   };
+}
+
+interface GuardedCall {
+  readonly subgraph: SubgraphSettings;
+  readonly guard: SubgraphGuard;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Units: milliseconds since the epoch. */
+  readonly untilMs: number;
+  /** Whether sending it twice does no harm. */
+  readonly repeatable: boolean;
+}
+
+/** Sends a call if its subgraph is well enough, and once more if the connection was lost before any answer. */
+function startGuarded(
+  client: SubgraphClient,
+  call: GuardedCall,
+  { now, done }: { readonly now: () => number; readonly done: Done },
+): () => void {
+  const { guard, subgraph } = call;
+  if (!guard.admit()) {
+    done({ kind: 'failure', status: 0, code: 'SUBGRAPH_UNAVAILABLE', cause: null });
+    return () => undefined;
+  }
+  let retried = false;
+  const send = (): ((code: SubgraphFailure['code']) => void) =>
+    client.start(subgraph, { ...call, timeoutMs: call.untilMs - now() }, (answer) => {
+      if (isLost(answer) && call.repeatable && !retried && guard.takeRetry()) {
+        retried = true;
+        cancel = send();
+        return;
+      }
+      guard.settle(outcomeOf(answer));
+      done(answer);
+    });
+  let cancel = send();
+  return () => cancel('REQUEST_ABORTED');
+}
+
+/** True where the subgraph did not begin to answer, as when a kept connection was closed from its side. */
+function isLost(answer: SubgraphText | SubgraphFailure): boolean {
+  return answer.kind === 'failure' && answer.code === 'DOWNSTREAM_SERVICE_ERROR' && answer.status === 0;
+}
+
+function outcomeOf(answer: SubgraphText | SubgraphFailure): 'answered' | 'failed' | 'left' {
+  if (answer.kind === 'text') return answer.status >= 500 ? 'failed' : 'answered';
+  return answer.code === 'REQUEST_ABORTED' ? 'left' : 'failed';
 }
 
 function prefixOf(fetch: FetchStep): string {
@@ -77,7 +133,7 @@ function prefixOf(fetch: FetchStep): string {
  * and the whole body.
  * Invariant: two calls share only what would be sent byte for byte.
  */
-function sharingKey(subgraph: SubgraphSettings, { headers, body }: TimedMessage): string {
+function sharingKey({ subgraph, headers, body }: GuardedCall): string {
   let key = subgraph.name;
   // Header values hold no line feed, so no header can pass for another.
   for (const name of Object.keys(headers)) key += `\n${name}:${headers[name]}`;
