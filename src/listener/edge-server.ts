@@ -25,6 +25,8 @@ type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'>;
 /** Turns HTTP requests into GraphQL requests and back. Every request ends in `handle`, refused ones too. */
 export interface Edge {
   serve(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** As `serve`, for a request that needs no routing: the framework costs as much as the rest of the edge. */
+  serveDirectly(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>;
   refuse(request: FastifyRequest, reply: FastifyReply, error: GatewayError): Promise<void>;
   /** Refuses from now on, and ends each connection with its next answer. */
   drain(): void;
@@ -37,33 +39,50 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
   const running = new Set<Promise<void>>();
   let draining = false;
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply, parsing: Parsing): Promise<void> => {
-    const accept = headerValue(request.headers, 'accept');
+  const answer = async (exchange: Exchange): Promise<void> => {
+    const { incoming, outgoing, headers } = exchange;
+    const accept = headerValue(incoming.headers, 'accept');
     const frame = {
       requestId: deps.newId(),
       mediaType: negotiateMediaType(accept) ?? 'application/json',
     } as const;
-    const codings = options.compression ? headerValue(request.headers, 'accept-encoding') : undefined;
+    const codings = options.compression ? headerValue(incoming.headers, 'accept-encoding') : undefined;
     try {
-      const encoded = await run({ request, reply, frame, parsing, deps });
-      const headers = reply.getHeaders() as OutgoingHttpHeaders;
-      await writeResponse(reply.raw, encoded, { headers, coding: negotiateCoding(codings), close: draining });
+      const encoded = await run(exchange, frame, deps);
+      const written = writeResponse(outgoing, encoded, {
+        headers,
+        coding: negotiateCoding(codings),
+        close: draining,
+      });
+      if (written !== null) await written;
     } catch (fault) {
       deps.onFault?.(fault, frame.requestId);
       const encoded = encodeResponse(refusalResponse('INTERNAL_SERVER_ERROR', frame.requestId), frame);
-      await writeResponse(reply.raw, encoded, { headers: {}, coding: null, close: true });
+      await writeResponse(outgoing, encoded, { headers: NO_HEADERS, coding: null, close: true });
     }
   };
-  const track = (request: FastifyRequest, reply: FastifyReply, parsing: Parsing): Promise<void> => {
+  const track = (exchange: Exchange): Promise<void> => {
+    const work = answer(exchange).finally(() => running.delete(work));
+    running.add(work);
+    return work;
+  };
+  const routed = (request: FastifyRequest, reply: FastifyReply, parsing: Parsing): Promise<void> => {
     // From here on the answer is written to the socket directly: headers and body in one piece.
     reply.hijack();
-    const work = answer(request, reply, parsing);
-    running.add(work);
-    return work.finally(() => running.delete(work));
+    const headers = reply.getHeaders() as OutgoingHttpHeaders;
+    return track({ incoming: request.raw, outgoing: reply.raw, remoteAddress: request.ip, headers, parsing });
   };
   return {
-    serve: (request, reply) => track(request, reply, () => parse(request.raw, options, draining)),
-    refuse: (request, reply, error) => track(request, reply, async () => single(error)),
+    serve: (request, reply) => routed(request, reply, () => parse(request.raw, options, draining)),
+    serveDirectly: (incoming, outgoing) =>
+      track({
+        incoming,
+        outgoing,
+        remoteAddress: incoming.socket.remoteAddress ?? '',
+        headers: NO_HEADERS,
+        parsing: () => parse(incoming, options, draining),
+      }),
+    refuse: (request, reply, error) => routed(request, reply, async () => single(error)),
     drain() {
       draining = true;
     },
@@ -96,22 +115,26 @@ async function parse(
 }
 
 interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly frame: ResponseFrame;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly remoteAddress: string;
+  /** Fields already decided by CORS. */
+  readonly headers: OutgoingHttpHeaders;
   readonly parsing: Parsing;
-  readonly deps: EdgeDeps;
 }
 
-async function run({ request, reply, frame, parsing, deps }: Exchange): Promise<EncodedResponse> {
+const NO_HEADERS: OutgoingHttpHeaders = Object.freeze({});
+
+async function run(exchange: Exchange, frame: ResponseFrame, deps: EdgeDeps): Promise<EncodedResponse> {
+  const { incoming, outgoing, remoteAddress, parsing } = exchange;
   const common = {
     receivedAtMs: deps.now(),
-    method: request.method,
-    remoteAddress: request.ip,
+    method: incoming.method ?? '',
+    remoteAddress,
     responseMediaType: frame.mediaType,
-    authorization: authorizationValues(request.raw.rawHeaders),
-    headers: request.headers,
-    signal: goneSignal(reply.raw),
+    authorization: authorizationValues(incoming.rawHeaders),
+    headers: incoming.headers,
+    signal: goneSignal(outgoing),
   };
   const { batched, items } = await parsing().catch(refusalOf);
   const batch = batched ? { size: items.length, used: new Map<string, number>() } : null;

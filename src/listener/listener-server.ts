@@ -49,7 +49,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     // The entry the proxy in front wrote; further ones are whatever the client sent.
     trustProxy: options.trustProxy ? (_address, hop) => hop < 1 : false,
     routerOptions: { querystringParser: () => ({}) },
-    serverFactory: (handler) => createServer(options, handler),
+    serverFactory: (handler) => createServer(options, shortcut(options, edge, handler)),
     clientErrorHandler: createClientErrorSink(deps.newId),
     frameworkErrors: (_error, request, reply) => {
       void edge.refuse(request as FastifyRequest, reply as FastifyReply, new GatewayError('BAD_REQUEST'));
@@ -71,6 +71,16 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
       closing ??= stop(app, edge, options.shutdownTimeoutMs);
       return closing;
     },
+  };
+}
+
+/** Lets plain POSTs to the endpoint past the framework; what needs CORS, a proxy's word or a route goes through it. */
+function shortcut(options: ListenerOptions, edge: Edge, handler: RequestListener): RequestListener {
+  if (options.trustProxy || options.cors.origins.length > 0) return handler;
+  const { path } = options;
+  return (incoming, outgoing) => {
+    if (incoming.method === 'POST' && incoming.url === path) void edge.serveDirectly(incoming, outgoing);
+    else handler(incoming, outgoing);
   };
 }
 

@@ -25,26 +25,43 @@ const brotliAsync = promisify(brotliCompress);
 /** Brotli's own default, 11, is for files that are compressed once. */
 const BROTLI_OPTIONS = { params: { [zlib.BROTLI_PARAM_QUALITY]: 4 } };
 
-/** Writes an answer, compressed where that pays; does nothing when the client has gone or was answered. */
-export async function writeResponse(
+/**
+ * Writes an answer, compressed where that pays; does nothing when the client has gone or was answered.
+ * Null where all is done at once; a promise where compression takes time.
+ */
+export function writeResponse(
   outgoing: ServerResponse,
   encoded: EncodedResponse,
   options: WriteOptions,
-): Promise<void> {
-  const plain = Buffer.from(encoded.body);
-  const coding = plain.length < COMPRESSION_BYTES_MIN ? null : options.coding;
-  const payload = coding === null ? plain : await compress(plain, coding);
+): Promise<void> | null {
+  const { coding } = options;
+  const length = Buffer.byteLength(encoded.body);
+  if (coding === null || length < COMPRESSION_BYTES_MIN) {
+    // Text goes out in one piece with its header, where bytes would be a second one.
+    write(outgoing, encoded, { ...options, coding: null, payload: encoded.body, length });
+    return null;
+  }
+  return compress(Buffer.from(encoded.body), coding).then((payload) =>
+    write(outgoing, encoded, { ...options, payload, length: payload.length }),
+  );
+}
+
+interface Payload extends WriteOptions {
+  readonly payload: string | Buffer;
+  /** Units: bytes. */
+  readonly length: number;
+}
+
+function write(outgoing: ServerResponse, encoded: EncodedResponse, options: Payload): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
+  const { payload, length, coding } = options;
   const unread = hasUnreadBody(outgoing);
-  const vary = [options.headers['vary'], encoded.headers['vary']].filter((value) => value !== undefined);
-  outgoing.writeHead(encoded.status, {
-    ...options.headers,
-    ...encoded.headers,
-    vary: vary.join(', '),
-    'content-length': payload.length,
-    ...(coding === null ? {} : { 'content-encoding': coding }),
-    ...(options.close || unread ? { connection: 'close' } : {}),
-  });
+  const headers: OutgoingHttpHeaders = { ...options.headers, ...encoded.headers, 'content-length': length };
+  const { vary } = options.headers;
+  if (vary !== undefined) headers['vary'] = [vary, encoded.headers['vary']].flat().join(', ');
+  if (coding !== null) headers['content-encoding'] = coding;
+  if (options.close || unread) headers['connection'] = 'close';
+  outgoing.writeHead(encoded.status, headers);
   if (unread) linger(outgoing, payload);
   else outgoing.end(payload);
 }
@@ -62,7 +79,7 @@ function hasUnreadBody({ req }: ServerResponse): boolean {
  * Writes the whole answer, then discards what still comes in, for a bounded time, before closing. Closing at once
  * would reset the connection under a sender that has not read the answer yet.
  */
-function linger(outgoing: ServerResponse, payload: Buffer): void {
+function linger(outgoing: ServerResponse, payload: string | Buffer): void {
   const { req: incoming } = outgoing;
   const timer = setTimeout(finish, LINGER_MS);
   function finish(): void {

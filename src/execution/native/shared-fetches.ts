@@ -4,7 +4,7 @@ export type Start<T> = (done: (result: T) => void) => () => void;
 type Waiter<T> = (result: T | null) => void;
 
 interface SharedFetch<T> {
-  readonly waiters: Set<Waiter<T>>;
+  readonly waiters: Waiter<T>[];
   cancel: () => void;
 }
 
@@ -34,8 +34,8 @@ export class SharedFetches<T> {
       };
       signal.addEventListener('abort', onAbort, { once: true });
       const running = this.#running.get(key);
-      const fetch = running ?? { waiters: new Set<Waiter<T>>(), cancel: () => undefined };
-      fetch.waiters.add(waiter);
+      const fetch: SharedFetch<T> = running ?? { waiters: [], cancel: () => undefined };
+      fetch.waiters.push(waiter);
       if (running === undefined) this.#start(key, fetch, start);
     });
   }
@@ -49,8 +49,8 @@ export class SharedFetches<T> {
   }
 
   #leave(key: string, fetch: SharedFetch<T>, waiter: Waiter<T>): void {
-    fetch.waiters.delete(waiter);
-    if (fetch.waiters.size > 0) return;
+    fetch.waiters.splice(fetch.waiters.indexOf(waiter), 1);
+    if (fetch.waiters.length > 0) return;
     // Who comes now must not join what is being cut off.
     this.#forget(key, fetch);
     fetch.cancel();
