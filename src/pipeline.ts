@@ -78,6 +78,8 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         deadlineMs: clock.now() + options.timeoutMs,
       });
       record.fetches = result.fetches;
+      // Nobody reads the answer, and what was cut off must not be audited as a success.
+      if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
       response = respond(request, { operation, variant, variables, decision, result }, view, options.respond);
     }
   } catch (error) {

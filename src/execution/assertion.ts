@@ -58,7 +58,8 @@ export function createAssertionMinter(
 
   return {
     assertionFor(principal, exposure) {
-      const tenantKey = exposure === 'none' ? 'none' : `tenant ${principal.tenant ?? ''}`;
+      const { tenant } = principal;
+      const tenantKey = exposure === 'none' ? 'none' : tenant === null ? 'no tenant' : `tenant ${tenant}`;
       let minted = exposure === 'principal' ? ofPrincipals.get(principal) : ofTenants.get(tenantKey);
       if (minted === undefined) {
         const notAfter = exposure === 'principal' ? principal.expiresAt : null;

@@ -22,7 +22,7 @@ export interface CompiledField {
   readonly when: When;
   readonly type: TypeWrapper;
   readonly denied: Denial | null;
-  /** True for `__typename`, which the shape knows better than a subgraph. */
+  /** True for a `__typename` that is not refused: the shape knows it better than a subgraph. */
   readonly isTypename: boolean;
   /** True where every object inherits something of that name, so that only an own property counts. */
   readonly inherited: boolean;
@@ -54,7 +54,7 @@ function compileField(field: FieldShape, isLeaf: LeafCheck): CompiledField {
     when,
     type,
     denied,
-    isTypename: name === '__typename',
+    isTypename: name === '__typename' && denied === null,
     inherited: key in Object.prototype,
     isLeaf: child === null ? leafCheckOf(typeName, isLeaf) : null,
     child: child === null ? null : compileShape(child, isLeaf),

@@ -1,11 +1,11 @@
 import { CATALOGUE, type ErrorCode } from '../errors.ts';
 import type { ResponseError } from '../listener/request.ts';
-import type { FieldShape, ObjectShape } from '../operation/shape.ts';
+import type { FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 import type { ExecutionError } from './executor.ts';
 import type { ResponsePath } from './shape-result.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
-/** Reason: a subgraph may answer any number of errors; a client needs no more than this, and gets the count. */
+/** Reason: a subgraph may answer any number of errors; a client needs no more than this. */
 export const ERRORS_MAX = 100;
 
 /** Codes of our own that execution may give an error. */
@@ -62,15 +62,18 @@ function passed(
 function knownPath(path: readonly unknown[] | null, shape: ObjectShape): ResponsePath {
   const known: (string | number)[] = [];
   let at: ObjectShape | null = shape;
+  let item: TypeWrapper | null = null;
   for (const step of Array.isArray(path) ? path : []) {
-    if (typeof step === 'number' && Number.isInteger(step) && step >= 0 && known.length > 0) {
+    if (item !== null && Number.isSafeInteger(step) && step >= 0) {
       known.push(step);
+      item = item.item;
       continue;
     }
     const field = fieldAt(at, step);
     if (field === undefined) break;
     known.push(field.key);
     at = field.child;
+    item = field.type.item;
   }
   return known;
 }

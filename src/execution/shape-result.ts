@@ -19,6 +19,9 @@ export interface ShapedResult {
   readonly misfits: readonly ResponsePath[];
 }
 
+/** Paths of each kind that are told; reason: a list may hold a million wrong items, and each error is larger than its item. */
+export const TOLD_MAX = 1_000;
+
 /** Stands for a value that is not there, on its way up to the first position that may be null. */
 const INVALID = Symbol('invalid');
 
@@ -100,12 +103,13 @@ class Shaper {
   }
 
   #refuse(denial: Denial): typeof INVALID {
-    if (denial.perObject) this.refused.push({ path: [...this.#path], denial });
+    if (denial.perObject && this.refused.length < TOLD_MAX)
+      this.refused.push({ path: [...this.#path], denial });
     return INVALID;
   }
 
   #misfit(): typeof INVALID {
-    this.misfits.push([...this.#path]);
+    if (this.misfits.length < TOLD_MAX) this.misfits.push([...this.#path]);
     return INVALID;
   }
 }

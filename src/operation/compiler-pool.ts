@@ -51,6 +51,8 @@ export async function createCompiler(
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
     workerData,
   });
+  // A worker that dies idle is replaced by the pool; unheard, the event would end the process instead.
+  pool.on('error', () => {});
   await Promise.all(Array.from({ length: options.workers }, () => pool.run({ kind: 'ready' })));
   return new PooledCompiler(supergraph.id, pool, options);
 }
@@ -75,8 +77,8 @@ class PooledCompiler implements Compiler {
   }
 
   compile(text: string, operationName: string | null): CompiledOperation | Promise<CompiledOperation> {
-    // No document that parses holds a NUL, so no pair of name and text can pass for another document.
-    const key = operationName === null ? text : `${operationName}\0${text}`;
+    // The name's length keeps pairs apart: no other pair may find, or poison, what is held for this one.
+    const key = operationName === null ? `:${text}` : `${operationName.length}:${operationName}${text}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const refused = this.#refused.get(key);
@@ -96,7 +98,8 @@ class PooledCompiler implements Compiler {
         return operation;
       })
       .catch((error: unknown) => {
-        const lasting = error instanceof GatewayError && error.code !== 'SERVER_OVERLOADED';
+        // Only what a worker found out lasts: a fault of the pool or time spent waiting says nothing about the text.
+        const lasting = error instanceof GatewayError && error.cause === undefined;
         if (lasting && key.length <= REFUSAL_TEXT_MAX) this.#refused.set(key, error);
         throw error;
       })

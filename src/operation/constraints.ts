@@ -6,7 +6,7 @@ import {
   isNonNullType,
   Kind,
   type ValueNode,
-  valueFromASTUntyped,
+  valueFromAST,
 } from 'graphql';
 import type { Constraint, SecurityPolicy } from '../supergraph/policy.ts';
 import type { FieldUse, Position } from './expand.ts';
@@ -34,12 +34,9 @@ export function argumentRules(root: Position, constraints: Constraints): Argumen
       return;
     }
     const rule = constraints.get(coordinate);
-    if (rule !== undefined && !holdsVariable(value) && violates(rule, valueFromASTUntyped(value))) {
-      broken.add(coordinate);
-    }
+    if (rule !== undefined && violates(rule, literalValue(value, type))) broken.add(coordinate);
     const named = getNamedType(type);
-    const items = value.kind === Kind.LIST ? value.values : [value];
-    for (const item of items) {
+    for (const item of itemsOf(value)) {
       if (item.kind === Kind.VARIABLE && rule !== undefined) {
         variables.set(`${item.name.value} ${coordinate}`, { variable: item.name.value, coordinate });
       }
@@ -65,10 +62,20 @@ export function argumentRules(root: Position, constraints: Constraints): Argumen
   return { brokenBy: [...broken], variables: [...variables.values()] };
 }
 
-function holdsVariable(value: ValueNode): boolean {
-  if (value.kind === Kind.VARIABLE) return true;
-  if (value.kind === Kind.LIST) return value.values.some(holdsVariable);
-  return value.kind === Kind.OBJECT && value.fields.some((field) => holdsVariable(field.value));
+/** The items of a list, those of nested lists included; the value itself where it is none. */
+function itemsOf(value: ValueNode): readonly ValueNode[] {
+  return value.kind === Kind.LIST ? value.values.flatMap(itemsOf) : [value];
+}
+
+/** A literal as its type reads it, with null for each variable: those are judged by their own value. */
+function literalValue(value: ValueNode, type: GraphQLInputType): unknown {
+  if (value.kind === Kind.VARIABLE || value.kind === Kind.NULL) return null;
+  if (isNonNullType(type)) return literalValue(value, type.ofType);
+  if (isListType(type)) {
+    const items = value.kind === Kind.LIST ? value.values : [value];
+    return items.map((item) => literalValue(item, type.ofType));
+  }
+  return isInputObjectType(type) ? null : valueFromAST(value, type);
 }
 
 /**
@@ -107,7 +114,7 @@ function walkInput(
     for (const item of items) walkInput(item, type.ofType, constraints, broken);
   } else if (isInputObjectType(type)) {
     for (const field of Object.values(type.getFields())) {
-      const item = (value as Record<string, unknown>)[field.name];
+      const item = Object.hasOwn(value, field.name) ? (value as Record<string, unknown>)[field.name] : null;
       const rule = constraints.get(`${type.name}.${field.name}`);
       if (rule !== undefined && violates(rule, item)) broken.add(`${type.name}.${field.name}`);
       walkInput(item, field.type, constraints, broken);

@@ -16,7 +16,7 @@ const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: 
 /**
  * Writes the document that runs: only what the verdicts allow, fragments inlined, unused variables dropped, and
  * `__typename` at every abstract position, so that the answer can be judged by concrete type.
- * Null where nothing of the root is left.
+ * Null where the verdicts leave nothing of the root.
  */
 export function emitDocument(
   operation: OperationDefinitionNode,
@@ -24,7 +24,11 @@ export function emitDocument(
   verdicts: Verdicts,
 ): string | null {
   const selections = emitUses(root, verdicts);
-  if (selections.length === 0) return null;
+  if (selections.length === 0) {
+    if (verdicts.removals.length > 0) return null;
+    // Literals switch everything off: the answer is an empty object, and a document needs a selection.
+    selections.push(TYPENAME);
+  }
   const definition: OperationDefinitionNode = {
     ...operation,
     selectionSet: { kind: Kind.SELECTION_SET, selections },

@@ -12,6 +12,7 @@ import type { Requirement, SecurityPolicy } from '../supergraph/policy.ts';
 import type { When } from './condition.ts';
 import { anyOf, both } from './condition-table.ts';
 import type { ExpandedOperation, FieldUse, Position } from './expand.ts';
+import { inputNodes, inputTypes } from './input-nodes.ts';
 import type { Guard } from './operation.ts';
 
 /** Every requirement that an operation meets, and where. */
@@ -22,9 +23,6 @@ export interface GuardedOperation extends ExpandedOperation {
   /** Guard of objects of one concrete type at an abstract position, where something is selected on it. */
   typeGuardOf(position: Position, typeName: string): number | null;
 }
-
-/** Reason: input types that refer to each other have factorially many paths; so many are told apart, the rest together. */
-const INPUT_STEPS_MAX = 1_000;
 
 const NONE: readonly number[] = Object.freeze([]);
 
@@ -51,7 +49,6 @@ class GuardCollector {
   readonly #expanded: ExpandedOperation;
   readonly #policy: SecurityPolicy;
   readonly #indexes = new Map<string, number>();
-  readonly #below = new Map<string, ReadonlySet<Requirement>>();
 
   constructor(expanded: ExpandedOperation, policy: SecurityPolicy) {
     this.#expanded = expanded;
@@ -111,59 +108,19 @@ class GuardCollector {
   }
 
   #guardsOfVariable(variable: string, type: GraphQLInputType, when: When, indexes: number[]): void {
-    for (const [rule, paths] of this.#protectedPaths(type)) {
-      const carries = this.#expanded.conditions.index({ kind: 'carries', variable, paths });
+    for (const rule of this.#rulesBelow(type)) {
+      const nodes = inputNodes(type, (name) => this.#policy.types.get(name) === rule);
+      const carries = this.#expanded.conditions.index({ kind: 'carries', variable, nodes });
       indexes.push(this.#index(rule, both(when, carries)));
     }
   }
 
-  /**
-   * Paths below an input type that lead to a protected leaf. A path ends where a type recurs, or once there are too many:
-   * then whatever is given below counts as carrying what is protected there.
-   */
-  #protectedPaths(type: GraphQLInputType): Map<Requirement, string[][]> {
-    const found = new Map<Requirement, string[][]>();
-    let steps = 0;
-    const add = (rule: Requirement, path: string[]): void => {
-      found.set(rule, [...(found.get(rule) ?? []), path]);
-    };
-    const walk = (current: GraphQLInputType, path: string[], open: readonly string[]): void => {
-      const named = getNamedType(current);
-      const below = this.#rulesBelow(named);
-      if (below.size === 0) return;
-      steps += 1;
-      if (steps > INPUT_STEPS_MAX || open.includes(named.name)) {
-        for (const rule of below) add(rule, path);
-        return;
-      }
-      const rule = this.#policy.types.get(named.name);
-      if (rule !== undefined) add(rule, path);
-      if (!isInputObjectType(named)) return;
-      for (const field of Object.values(named.getFields())) {
-        walk(field.type, [...path, field.name], [...open, named.name]);
-      }
-    };
-    walk(type, [], []);
-    return found;
-  }
-
   /** The rules of a type and of all that its values may hold. */
-  #rulesBelow(type: GraphQLInputType): ReadonlySet<Requirement> {
-    const { name } = getNamedType(type);
-    const known = this.#below.get(name);
-    if (known !== undefined) return known;
+  #rulesBelow(type: GraphQLInputType): Set<Requirement> {
     const rules = new Set<Requirement>();
-    this.#below.set(name, rules);
-    const seen = new Set<string>();
-    const queue: GraphQLInputType[] = [type];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      const named = getNamedType(next);
-      if (seen.has(named.name)) continue;
-      seen.add(named.name);
+    for (const named of inputTypes(type)) {
       const rule = this.#policy.types.get(named.name);
       if (rule !== undefined) rules.add(rule);
-      if (isInputObjectType(named))
-        queue.push(...Object.values(named.getFields()).map((field) => field.type));
     }
     return rules;
   }

@@ -1,16 +1,35 @@
 import type { Constraint } from '../supergraph/policy.ts';
 
+const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
+const DATE_TIME =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/u;
+const DATE_LENGTH = 'YYYY-MM-DD'.length;
+
+/** A date that the calendar has: the 30th of February is none. */
+function isDate(text: string): boolean {
+  if (!DATE.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+const matches =
+  (expression: RegExp) =>
+  (text: string): boolean =>
+    expression.test(text);
+
 /** Formats a string argument may be held to; each is a whole-string test, linear in the length. */
-const FORMATS: Readonly<Record<NonNullable<Constraint['format']>, RegExp>> = Object.freeze({
-  EMAIL: /^[^\s@"<>]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u,
-  UUID: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu,
-  URI: /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/u,
-  DATE: /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u,
-  DATE_TIME:
-    /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/u,
-  IPV4: /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/u,
-  IPV6: /^(?=.*:)[0-9A-Fa-f:.]{2,45}$/u,
-});
+const FORMATS: Readonly<Record<NonNullable<Constraint['format']>, (text: string) => boolean>> = Object.freeze(
+  {
+    EMAIL: matches(/^[^\s@"<>]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u),
+    UUID: matches(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu),
+    URI: matches(/^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/u),
+    DATE: isDate,
+    DATE_TIME: (text) => DATE_TIME.test(text) && isDate(text.slice(0, DATE_LENGTH)),
+    IPV4: matches(/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/u),
+    // The grammar is the URL standard's, once what else may stand in a URL is ruled out.
+    IPV6: (text) => /^[0-9A-Fa-f:.]{2,45}$/u.test(text) && URL.canParse(`http://[${text}]/`),
+  },
+);
 
 const compiled = new WeakMap<Constraint, RegExp>();
 
@@ -40,7 +59,7 @@ function violatesText(rule: Constraint, value: string): boolean {
   if (rule.maxLength !== undefined && value.length > rule.maxLength && [...value].length > rule.maxLength)
     return true;
   if (rule.minLength !== undefined && [...value].length < rule.minLength) return true;
-  if (rule.format !== undefined && !FORMATS[rule.format].test(value)) return true;
+  if (rule.format !== undefined && !FORMATS[rule.format](value)) return true;
   return rule.pattern !== undefined && !patternOf(rule, rule.pattern).test(value);
 }
 

@@ -56,6 +56,11 @@ export function coerceVariables(
         faults.push(`Variable "$${name}" has an invalid value at "${[name, ...path].join('.')}".`);
     });
   }
+  // A nullable variable with a default may stand where a Boolean must; null would leave open which side is judged.
+  for (const condition of operation.conditions) {
+    if (condition.kind !== 'is' || typeof values[condition.variable] === 'boolean') continue;
+    faults.push(`Variable "$${condition.variable}" decides a directive and must not be null.`);
+  }
   if (faults.length > 0)
     throw new GatewayError('BAD_USER_INPUT', { details: faults.map((message) => ({ message })) });
   const { constraints } = context.policy;

@@ -1,6 +1,7 @@
 import { type CompositionSuccess, composeServices } from '@apollo/composition';
-import { type GraphQLError, parse } from 'graphql';
+import { type DocumentNode, GraphQLError, parse } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
+import { conflictingRules, lostRules } from './composition-losses.ts';
 
 /** One subgraph to compose. */
 export interface SubgraphDefinition {
@@ -9,31 +10,53 @@ export interface SubgraphDefinition {
   readonly sdl: string;
 }
 
+/** What composition made: the supergraph, and what it had to say about it. */
 export interface Composed {
   readonly sdl: string;
   readonly hints: CompositionSuccess['hints'];
 }
 
+/** A subgraph whose schema parses. */
+interface ParsedSubgraph {
+  readonly name: string;
+  readonly url: string;
+  readonly typeDefs: DocumentNode;
+}
+
 /**
- * Composes subgraphs into a supergraph.
+ * Composes subgraphs into a supergraph, and refuses compositions that would lose a rule one of them states.
  * Throws: COMPOSITION_FAILED with one line per fault: its code, the subgraphs it concerns, and what is wrong.
  */
 export function composeSupergraph(subgraphs: readonly SubgraphDefinition[]): Composed {
   const faults: ErrorDetail[] = nameFaults(subgraphs);
-  const services = subgraphs.flatMap(({ name, url, sdl }) => {
-    try {
-      return [{ name, url, typeDefs: parse(sdl) }];
-    } catch (error) {
-      faults.push(detail('INVALID_GRAPHQL', [name], error as GraphQLError));
-      return [];
-    }
-  });
-  if (faults.length > 0) throw new GatewayError('COMPOSITION_FAILED', { details: faults });
-  const result = composeServices(services);
-  if (result.errors !== undefined) {
-    throw new GatewayError('COMPOSITION_FAILED', { details: result.errors.map(compositionDetail) });
+  const services = subgraphs.flatMap((subgraph) => parsed(subgraph, faults));
+  for (const { name, typeDefs } of services) faults.push(...lostRules(name, typeDefs));
+  if (faults.length > 0) throw failed(faults);
+  const { supergraphSdl, hints } = composed(services);
+  const conflicts = conflictingRules(hints, parse(supergraphSdl));
+  if (conflicts.length > 0) throw failed(conflicts);
+  return { sdl: supergraphSdl, hints };
+}
+
+function parsed({ name, url, sdl }: SubgraphDefinition, faults: ErrorDetail[]): ParsedSubgraph[] {
+  try {
+    return [{ name, url, typeDefs: parse(sdl) }];
+  } catch (error) {
+    faults.push(detail('INVALID_GRAPHQL', [name], error));
+    return [];
   }
-  return { sdl: result.supergraphSdl, hints: result.hints };
+}
+
+function composed(services: ParsedSubgraph[]): CompositionSuccess {
+  let result: ReturnType<typeof composeServices>;
+  try {
+    result = composeServices(services);
+  } catch (cause) {
+    // Composition reports what it foresees; what it throws is about the schemas all the same.
+    throw failed([detail('INTERNAL', [], cause)], cause);
+  }
+  if (result.errors !== undefined) throw failed(result.errors.map(compositionDetail));
+  return result;
 }
 
 function nameFaults(subgraphs: readonly SubgraphDefinition[]): ErrorDetail[] {
@@ -57,16 +80,14 @@ function compositionDetail(error: GraphQLError): ErrorDetail {
   return detail(code, [...new Set(names)], error);
 }
 
-function detail(
-  code: string,
-  subgraphs: readonly string[],
-  { message, locations }: GraphQLError,
-): ErrorDetail {
+function detail(code: string, subgraphs: readonly string[], error: unknown): ErrorDetail {
   const where = subgraphs.length === 0 ? '' : ` [${subgraphs.join(', ')}]`;
-  return {
-    message: `${code}${where} ${message}`,
-    ...(locations === undefined
-      ? {}
-      : { locations: locations.map(({ line, column }) => ({ line, column })) }),
-  };
+  const text = error instanceof Error ? error.message : 'the subgraphs cannot be composed';
+  const message = `${code}${where} ${text}`;
+  const locations = error instanceof GraphQLError ? error.locations : undefined;
+  return locations === undefined ? { message } : { message, locations };
+}
+
+function failed(details: readonly ErrorDetail[], cause?: unknown): GatewayError {
+  return new GatewayError('COMPOSITION_FAILED', { details, cause });
 }

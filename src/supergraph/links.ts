@@ -30,6 +30,12 @@ export function readLinks(document: DocumentNode): LinksRead {
   return { links, faults: [...extra, ...faults, ...links.flatMap(linkFaults), ...linkConflicts(links)] };
 }
 
+/** Local name of `@link` where a schema links the link specification itself; null where it does not. */
+export function linkDirectiveName(document: DocumentNode): string | null {
+  const bootstrap = schemaDirectives(document).find((node) => linkNameGivenBy(node) === node.name.value);
+  return bootstrap?.name.value ?? null;
+}
+
 /** Reads the links of any schema whose link directive has a known name; judges their form only. */
 export function readLinksNamed(document: DocumentNode, linkDirective: string): LinksRead {
   const links: Link[] = [];

@@ -11,6 +11,7 @@ export interface KnownSpec {
 
 export const LINK_IDENTITY = 'https://specs.apollo.dev/link';
 export const CORE_IDENTITY = 'https://specs.apollo.dev/core';
+export const FEDERATION_IDENTITY = 'https://specs.apollo.dev/federation';
 export const JOIN_IDENTITY = 'https://specs.apollo.dev/join';
 export const AUTHENTICATED_IDENTITY = 'https://specs.apollo.dev/authenticated';
 export const REQUIRES_SCOPES_IDENTITY = 'https://specs.apollo.dev/requiresScopes';

@@ -1,0 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { CONTENDERS } from './gateways/contenders.ts';
+import { WORKLOADS } from './graph/workloads.ts';
+import { measure, startLoadGenerator } from './measure.ts';
+import { type BenchOptions, readOptions, USAGE } from './options.ts';
+import { profileCases } from './profile.ts';
+import { summarize } from './report/summary.ts';
+import { renderTables } from './report/table.ts';
+import { setStage } from './stage.ts';
+
+const OUTPUT = join(import.meta.dirname, '../../.portcullis/bench');
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function run(options: BenchOptions): Promise<void> {
+  const asked = CONTENDERS.filter(({ name }) => options.contenders.includes(name));
+  const present = asked.filter((contender) => {
+    const reason = contender.missing();
+    if (reason !== null) progress(`without ${contender.name}: ${reason}`);
+    return reason === null;
+  });
+  const date = new Date().toISOString();
+  const fileName = date.replaceAll(':', '-').slice(0, 19);
+  mkdirSync(OUTPUT, { recursive: true });
+  await using opened = new AsyncDisposableStack();
+  const generator = await startLoadGenerator(join(OUTPUT, 'load.log'));
+  opened.defer(() => generator.stop());
+  const stage = await setStage(
+    options.profile ? present.filter(({ name }) => name === 'portcullis-on') : present,
+    options.workloads.map((name) => WORKLOADS[name]),
+  );
+  opened.defer(() => stage.close());
+  if (options.profile) {
+    const directory = join(OUTPUT, `${fileName}-profiles`);
+    mkdirSync(directory, { recursive: true });
+    print(await profileCases(stage, generator, options, directory));
+    return;
+  }
+  const samples = await measure(stage, generator, options, progress);
+  const rows = summarize(samples);
+  for (const { name, about } of present) print(`${name.padEnd(16)}${about}`);
+  print(`\n${renderTables(rows, stage.answerBytes)}`);
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
+  const file = join(OUTPUT, `${fileName}.json`);
+  writeFileSync(file, `${JSON.stringify({ date, machine, options, rows, samples }, null, 2)}\n`);
+  print(`\nwritten to ${file}`);
+}
+
+async function main(): Promise<number> {
+  let options: BenchOptions | null;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (fault) {
+    process.stderr.write(`${(fault as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === null) print(USAGE);
+  else await run(options);
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,194 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CALLER_AUDIENCE, CALLER_ISSUER, type Caller } from '../load/caller.ts';
+import { type Child, forkChild, freePort, spawnChild } from './child.ts';
+
+/** What the gateways are started with. */
+export interface Stage {
+  readonly directory: string;
+  /** Supergraph without authorization rules, which everybody can load. */
+  readonly plainSupergraph: string;
+  readonly ruledSupergraph: string;
+  readonly caller: Caller;
+  /** Where a plain proxy finds its answers. */
+  readonly plainOrigin: string;
+}
+
+/** A gateway under test, running. */
+export interface RunningContender {
+  readonly child: Child;
+  readonly url: string;
+  /** Request headers beyond those that everybody gets. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A gateway under test. */
+export interface Contender {
+  readonly name: string;
+  readonly about: string;
+  /** Why it cannot take part here, or null. */
+  missing(): string | null;
+  start(stage: Stage): Promise<RunningContender>;
+}
+
+const NGINX = '/usr/sbin/nginx';
+const HIVE = join(import.meta.dirname, '../peers/node_modules/@graphql-hive/gateway/dist/bin.js');
+const FILE = (name: string): string => join(import.meta.dirname, name);
+/** As the product's commands set it: most objects of a request then die young. */
+const PORTCULLIS_NODE_ARGS = ['--max-semi-space-size=64'];
+
+function portcullis(name: string, secured: boolean): Contender {
+  return {
+    name,
+    about: secured
+      ? 'JWT, authorization rules, limits, assertion and audit'
+      : 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
+    missing: () => null,
+    start: async (stage) => {
+      const configFile = join(stage.directory, `${name}.json`);
+      writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, { name, secured })));
+      const { child, ready } = await forkChild<{ url: string }>({
+        file: FILE('portcullis-gateway.ts'),
+        args: [configFile],
+        nodeArgs: PORTCULLIS_NODE_ARGS,
+        logFile: join(stage.directory, `${name}.log`),
+      });
+      const headers: Record<string, string> = secured
+        ? { authorization: `Bearer ${stage.caller.token}` }
+        : {};
+      return { child, url: ready.url, headers };
+    },
+  };
+}
+
+function portcullisConfig(
+  stage: Stage,
+  { name, secured }: { readonly name: string; readonly secured: boolean },
+) {
+  return {
+    listen: { port: 0 },
+    supergraph: { file: secured ? stage.ruledSupergraph : stage.plainSupergraph, watch: false },
+    ...(secured
+      ? {
+          identity: {
+            anonymous: false,
+            jwt: [
+              {
+                issuer: CALLER_ISSUER,
+                jwks: stage.caller.jwksFile,
+                audiences: [CALLER_AUDIENCE],
+                algorithms: ['ES256'],
+              },
+            ],
+          },
+        }
+      : {}),
+    audit: { directory: join(stage.directory, `${name}-audit`) },
+    log: { level: 'warn' },
+  };
+}
+
+const apollo: Contender = {
+  name: 'apollo',
+  about: 'stock @apollo/server with @apollo/gateway',
+  missing: () => null,
+  start: async (stage) => {
+    const { child, ready } = await forkChild<{ url: string }>({
+      file: FILE('apollo-gateway.ts'),
+      args: [stage.plainSupergraph],
+      logFile: join(stage.directory, 'apollo.log'),
+    });
+    return { child, url: ready.url, headers: {} };
+  },
+};
+
+function hive(name: string, flags: readonly string[]): Contender {
+  return {
+    name,
+    about: `@graphql-hive/gateway${flags.length === 0 ? ', defaults' : ` ${flags.join(' ')}`}`,
+    missing: () => (existsSync(HIVE) ? null : 'run `npm ci` in test/bench/peers'),
+    start: async (stage) => {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}/graphql`;
+      const child = await spawnChild({
+        command: process.execPath,
+        args: [
+          HIVE,
+          'supergraph',
+          stage.plainSupergraph,
+          '--host',
+          '127.0.0.1',
+          '--port',
+          String(port),
+          ...flags,
+        ],
+        readyUrl: `http://127.0.0.1:${port}/healthcheck`,
+        logFile: join(stage.directory, `${name}.log`),
+      });
+      return { child, url, headers: {} };
+    },
+  };
+}
+
+function nginxConfig(stage: Stage, port: number): string {
+  return `daemon off;
+master_process off;
+worker_processes 1;
+pid ${stage.directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path ${stage.directory}/nginx-body;
+  proxy_temp_path ${stage.directory}/nginx-proxy;
+  fastcgi_temp_path ${stage.directory}/nginx-fastcgi;
+  uwsgi_temp_path ${stage.directory}/nginx-uwsgi;
+  scgi_temp_path ${stage.directory}/nginx-scgi;
+  keepalive_requests 1000000000;
+  upstream plain { server ${new URL(stage.plainOrigin).host}; keepalive 64; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://plain;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffers 16 64k;
+      proxy_buffer_size 64k;
+      client_body_buffer_size 64k;
+    }
+  }
+}
+`;
+}
+
+const nginx: Contender = {
+  name: 'nginx',
+  about: 'plain reverse proxy of an answer of the same bytes; no GraphQL at all',
+  missing: () => (existsSync(NGINX) ? null : 'nginx is not installed'),
+  start: async (stage) => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    const configFile = join(stage.directory, 'nginx.conf');
+    writeFileSync(configFile, nginxConfig(stage, port));
+    const child = await spawnChild({
+      command: NGINX,
+      args: ['-c', configFile, '-p', stage.directory],
+      readyUrl: url,
+      logFile: join(stage.directory, 'nginx.log'),
+    });
+    return { child, url, headers: {} };
+  },
+};
+
+/** The gateway that all ratios are told against. */
+export const REFERENCE = 'portcullis-on';
+
+/** Everybody, in the order of the tables. */
+export const CONTENDERS: readonly Contender[] = [
+  portcullis(REFERENCE, true),
+  portcullis('portcullis-off', false),
+  apollo,
+  hive('hive', []),
+  hive('hive-rust', ['--hive-router-runtime']),
+  nginx,
+];

@@ -1,0 +1,30 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { CALLER_SCOPES } from '../graph/subgraph-schemas.ts';
+
+/** The one caller of the benchmark, and where its issuer's keys are. */
+export interface Caller {
+  readonly token: string;
+  readonly jwksFile: string;
+}
+
+export const CALLER_ISSUER = 'https://issuer.bench.portcullis.dev';
+export const CALLER_AUDIENCE = 'portcullis-bench';
+
+/** Makes a key and a token of the algorithm that most issuers offer, with every scope that the rules ask for. */
+export async function createCaller(directory: string): Promise<Caller> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwksFile = join(directory, 'jwks.json');
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
+  writeFileSync(jwksFile, JSON.stringify({ keys: [jwk] }));
+  const token = await new SignJWT({ tenant: 'acme', scope: CALLER_SCOPES.join(' '), client_id: 'bench' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'JWT' })
+    .setIssuer(CALLER_ISSUER)
+    .setAudience(CALLER_AUDIENCE)
+    .setSubject('bench-caller')
+    .setIssuedAt()
+    .setExpirationTime('8h')
+    .sign(privateKey);
+  return { token, jwksFile };
+}

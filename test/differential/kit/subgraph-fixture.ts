@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { type GraphQLSchema, graphql, parse } from 'graphql';
+import type { SubgraphResolvers } from '../../../subgraphs/kit/subgraph-server.ts';
+
+/** A subgraph of a test: its schema without the link to federation, and who answers. */
+export interface SubgraphFixture {
+  readonly name: string;
+  readonly typeDefs: string;
+  readonly resolvers: SubgraphResolvers;
+}
+
+/** One request as the subgraph got it. */
+export interface SubgraphCall {
+  readonly subgraph: string;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** What resolvers get as their context. */
+export interface FixtureContext {
+  readonly headers: SubgraphCall['headers'];
+}
+
+/** Stands in for the answer of a subgraph; `answer` makes the true one. */
+export type Fault = (
+  response: ServerResponse,
+  call: SubgraphCall,
+  answer: () => Promise<{ data?: unknown; errors?: unknown }>,
+) => void | Promise<void>;
+
+export interface RunningFixture {
+  readonly name: string;
+  readonly url: string;
+  readonly sdl: string;
+  readonly calls: SubgraphCall[];
+  fault: Fault | null;
+  close(): Promise<void>;
+}
+
+const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [
+  "@key", "@shareable", "@external", "@requires", "@provides", "@override", "@inaccessible", "@interfaceObject",
+  "@authenticated", "@requiresScopes", "@policy"
+])`;
+
+/** Serves a fixture over plain HTTP, without checking who asks. */
+export async function startFixture(fixture: SubgraphFixture): Promise<RunningFixture> {
+  const sdl = `${FEDERATION}\n${fixture.typeDefs}`;
+  const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers: fixture.resolvers }]);
+  const running: RunningFixture = {
+    name: fixture.name,
+    url: '',
+    sdl,
+    calls: [],
+    fault: null,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  const server = createServer((request, response) => {
+    void answer(request, response, { running, schema });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return Object.assign(running, { url: `http://127.0.0.1:${port}/graphql` });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { running, schema }: { readonly running: RunningFixture; readonly schema: GraphQLSchema },
+): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { query, variables } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const call: SubgraphCall = { subgraph: running.name, query, variables, headers: request.headers };
+  running.calls.push(call);
+  const contextValue: FixtureContext = { headers: request.headers };
+  const execute = () => graphql({ schema, source: query, variableValues: variables, contextValue });
+  if (running.fault !== null) await running.fault(response, call, execute);
+  else sendJson(response, await execute());
+}
+
+/** Answers with JSON, as a subgraph does. */
+export function sendJson(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

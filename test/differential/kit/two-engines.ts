@@ -1,0 +1,236 @@
+import { composeServices } from '@apollo/composition';
+import { parse } from 'graphql';
+import { type CryptoKey, generateKeyPair } from 'jose';
+import { createApolloExecutor } from '../../../src/execution/apollo/apollo-executor-client.ts';
+import { type AssertionMinter, createAssertionMinter } from '../../../src/execution/assertion.ts';
+import type { ExecutionResult, Executor } from '../../../src/execution/executor.ts';
+import { leafChecks } from '../../../src/execution/leaf-values.ts';
+import { createNativeExecutor } from '../../../src/execution/native/native-executor.ts';
+import { createSubgraphTransport } from '../../../src/execution/native/subgraph-transport-client.ts';
+import { type GraphView, respond } from '../../../src/execution/respond.ts';
+import type { SubgraphSettings } from '../../../src/execution/subgraph-settings.ts';
+import { ANONYMOUS, type Principal } from '../../../src/identity/principal.ts';
+import type { GatewayResponse, GraphQLRequest } from '../../../src/listener/request.ts';
+import { compileOperation } from '../../../src/operation/compile.ts';
+import { conditionHolds, whenApplies } from '../../../src/operation/condition.ts';
+import type { CompiledOperation, OperationLimits } from '../../../src/operation/operation.ts';
+import { createPlanner } from '../../../src/operation/plan-operation.ts';
+import { coerceVariables } from '../../../src/operation/variables.ts';
+import { readSupergraph } from '../../../src/supergraph/read-supergraph.ts';
+import type { Supergraph } from '../../../src/supergraph/supergraph.ts';
+
+/** A subgraph that runs, as far as composing needs it. */
+export interface ServedSubgraph {
+  readonly name: string;
+  readonly url: string;
+  readonly sdl: string;
+}
+
+export interface EngineOptions {
+  readonly settings?: Partial<SubgraphSettings>;
+  readonly responseBytesMax?: number;
+  readonly deduplicate?: boolean;
+}
+
+export interface Ask {
+  readonly text: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Scopes the caller lacks; the mask is worked out from them. */
+  readonly without?: readonly string[];
+  readonly principal?: Principal;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer, reduced to what must be the same. */
+export interface Answer {
+  readonly data: unknown;
+  /** Code and path of each error, sorted. */
+  readonly errors: readonly string[];
+}
+
+export type EngineName = 'native' | 'apollo';
+
+/** The same supergraph loaded into both executors. */
+export interface TwoEngines {
+  readonly supergraph: Supergraph;
+  ask(engine: EngineName, ask: Ask): Promise<Answer>;
+  /** Both answers. */
+  both(ask: Ask): Promise<{ native: Answer; apollo: Answer }>;
+  /** What Apollo makes of the text as the client wrote it, past our compiler and our shaping. */
+  untouched(ask: Ask): Promise<unknown>;
+  compile(text: string): CompiledOperation;
+  readonly engines: Readonly<Record<EngineName, Executor>>;
+  close(): Promise<void>;
+}
+
+const LIMITS: OperationLimits = {
+  tokens: 100_000,
+  depth: 50,
+  height: 10_000,
+  aliases: 1_000,
+  rootFields: 1_000,
+  directives: 1_000,
+  selections: 50_000,
+  warnOnly: false,
+};
+
+const clock = { now: () => Date.now(), nowUs: () => performance.now() * 1_000 };
+
+let fixedKey: Promise<CryptoKey> | undefined;
+
+/** One key for all tests of a file. */
+export async function fixedMinter(key?: CryptoKey): Promise<AssertionMinter> {
+  fixedKey ??= generateKeyPair('EdDSA').then(({ privateKey }) => privateKey);
+  return createAssertionMinter(
+    {
+      privateKey: key ?? (await fixedKey),
+      keyId: 'key-1',
+      issuer: 'portcullis',
+      audience: 'portcullis-subgraphs',
+      lifetimeSeconds: 300,
+    },
+    clock,
+  );
+}
+
+export function composeServed(subgraphs: readonly ServedSubgraph[]): string {
+  const { supergraphSdl, errors } = composeServices(
+    subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })),
+  );
+  if (supergraphSdl === undefined) throw new Error(errors?.map(({ message }) => message).join('\n'));
+  return supergraphSdl;
+}
+
+export async function startTwoEngines(
+  subgraphs: readonly ServedSubgraph[],
+  options: EngineOptions = {},
+  minter?: AssertionMinter,
+): Promise<TwoEngines> {
+  const supergraph = readSupergraph(composeServed(subgraphs));
+  const settings = supergraph.subgraphs.map(
+    ({ name, url }): SubgraphSettings => ({
+      name,
+      url,
+      timeoutMs: 5_000,
+      identity: 'principal',
+      forwardHeaders: [],
+      errors: 'masked',
+      allowedExtensions: [],
+      ...options.settings,
+    }),
+  );
+  const transport = {
+    subgraphs: settings,
+    deduplicate: options.deduplicate ?? true,
+    responseBytesMax: options.responseBytesMax ?? 1_000_000,
+    connectionsMax: 32,
+  };
+  const signer = minter ?? (await fixedMinter());
+  const native = createNativeExecutor({
+    schema: supergraph.apiSchema,
+    transport: createSubgraphTransport(transport, { minter: signer, now: clock.now }),
+    nowUs: clock.nowUs,
+  });
+  const apollo = await createApolloExecutor(
+    { ...transport, strippedSdl: supergraph.strippedSdl },
+    { minter: signer, ...clock },
+  );
+  const view: GraphView = {
+    isLeaf: leafChecks(supergraph.apiSchema),
+    subgraphs: new Map(settings.map((each) => [each.name, each])),
+  };
+  return enginesOf(supergraph, view, { native, apollo });
+}
+
+function enginesOf(supergraph: Supergraph, view: GraphView, engines: Record<EngineName, Executor>): TwoEngines {
+  const planner = createPlanner(supergraph.sdl);
+  const compiled = new Map<string, CompiledOperation>();
+  const compile = (text: string): CompiledOperation => {
+    const known = compiled.get(text);
+    if (known !== undefined) return known;
+    const { apiSchema: schema, id: supergraphId, policy } = supergraph;
+    const { facts, variant } = compileOperation(text, null, { supergraphId, schema, policy, limits: LIMITS, planner });
+    const operation: CompiledOperation = {
+      ...facts,
+      hash: 'hash',
+      supergraphId,
+      // As from a worker: what does not survive the copy would be lost on the way.
+      planFor: async (mask) => structuredClone(variant(mask)),
+    };
+    compiled.set(text, operation);
+    return operation;
+  };
+  const prepare = async (ask: Ask) => {
+    const operation = compile(ask.text);
+    const variables = coerceVariables(operation, ask.variables ?? {}, supergraph);
+    const mask = maskOf(operation, variables, ask.without ?? []);
+    const variant = await operation.planFor(mask);
+    return { operation, variables, mask, variant };
+  };
+  const inputOf = ({ principal = ANONYMOUS, signal = new AbortController().signal }: Ask) => ({
+    principal,
+    signal,
+    requestId: 'request-1',
+    headers: {},
+    deadlineMs: clock.now() + 10_000,
+  });
+  const ask = async (engine: EngineName, question: Ask): Promise<Answer> => {
+    const { operation, variables, mask, variant } = await prepare(question);
+    const result = await engines[engine].execute({ ...inputOf(question), variant, variables });
+    const decision =
+      mask === ''
+        ? ({ effect: 'permit', mask: '', reasons: [] } as const)
+        : ({ effect: 'filter', mask, reasons: [] } as const);
+    const response = respond(
+      { id: 'request-1', responseMediaType: 'application/json' } as GraphQLRequest,
+      { operation, variant, variables, decision, result },
+      view,
+      { authorizationErrors: 'errors' },
+    );
+    return answerOf(response);
+  };
+  return {
+    supergraph,
+    engines,
+    compile,
+    ask,
+    async both(question) {
+      const native = await ask('native', question);
+      return { native, apollo: await ask('apollo', question) };
+    },
+    async untouched(question) {
+      const { variables, variant } = await prepare(question);
+      const asWritten = { ...variant, id: `${variant.id} as written`, text: question.text };
+      const { data }: ExecutionResult = await engines.apollo.execute({
+        ...inputOf(question),
+        variant: asWritten,
+        variables,
+      });
+      return data;
+    },
+    close: async () => {
+      await Promise.all([engines.native.close(), engines.apollo.close()]);
+    },
+  };
+}
+
+function maskOf(
+  { guards, conditions }: CompiledOperation,
+  variables: Readonly<Record<string, unknown>>,
+  without: readonly string[],
+): string {
+  const held = conditions.map((condition) => conditionHolds(condition, variables));
+  return guards
+    .flatMap(({ requirement, when }, index) => {
+      const fails = requirement.scopes?.flat().some((scope) => without.includes(scope)) === true;
+      return fails && whenApplies(when, held) ? [index] : [];
+    })
+    .join('.');
+}
+
+function answerOf({ body }: GatewayResponse): Answer {
+  const errors = (body.errors ?? []).map(
+    ({ path, extensions }) => `${String(extensions['code'])} ${JSON.stringify(path ?? null)}`,
+  );
+  return { data: body.data ?? null, errors: errors.sort() };
+}

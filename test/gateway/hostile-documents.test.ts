@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Answer,
+  ask,
+  type Folder,
+  folder,
+  post,
+  type Section,
+  send,
+  writeConfig,
+} from './gateway-kit.ts';
+import { type Served, serve } from './serve-kit.ts';
+import { federated, startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
+
+const HEALTH_MS_MAX = 250;
+const REFUSAL_MS_MAX = 2500;
+
+const SDL = federated(`
+scalar Json
+input Tree { left: Tree right: Tree leaf: Json }
+type Query { open: String self: Node json(value: Json): String tree(value: Tree): String list(value: [[[Int]]]): String }
+type Node { self: Node name: String echo(text: String): String }
+`);
+
+const repeat = (text: string, count: number): string => text.repeat(count);
+const each = (count: number, text: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => text(index)).join(' ');
+
+const body = (query: string): string => JSON.stringify({ query });
+
+/** What a client may send within the byte limit to hurt: by default and with every limit only warned of. */
+const ATTACKS: [string, string][] = [
+  [
+    'fragments that double at each of 30 levels',
+    body(
+      `{ self { ...F0 } } ${each(30, (n) => `fragment F${n} on Node { a: self { ...F${n + 1} } b: self { ...F${n + 1} } }`)} fragment F30 on Node { name }`,
+    ),
+  ],
+  [
+    'fragments spread ten times at each of 8 levels',
+    body(
+      `{ self { ...F0 } } ${each(8, (n) => `fragment F${n} on Node { ${repeat(`...F${n + 1} `, 10)} }`)} fragment F8 on Node { name }`,
+    ),
+  ],
+  [
+    'fragments that spread themselves',
+    body('{ self { ...A } } fragment A on Node { ...B } fragment B on Node { ...A }'),
+  ],
+  ['100,000 nested braces', body(repeat('{a', 100_000) + repeat('}', 100_000))],
+  ['100,000 braces that are never closed', body(repeat('{', 100_000))],
+  ['4,000 nested fields', body(`{${repeat('self{', 4000)}name${repeat('}', 4000)}}`)],
+  ['4,000 nested inline fragments', body(`{${repeat('...{', 4000)}open${repeat('}', 4000)}}`)],
+  ['100,000 fields', body(`{ ${repeat('open ', 100_000)}}`)],
+  ['100,000 aliases', body(`{ ${each(100_000, (n) => `a${n}:open`)} }`)],
+  ['3,000 aliases', body(`{ ${each(3000, (n) => `a${n}:open`)} }`)],
+  [
+    '1,500 fields that conflict with each other',
+    body(`{ self { ${each(1500, (n) => `echo(text:"${n}")`)} } }`),
+  ],
+  ['4,000 directives', body(`{ ${repeat('open @a ', 4000)} }`)],
+  ['9,000 directives on one field', body(`{ open ${repeat('@a', 4500)} }`)],
+  ['3,000 unused fragments', body(`{ open } ${each(1500, (n) => `fragment F${n} on Node { name }`)}`)],
+  ['2,500 operations', body(each(2500, (n) => `query Q${n} { open }`))],
+  ['2,000 variables', body(`query(${each(2000, (n) => `$v${n}: Int`)}) { open }`)],
+  ['a name of a megabyte', body(`{ ${repeat('a', 1_000_000)} }`)],
+  ['a string of a megabyte that does not end', body(`{ json(value: "${repeat('a', 1_000_000)}`)],
+  ['a number of a megabyte', body(`{ list(value: ${repeat('9', 1_000_000)}) }`)],
+  ['a comment of a megabyte', body(`# ${repeat('a', 1_000_000)}`)],
+  ['a literal list 4,000 deep', body(`{ list(value: ${repeat('[', 4000)}${repeat(']', 4000)}) }`)],
+  ['a literal list 100,000 deep', body(`{ json(value: ${repeat('[', 100_000)}${repeat(']', 100_000)}) }`)],
+  ['a literal object 2,000 deep', body(`{ tree(value: ${repeat('{left:', 2000)}null${repeat('}', 2000)}) }`)],
+  [
+    'a variable list 400,000 deep',
+    `{"query":"query($v: [[[Int]]]) { list(value: $v) }","variables":{"v":${repeat('[', 400_000)}${repeat(']', 400_000)}}}`,
+  ],
+  [
+    'a variable of a custom scalar 400,000 deep',
+    `{"query":"query($v: Json) { json(value: $v) }","variables":{"v":${repeat('[', 400_000)}${repeat(']', 400_000)}}}`,
+  ],
+  [
+    'a variable input object 100,000 deep',
+    `{"query":"query($v: Tree) { tree(value: $v) }","variables":{"v":${repeat('{"left":', 100_000)}null${repeat('}', 100_000)}}}`,
+  ],
+  ['a body of 400,000 brackets', repeat('[', 400_000)],
+  [
+    'extensions 100,000 deep',
+    `{"query":"{ no }","extensions":${repeat('{"a":', 100_000)}1${repeat('}', 100_000)}}`,
+  ],
+  ['a body over the limit', body(`{ open } #${repeat('a', 1_048_576)}`)],
+];
+
+describe.each<[string, Section]>([
+  ['by default', {}],
+  ['with limits that only warn', { warnOnly: true }],
+])('%s, a hostile document', (_name, limits) => {
+  let subgraph: TinySubgraph;
+  let where: Folder;
+  let served: Served;
+  let url: string;
+  beforeAll(async () => {
+    subgraph = await startTinySubgraph('deep', SDL, { Query: { open: () => 'open' } });
+    where = folder();
+    const config = writeConfig(where, [subgraph], { limits, compile: { timeoutMs: 2000, memoryMb: 256 } });
+    served = serve(config, ['--expose-gc', '--import', join(import.meta.dirname, 'memory-probe.ts')]);
+    url = await served.url;
+  });
+  afterAll(async () => {
+    await served?.stop();
+    await subgraph?.close();
+    where?.remove();
+  });
+
+  /** The slowest answer to a health check while something is under attack. Units: milliseconds. */
+  async function slowestHealth<T>(attack: Promise<T>): Promise<{ result: T; slowestMs: number }> {
+    let running = true;
+    let slowestMs = 0;
+    const live = new URL('/health/live', url).href;
+    const watching = (async () => {
+      do {
+        const startedAt = performance.now();
+        const { status } = await send(live);
+        expect(status).toBe(200);
+        slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+      } while (running);
+    })();
+    try {
+      const result = await attack;
+      return { result, slowestMs };
+    } finally {
+      running = false;
+      await watching;
+    }
+  }
+
+  it.each(ATTACKS)('of %s is refused quickly while the gateway stays responsive', async (_what, text) => {
+    const startedAt = performance.now();
+    const { result, slowestMs } = await slowestHealth(post(url, text));
+    expect(performance.now() - startedAt).toBeLessThan(REFUSAL_MS_MAX);
+    expect(slowestMs).toBeLessThan(HEALTH_MS_MAX);
+    // Where limits only warn, what is merely large may run.
+    if (limits['warnOnly'] !== true || result.body.data == null) expect(result.codes).not.toHaveLength(0);
+    expect(result.codes).not.toContain('INTERNAL_SERVER_ERROR');
+    expect(served.output().stderr).toBe('');
+    expect((await ask(url, '{ open }')).body).toEqual({ data: { open: 'open' } });
+  });
+
+  it('of any kind, some thousand times, leaves no memory behind', async () => {
+    const heapBytes = async (): Promise<number> => {
+      const answered = once(served.child, 'message');
+      served.child.send('memory');
+      const [bytes] = await answered;
+      return Number(bytes);
+    };
+    let serial = 0;
+    const volley = async (count: number): Promise<void> => {
+      const codes = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const seen: Answer['codes'][] = [];
+          for (let turn = 0; turn < count / 8; turn += 1) {
+            serial += 1;
+            const text = `query Q${serial} { self { ...F0 } } ${each(8, (n) => `fragment F${n} on Node { ${repeat(`...F${n + 1} `, 10)} }`)} fragment F8 on Node { name }`;
+            seen.push((await ask(url, text)).codes);
+          }
+          return seen;
+        }),
+      );
+      expect(new Set(codes.flat(2))).toEqual(new Set(['MAX_SELECTIONS_LIMIT']));
+    };
+    // The first ones fill the memory of refusals, which is bounded.
+    await volley(1200);
+    const before = await heapBytes();
+    await volley(1200);
+    expect((await heapBytes()) - before).toBeLessThan(4 * 1_048_576);
+  });
+});
