@@ -12,6 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
+    env: { APOLLO_TELEMETRY_DISABLED: 'true' },
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/**'],
     testTimeout: 20_000,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
     return values.check === true ? await check(system) : await present(system);
   } finally {
     await system.close();
+    if (values.check === true) await rm(directory, { recursive: true });
   }
 }
 

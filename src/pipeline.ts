@@ -127,7 +127,8 @@ function requireAudit(
 function asGatewayError(error: unknown, request: GraphQLRequest, log: Log): GatewayError {
   if (error instanceof GatewayError) {
     if (error.status >= 500) {
-      log.error('request failed', { requestId: request.id, code: error.code, ...describeError(error.cause) });
+      const cause = error.cause === undefined ? {} : describeError(error.cause);
+      log.error('request failed', { requestId: request.id, code: error.code, ...cause });
     }
     return error;
   }

@@ -52,6 +52,7 @@ const operation = z.strictObject({
   name: name.nullable(),
   type: z.string().max(EVENT_LIMITS.tokenChars),
   measures,
+  exceeded: z.array(errorCode).readonly().describe('Limits exceeded and only warned of.'),
   coordinates: z.array(name).max(EVENT_LIMITS.coordinates).readonly(),
   coordinatesTruncated: truncated,
 });

@@ -37,6 +37,8 @@ export interface AuditEvent {
     readonly name: string | null;
     readonly type: string;
     readonly measures: Measures;
+    /** Limits exceeded and only warned of. */
+    readonly exceeded: readonly ErrorCode[];
     /** Schema coordinates asked for. */
     readonly coordinates: readonly string[];
     readonly coordinatesTruncated: number;

@@ -10,7 +10,7 @@ import { EVENT_LIMITS } from './event-limits.ts';
 export type AuditedRequest = Pick<GraphQLRequest, 'id' | 'receivedAtMs' | 'remoteAddress' | 'method'>;
 export type AuditedOperation = Pick<
   CompiledOperation,
-  'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'coordinates'
+  'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'warnings' | 'coordinates'
 >;
 
 /** What the pipeline knows when a request ends; null where it did not get that far. */
@@ -78,6 +78,7 @@ function operationPart(operation: AuditedOperation): AuditEvent['operation'] {
     name: nameOrNull(operation.name),
     type: operation.type,
     measures: measuresPart(operation.measures),
+    exceeded: operation.warnings,
     coordinates: operation.coordinates.slice(0, EVENT_LIMITS.coordinates).map(name),
     coordinatesTruncated: overflow(operation.coordinates, EVENT_LIMITS.coordinates),
   });

@@ -59,6 +59,11 @@ export function compileOperation(
   // Locations served the errors; what follows crosses threads and must not drag the token list along.
   const document = parse(text, { noLocation: true });
   const operation = operationIn(document, operationName);
+  // No rule of the specification asks for the root type, so a mutation passes on a schema that has none.
+  if (schema.getRootType(operation.operation) == null) {
+    const message = `The schema has no ${operation.operation} type.`;
+    throw new GatewayError('GRAPHQL_VALIDATION_FAILED', { details: [{ message }] });
+  }
   const expanded = expandOperation(schema, operation, fragmentsIn(document));
   const measures: Measures = { ...sizes, height: heightOf([expanded.root]) };
   const warnings = checked(measures, limits);

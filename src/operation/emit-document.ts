@@ -90,7 +90,7 @@ function emitUses(position: Position, verdicts: Verdicts): SelectionNode[] {
     if (allowed.length === 0) continue;
     const field = emitField(use, verdicts);
     const last = runs.at(-1);
-    if (allowed.length < use.on.size) {
+    if (use.refined || allowed.length < use.on.size) {
       for (const typeCondition of allowed) {
         runs.push({ wraps: [...use.wraps, { typeCondition, directives: [] }], fields: [field] });
       }

@@ -41,6 +41,8 @@ export interface FieldUse {
   /** Conjunction of conditions, those of all enclosing selections included; empty means always. */
   readonly when: readonly number[];
   readonly children: Position | null;
+  /** True where it stands for some of the types that its fragments let through, so that each must be named. */
+  readonly refined: boolean;
 }
 
 /** An object position: where it stands in the answer, which types it may hold, what is selected there. */
@@ -62,6 +64,8 @@ interface Scope {
   readonly types: readonly string[];
   readonly wraps: readonly Wrap[];
   readonly when: readonly number[];
+  /** True where the types are fewer than the fragments around let through. */
+  readonly refined: boolean;
 }
 
 /**
@@ -100,7 +104,7 @@ class Expander {
     sets: readonly { readonly set: SelectionSetNode; readonly when: readonly number[] }[],
   ): Position {
     const uses: FieldUse[] = [];
-    for (const { set, when } of sets) this.#collect(set, { types, wraps: [], when }, uses);
+    for (const { set, when } of sets) this.#collect(set, { types, wraps: [], when, refined: false }, uses);
     return { typeName: type.name, abstract: isAbstractType(type), types, uses };
   }
 
@@ -119,7 +123,7 @@ class Expander {
       const types = inner.condition === null ? scope.types : this.#narrow(scope.types, inner.condition);
       if (types.length === 0) continue;
       const wrap: Wrap = { typeCondition: inner.condition, directives: selection.directives ?? [] };
-      this.#collect(inner.set, { types, wraps: [...scope.wraps, wrap], when }, uses);
+      this.#collect(inner.set, { types, wraps: [...scope.wraps, wrap], when, refined: false }, uses);
     }
   }
 
@@ -136,18 +140,15 @@ class Expander {
   }
 
   /**
-   * Splits a composite field by concrete parent type where implementations refine its type differently, so that each
-   * position below has one type and what is refused there is judged for that parent alone.
+   * Splits a composite field by return type where concrete parent types refine it differently, so that each position
+   * below has one type and what is refused there is judged for its own parents alone.
    */
   #sameReturn(node: FieldNode, scope: Scope): readonly Scope[] {
     if (node.selectionSet === undefined) return [scope];
-    const returns = new Set(scope.types.map((name) => this.#returnType(name, node).name));
-    if (returns.size <= 1) return [scope];
-    return scope.types.map((name) => ({
-      ...scope,
-      types: [name],
-      wraps: [...scope.wraps, { typeCondition: name, directives: [] }],
-    }));
+    const groups = Map.groupBy(scope.types, (name) => this.#returnType(name, node).name);
+    return groups.size <= 1
+      ? [scope]
+      : [...groups.values()].map((types) => ({ ...scope, types, refined: true }));
   }
 
   #returnType(typeName: string, node: FieldNode): GraphQLNamedType {
@@ -173,6 +174,7 @@ class Expander {
       wraps: scope.wraps,
       on,
       when: scope.when,
+      refined: scope.refined,
       children:
         node.selectionSet === undefined
           ? null

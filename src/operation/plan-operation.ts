@@ -8,12 +8,14 @@ import {
 } from '@apollo/query-planner';
 import {
   type DocumentNode,
+  type FieldNode,
   isAbstractType,
   Kind,
   type OperationDefinitionNode,
   parse,
   print,
   type SelectionNode,
+  type SelectionSetNode,
 } from 'graphql';
 import type { DataRewrite, FetchStep, Plan, PlanStep, RequiredSelection, RewriteStep } from './plan.ts';
 
@@ -36,12 +38,13 @@ export function createPlanner(sdl: string): Planner {
       : [name];
   });
   return (text) => {
-    const document = parse(text, { noLocation: true });
-    const { node } = planner.buildQueryPlan(operationFromDocument(apiSchema, document));
+    const { data, introspection } = splitIntrospection(parse(text, { noLocation: true }));
+    const node =
+      data === null ? undefined : planner.buildQueryPlan(operationFromDocument(apiSchema, data)).node;
     if (node?.kind === 'Subscription') throw new TypeError('A subscription is planned with its events.');
     return {
       root: node === undefined ? null : reader.step(node, []),
-      introspection: introspectionOf(document),
+      introspection: introspection === null ? null : print(introspection),
     };
   };
 }
@@ -135,21 +138,44 @@ function parallel(steps: readonly PlanStep[]): PlanStep {
   return { kind: 'parallel', steps: [...others, ...merged.values()] };
 }
 
-/** The root selections that ask for the schema, as a document of their own; null where there are none. */
-function introspectionOf(document: DocumentNode): string | null {
+/** An operation in two: what the subgraphs answer, and the schema introspection, which the gateway answers itself. */
+interface SplitOperation {
+  readonly data: DocumentNode | null;
+  readonly introspection: DocumentNode | null;
+}
+
+/**
+ * Splits an operation whose fragments are inlined.
+ * Source: Apollo's planner sets introspection aside only where it stands directly at the root, not inside a fragment.
+ */
+function splitIntrospection(document: DocumentNode): SplitOperation {
   const [operation] = document.definitions as readonly OperationDefinitionNode[];
-  if (operation === undefined) return null;
-  const keep = (set: OperationDefinitionNode['selectionSet']): OperationDefinitionNode['selectionSet'] => ({
-    ...set,
-    selections: set.selections.flatMap((selection): SelectionNode[] => {
-      if (selection.kind === Kind.FIELD)
-        return ['__schema', '__type'].includes(selection.name.value) ? [selection] : [];
-      if (selection.kind !== Kind.INLINE_FRAGMENT) return [];
-      const inner = keep(selection.selectionSet);
-      return inner.selections.length === 0 ? [] : [{ ...selection, selectionSet: inner }];
-    }),
+  if (operation === undefined) return { data: null, introspection: null };
+  const part = (wanted: (field: FieldNode) => boolean): DocumentNode | null => {
+    const selections = keep(operation.selectionSet, wanted);
+    if (selections.length === 0) return null;
+    const selectionSet: SelectionSetNode = { kind: Kind.SELECTION_SET, selections };
+    return { kind: Kind.DOCUMENT, definitions: [{ ...operation, selectionSet }] };
+  };
+  const introspection = part(isIntrospection);
+  return {
+    data: introspection === null ? document : part((field) => !isIntrospection(field)),
+    introspection,
+  };
+}
+
+/** The root fields that are wanted, with the fragments around them. */
+function keep(set: SelectionSetNode, wanted: (field: FieldNode) => boolean): SelectionNode[] {
+  return set.selections.flatMap((selection): SelectionNode[] => {
+    if (selection.kind === Kind.FIELD) return wanted(selection) ? [selection] : [];
+    if (selection.kind !== Kind.INLINE_FRAGMENT) return [];
+    const selections = keep(selection.selectionSet, wanted);
+    return selections.length === 0
+      ? []
+      : [{ ...selection, selectionSet: { kind: Kind.SELECTION_SET, selections } }];
   });
-  const selectionSet = keep(operation.selectionSet);
-  if (selectionSet.selections.length === 0) return null;
-  return print({ ...document, definitions: [{ ...operation, selectionSet }] });
+}
+
+function isIntrospection({ name }: FieldNode): boolean {
+  return name.value === '__schema' || name.value === '__type';
 }

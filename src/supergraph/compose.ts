@@ -55,7 +55,10 @@ function composed(services: ParsedSubgraph[]): CompositionSuccess {
     // Composition reports what it foresees; what it throws is about the schemas all the same.
     throw failed([detail('INTERNAL', [], cause)], cause);
   }
-  if (result.errors !== undefined) throw failed(result.errors.map(compositionDetail));
+  if (result.errors !== undefined) {
+    const names = services.map(({ name }) => name);
+    throw failed(result.errors.map((error) => compositionDetail(error, names)));
+  }
   return result;
 }
 
@@ -71,13 +74,12 @@ function nameFaults(subgraphs: readonly SubgraphDefinition[]): ErrorDetail[] {
   return faults;
 }
 
-function compositionDetail(error: GraphQLError): ErrorDetail {
+/** Composition marks the nodes of most errors with their subgraph, and only names the subgraphs in the rest. */
+function compositionDetail(error: GraphQLError, subgraphs: readonly string[]): ErrorDetail {
   const code = typeof error.extensions['code'] === 'string' ? error.extensions['code'] : 'INVALID_GRAPHQL';
-  const names = (error.nodes ?? []).flatMap((node) => {
-    const { subgraph } = node as { readonly subgraph?: unknown };
-    return typeof subgraph === 'string' ? [subgraph] : [];
-  });
-  return detail(code, [...new Set(names)], error);
+  const marked = new Set((error.nodes ?? []).map((node) => ('subgraph' in node ? node.subgraph : null)));
+  const concerned = subgraphs.filter((name) => marked.has(name) || error.message.includes(`"${name}"`));
+  return detail(code, concerned, error);
 }
 
 function detail(code: string, subgraphs: readonly string[], error: unknown): ErrorDetail {

@@ -23,6 +23,8 @@ export class Generations<T extends Closable> {
   readonly #onCloseFault: (error: unknown) => void;
   #current: Held<T> | null = null;
   #builds = 0;
+  /** Turn of the build in place. */
+  #placed = 0;
   readonly #closing = new Set<Promise<void>>();
 
   constructor(onCloseFault: (error: unknown) => void) {
@@ -39,12 +41,14 @@ export class Generations<T extends Closable> {
     if (previous !== null) this.#retire(previous);
   }
 
-  /** Builds the next generation and puts it in place, unless building a later one has begun meanwhile. */
+  /** Builds the next generation and puts it in place, unless one begun later is in place already. */
   async succeed(build: () => Promise<T>): Promise<'replaced' | 'overtaken'> {
     this.#builds += 1;
     const turn = this.#builds;
     const next = await build();
-    if (turn === this.#builds) {
+    // One begun later that did not start must not keep out one begun earlier that did.
+    if (turn > this.#placed) {
+      this.#placed = turn;
       this.replace(next);
       return 'replaced';
     }
@@ -70,7 +74,7 @@ export class Generations<T extends Closable> {
   }
 
   async close(): Promise<void> {
-    this.#builds += 1;
+    this.#placed = Number.POSITIVE_INFINITY;
     const last = this.#current;
     this.#current = null;
     if (last !== null) this.#retire(last);

@@ -117,7 +117,8 @@ function linkFaults(link: Link): ErrorDetail[] {
     if (!elements?.has(element))
       faults.push(faultAt(link.node, `${url} has no element ${element} to import`));
   }
-  if (enforced && !/^[A-Za-z](?:_?[A-Za-z0-9])*$/.test(link.alias)) {
+  // Prefixed names are split at their first double underscore, and GraphQL names have no dot or hyphen.
+  if (enforced && !/^(?!.*__)[A-Za-z_][A-Za-z0-9_]*(?<!_)$/.test(link.alias)) {
     faults.push(faultAt(link.node, `${url} cannot be linked as "${link.alias}": the name is ambiguous`));
   }
   return faults;

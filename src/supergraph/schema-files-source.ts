@@ -18,6 +18,12 @@ export interface SchemaTexts {
  */
 const SETTLE_MS = 50;
 
+/**
+ * Most times that files of which one is absent or empty are read again before that is taken for what they are.
+ * Reason: many writers remove or truncate a file before they write it, and a busy machine stretches the gap.
+ */
+const UNFINISHED_ATTEMPTS_MAX = 10;
+
 /** Most times that files which keep changing are read again before that is a fault. */
 const ATTEMPTS_MAX = 40;
 
@@ -38,15 +44,20 @@ export async function stampOf(paths: readonly string[]): Promise<string> {
 
 /**
  * Reads schema files, again until they stand still: the stamp must be older than the wait, so that a second write within
- * the clock tick of the first cannot hide behind it.
+ * the clock tick of the first cannot hide behind it. A patient reader also waits for files that are absent or empty.
  * Throws: SUPERGRAPH_INVALID where a file cannot be read, is too large, is not UTF-8, or keeps changing.
  */
-export async function readSchemaFiles(paths: readonly string[], signal: AbortSignal): Promise<SchemaTexts> {
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+export async function readSchemaFiles(
+  paths: readonly string[],
+  { signal, patient }: { readonly signal: AbortSignal; readonly patient: boolean },
+): Promise<SchemaTexts> {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const stamp = await stampOf(paths);
     await wait(SETTLE_MS, undefined, { signal });
     const [outcome] = await Promise.allSettled([readAll(paths)]);
     if (stamp !== (await stampOf(paths))) continue;
+    const unfinished = outcome.status === 'rejected' || outcome.value.some((text) => text.trim() === '');
+    if (unfinished && patient && attempt < UNFINISHED_ATTEMPTS_MAX) continue;
     if (outcome.status === 'rejected') throw outcome.reason;
     const texts = outcome.value;
     return { texts, digest: hash('sha256', JSON.stringify(texts), 'hex'), stamp };

@@ -78,7 +78,7 @@ class FileSupergraphSource implements SupergraphSource {
   }
 
   async load(): Promise<Supergraph> {
-    const files = await readSchemaFiles(this.#paths, this.#closing.signal);
+    const files = await readSchemaFiles(this.#paths, { signal: this.#closing.signal, patient: false });
     const supergraph = this.#build(files);
     this.#stamp = files.stamp;
     this.#judged = files.digest;
@@ -135,7 +135,7 @@ class FileSupergraphSource implements SupergraphSource {
   async #refresh(): Promise<void> {
     try {
       if ((await stampOf(this.#paths)) === this.#stamp) return;
-      const files = await readSchemaFiles(this.#paths, this.#closing.signal);
+      const files = await readSchemaFiles(this.#paths, { signal: this.#closing.signal, patient: true });
       this.#told = null;
       this.#stamp = files.stamp;
       if (files.digest === this.#judged || this.#closing.signal.aborted) return;

@@ -14,6 +14,7 @@ export const PARTS: AuditParts = {
     name: 'Prices',
     type: 'query',
     measures: MEASURES,
+    warnings: [],
     coordinates: ['Query.products', 'Product.price'],
   },
   decision: { effect: 'permit', mask: '', reasons: [] },

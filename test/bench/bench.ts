@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { CONTENDERS } from './gateways/contenders.ts';
+import { CONTENDERS, REFERENCE } from './gateways/contenders.ts';
 import { WORKLOADS } from './graph/workloads.ts';
 import { measure, startLoadGenerator } from './measure.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
@@ -11,6 +11,9 @@ import { renderTables } from './report/table.ts';
 import { setStage } from './stage.ts';
 
 const OUTPUT = join(import.meta.dirname, '../../.portcullis/bench');
+
+/** What shells report for a process that was interrupted. */
+const INTERRUPTED = 130;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -29,7 +32,7 @@ async function run(options: BenchOptions): Promise<void> {
   const generator = await startLoadGenerator(join(OUTPUT, 'load.log'));
   opened.defer(() => generator.stop());
   const stage = await setStage(
-    options.profile ? present.filter(({ name }) => name === 'portcullis-on') : present,
+    options.profile ? present.filter(({ name }) => name === REFERENCE) : present,
     options.workloads.map((name) => WORKLOADS[name]),
   );
   opened.defer(() => stage.close());
@@ -62,4 +65,6 @@ async function main(): Promise<number> {
   return 0;
 }
 
+// Leaving by way of `exit` ends the children too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(INTERRUPTED));
 process.exitCode = await main();

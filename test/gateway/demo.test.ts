@@ -9,7 +9,7 @@ describe('the demo', () => {
   let demo: DemoSystem;
   beforeAll(async () => {
     where = folder();
-    demo = await startDemo({ directory: where.path });
+    demo = await startDemo({ directory: where.path, port: 0 });
   });
   afterAll(async () => {
     await demo?.close();

@@ -1,5 +1,5 @@
 import { getIntrospectionQuery } from 'graphql';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ask,
   askBatch,
@@ -16,16 +16,18 @@ let parts: TinySubgraph[];
 beforeAll(async () => {
   parts = [await startItems(), await startReviews()];
 });
-afterAll(() => Promise.all(parts.map((part) => part.close())));
 
-const running: TestGateway[] = [];
-afterEach(async () => {
-  for (const gateway of running.splice(0)) await gateway.close();
+/** One gateway for all tests that want the same configuration. */
+const running = new Map<string, TestGateway>();
+afterAll(async () => {
+  for (const gateway of running.values()) await gateway.close();
+  await Promise.all(parts.map((part) => part.close()));
 });
 
 async function gatewayWith(sections: Sections = {}): Promise<TestGateway> {
-  const gateway = await startTestGateway(parts, sections);
-  running.push(gateway);
+  const key = JSON.stringify(sections);
+  const gateway = running.get(key) ?? (await startTestGateway(parts, sections));
+  running.set(key, gateway);
   return gateway;
 }
 
@@ -200,23 +202,32 @@ describe('a dry run', () => {
 });
 
 describe('limits', () => {
-  it.each([
-    ['depth', 2, '{ items { id } }', '{ __schema { queryType { name } } }', 'MAX_DEPTH_LIMIT'],
-    ['aliases', 1, '{ a: open }', '{ a: open b: open }', 'MAX_ALIASES_LIMIT'],
-    ['rootFields', 2, '{ open echo }', '{ open echo secret }', 'MAX_ROOT_FIELDS_LIMIT'],
+  const SMALL = { depth: 2, aliases: 1, rootFields: 3, directives: 1, selections: 12, height: 5 };
+  const ids = (count: number) => `{ items { ${'id '.repeat(count)}} }`;
+
+  it.each<[string, Section, string, string, string]>([
+    ['depth', SMALL, '{ items { id } }', '{ __schema { queryType { name } } }', 'MAX_DEPTH_LIMIT'],
+    ['aliases', SMALL, '{ a: open }', '{ a: open b: open }', 'MAX_ALIASES_LIMIT'],
+    ['rootFields', SMALL, '{ open echo newest }', '{ open echo newest scoped }', 'MAX_ROOT_FIELDS_LIMIT'],
     [
       'directives',
-      1,
+      SMALL,
       '{ open @skip(if: false) }',
       '{ open @skip(if: false) @include(if: true) }',
       'MAX_DIRECTIVES_LIMIT',
     ],
-    ['tokens', 4, '{ open echo }', '{ open echo newest }', 'MAX_TOKENS_LIMIT'],
-    ['selections', 2, '{ open open }', '{ open open open }', 'MAX_SELECTIONS_LIMIT'],
-    ['height', 2, '{ open echo }', '{ open echo newest }', 'MAX_HEIGHT_LIMIT'],
+    ['selections', SMALL, ids(11), ids(12), 'MAX_SELECTIONS_LIMIT'],
+    [
+      'height',
+      SMALL,
+      '{ items { id name review __typename } }',
+      '{ open items { id name review __typename } }',
+      'MAX_HEIGHT_LIMIT',
+    ],
+    ['tokens', { tokens: 4 }, '{ open echo }', '{ open echo newest }', 'MAX_TOKENS_LIMIT'],
   ])('of %s permit the bound and refuse what is above with 400, alone and as a batch', async (...bound) => {
-    const [name, limit, permitted, refused, code] = bound;
-    const { url } = await gatewayWith(batching({ [name]: limit }));
+    const [name, limits, permitted, refused, code] = bound;
+    const { url } = await gatewayWith(batching(limits));
     expect((await ask(url, permitted)).codes).toEqual([]);
     const before = received();
     for (const accept of ['application/json', 'application/graphql-response+json']) {

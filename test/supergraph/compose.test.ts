@@ -59,7 +59,8 @@ describe('rules of a subgraph hold by whatever name', () => {
     ],
     [
       'a renamed link directive',
-      `@l(url: "https://specs.apollo.dev/link/v1.0", as: "l") @l(url: "${FEDERATION}", import: ["@authenticated", "@requiresScopes", "@policy"])`,
+      `@l(url: "https://specs.apollo.dev/link/v1.0", as: "l") @l(url: "${FEDERATION}", import: ["@authenticated", "@requiresScopes", "@policy"])
+       directive @l(url: String, as: String, import: [l__Import]) repeatable on SCHEMA scalar l__Import`,
       { authenticated: 'authenticated', requiresScopes: 'requiresScopes', policy: 'policy' },
     ],
   ])('given by %s', (_, link, names) => {

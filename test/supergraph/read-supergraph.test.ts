@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ApolloGateway } from '@apollo/gateway';
 import { Kind, parse, printSchema } from 'graphql';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FAULTS_MAX, readSupergraph, SUPERGRAPH_BYTES_MAX } from '../../src/supergraph/read-supergraph.ts';
 import { AUTHENTICATED, composeAll, handWritten, JOIN, LINK, refusalOf } from './graphs.ts';
 
@@ -85,6 +85,14 @@ describe('the stripped supergraph', () => {
     expect(printSchema(readSupergraph(strippedSdl).apiSchema)).toBe(printSchema(apiSchema));
   });
 
+  // Apollo's gateway reports to its maker unless it is told not to.
+  beforeAll(() => {
+    vi.stubEnv('APOLLO_TELEMETRY_DISABLED', 'true');
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+
   it("is loaded by Apollo's gateway, which refuses the supergraph as composed", async () => {
     await expect(new ApolloGateway({ supergraphSdl: SDL, logger: silent }).load()).rejects.toThrow(
       /is for: SECURITY but is unsupported/,
@@ -159,7 +167,7 @@ describe('a supergraph is refused', () => {
         `enum join__Graph { B @join__graph(name: "${name}", url: "http://b.test")`,
       );
     expect(refusalOf(() => readSupergraph(sdl('b'))).code).toBe('none');
-    expect(refusalOf(() => readSupergraph(sdl('a'))).lines).toEqual(['two subgraphs are named a']);
+    expect(refusalOf(() => readSupergraph(sdl('a'))).code).toBe('SUPERGRAPH_INVALID');
     expect(refusalOf(() => readSupergraph(sdl(' '))).lines).toEqual(['a subgraph has no name']);
   });
 

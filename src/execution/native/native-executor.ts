@@ -2,7 +2,7 @@ import { type DocumentNode, executeSync, type GraphQLSchema, parse } from 'graph
 import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
-import type { FetchStep, PlanStep } from '../../operation/plan.ts';
+import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
 import type { SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
@@ -133,7 +133,7 @@ class Run {
         if (known !== undefined) known.targets.push({ entity, pathIndex, index });
         else
           wanted.set(key, {
-            typeName: representation['__typename'],
+            sentType: representation['__typename'],
             targets: [{ entity, pathIndex, index }],
           });
       }
@@ -209,7 +209,8 @@ class Run {
 
 /** Objects of the answer that one representation stands for. */
 interface EntityGroup {
-  readonly typeName: unknown;
+  /** Type name in the representation: of an interface where the subgraph knows the object by that only. */
+  readonly sentType: unknown;
   readonly targets: { readonly entity: DataObject; readonly pathIndex: number; readonly index: number }[];
 }
 
@@ -221,8 +222,7 @@ type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
  * so they may share what is nested; objects at another path get a copy.
  */
 function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep): void {
-  if (typeof received['__typename'] !== 'string') received['__typename'] = group.typeName;
-  if (fetch.outputRewrites.length > 0) rewriteData(fetch.outputRewrites, received);
+  prepareEntity(group, received, fetch.outputRewrites);
   let source = received;
   let sourcePath = group.targets[0]?.pathIndex;
   for (const { entity, pathIndex } of group.targets) {
@@ -232,4 +232,24 @@ function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep)
     }
     mergeInto(entity, source);
   }
+}
+
+/**
+ * Rewrites a received entity. One that gives no type, or only the one it was sent, is of the type of the object it
+ * completes, and must not change it.
+ * Source: `@interfaceObject`: the subgraph knows only the interface, while another one may have told the object's own type.
+ */
+function prepareEntity(
+  { sentType, targets }: EntityGroup,
+  received: DataObject,
+  rewrites: readonly DataRewrite[],
+): void {
+  const given = received['__typename'];
+  if (typeof given === 'string' && given !== sentType) {
+    rewriteData(rewrites, received);
+    return;
+  }
+  received['__typename'] = targets[0]?.entity['__typename'];
+  rewriteData(rewrites, received);
+  delete received['__typename'];
 }

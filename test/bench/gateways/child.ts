@@ -106,6 +106,10 @@ async function answers(url: string): Promise<boolean> {
 }
 
 function childOf(spawned: ChildProcess): Child {
+  // Programs that know nothing of the benchmark would outlive it when it is interrupted.
+  const kill = (): void => void spawned.kill('SIGKILL');
+  process.once('exit', kill);
+  spawned.once('exit', () => process.off('exit', kill));
   const exited = new Promise<void>((resolve) => {
     spawned.once('exit', () => resolve());
     spawned.once('error', () => resolve());

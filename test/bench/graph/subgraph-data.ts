@@ -1,4 +1,5 @@
-import type { GraphQLSchemaModule } from '@apollo/subgraph/dist/schema-helper/index.js';
+import type { buildSubgraphSchema } from '@apollo/subgraph';
+import type { DocumentNode } from 'graphql';
 import type { SubgraphName } from './subgraph-schemas.ts';
 
 interface UserRow {
@@ -28,7 +29,7 @@ const USER_NAMES = ['urigo', 'dotansimha', 'kamilkisiela', 'ardatan', 'gilgardos
 const USERS: readonly UserRow[] = USER_NAMES.map((username, index) => ({
   id: String(index + 1),
   username,
-  name: `${username.charAt(0).toUpperCase()}${username.slice(1)} of the benchmark`,
+  name: `${username.charAt(0).toUpperCase()}${username.slice(1)} of bench`,
   birthday: 1_234_567_890 + index,
 }));
 
@@ -57,6 +58,9 @@ const REVIEW_ENDS = [
   ['5', '1'],
   ['5', '3'],
   ['6', '2'],
+  ['3', '1'],
+  ['4', '2'],
+  ['2', '4'],
 ] as const;
 
 const REVIEWS: readonly ReviewRow[] = REVIEW_ENDS.map(([authorId, productUpc], index) => ({
@@ -76,7 +80,10 @@ const userReference = (id: string) => ({
 const productReference = (upc: string) => ({ __typename: 'Product', upc });
 const reviewObject = ({ id, body, authorId, productUpc }: ReviewRow) => ({ id, body, authorId, productUpc });
 
-type ResolverMap = NonNullable<GraphQLSchemaModule['resolvers']>;
+// Apollo does not export the type by name.
+type SchemaModules = Extract<Parameters<typeof buildSubgraphSchema>[0], readonly unknown[]>;
+type SchemaModule = Extract<SchemaModules[number], { typeDefs: DocumentNode }>;
+type ResolverMap = NonNullable<SchemaModule['resolvers']>;
 
 /** Resolvers of the four subgraphs; what an answer holds depends on nothing but the query and its representations. */
 export const RESOLVERS: Readonly<Record<SubgraphName, ResolverMap>> = {

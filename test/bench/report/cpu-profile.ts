@@ -26,6 +26,8 @@ export interface ProfileSummary {
 }
 
 const NOT_BUSY = new Set(['(idle)', '(root)']);
+/** The profiler starting and stopping itself. */
+const PROFILER = 'node:inspector';
 
 /**
  * Sums self time up by package and by function. Built-ins, which have no file, count for who calls them: `JSON.parse`
@@ -48,8 +50,9 @@ export function summarizeProfile(profile: CpuProfile, root: string): ProfileSumm
     totalUs += us;
     const node = nodes.get(id);
     if (node === undefined || NOT_BUSY.has(node.callFrame.functionName)) continue;
-    busyUs += us;
     const owner = ownerOf(node, nodes, parents);
+    if (owner.callFrame.url === PROFILER) continue;
+    busyUs += us;
     const place = placeOf(owner, root);
     add(packages, place.group, us);
     const called = owner === node ? '' : ` › ${node.callFrame.functionName || 'native'}`;

@@ -14,10 +14,10 @@ export const abstractTypes: FeatureGraph = {
       typeDefs: `
         type Query { all: [Media!]! one(id: ID!): Media hits: [Hit] nodes: [Node] hidden: [Media] }
         interface Node { id: ID! }
-        interface Media implements Node { id: ID! title: String year: Int }
-        type Book implements Media & Node @key(fields: "id") { id: ID! title: String year: Int pages: Int! size: Int mood: Mood }
-        type Film implements Media & Node @key(fields: "id") { id: ID! title: String year: Int minutes: Int size: String mood: Mood }
-        type Song implements Media & Node @key(fields: "id") @inaccessible { id: ID! title: String year: Int }
+        interface Media implements Node { id: ID! title: String year: Int rating: Float }
+        type Book implements Media & Node @key(fields: "id") { id: ID! title: String year: Int rating: Float! @external pages: Int! size: Int mood: Mood }
+        type Film implements Media & Node @key(fields: "id") { id: ID! title: String year: Int rating: Float @external minutes: Int size: String mood: Mood }
+        type Song implements Media & Node @key(fields: "id") @inaccessible { id: ID! title: String year: Int rating: Float }
         enum Mood { GLAD SAD @inaccessible }
         union Hit = Book | Film | Note
         type Note @shareable { text: String size: Float }`,
@@ -40,18 +40,20 @@ export const abstractTypes: FeatureGraph = {
     {
       name: 'press',
       typeDefs: `
-        type Book @key(fields: "id") { id: ID! reviews: [Review!]! score: Float }
-        type Film @key(fields: "id") { id: ID! reviews: [Review] score: Int! }
+        type Book @key(fields: "id") { id: ID! reviews: [Review!]! score: Float rating: Float! }
+        type Film @key(fields: "id") { id: ID! reviews: [Review] score: Float rating: Float }
         type Review { of: Subject text: String }
         union Subject = Book | Film`,
       resolvers: {
         Subject: ofKind,
-        Book: { reviews: ({ id }: Reference) => [{ of: media(String(id)), text: 'b' }], score: () => 0.5 },
-        Film: { reviews: () => [null, { of: media('2'), text: null }], score: () => 0 },
+        Book: { reviews: ({ id }: Reference) => [{ of: media(String(id)), text: 'b' }], score: () => 0.5, rating: () => 1.5 },
+        Film: { reviews: () => [null, { of: media('2'), text: null }], score: () => 0, rating: ({ id }: Reference) => (id === '2' ? 2 : 0) },
       },
     },
   ],
   operations: [
+    '{ all { rating } }',
+    '{ nodes { ... on Media { rating id } } hits { ... on Film { rating } } }',
     '{ all { id title ... on Book { pages score } ... on Film { minutes score } } }',
     '{ all { __typename ... on Book { reviews { text of { __typename ... on Film { title } ... on Book { title } } } } } }',
     '{ hits { ... on Book { size } ... on Film { s: size } ... on Note { n: size text } __typename } }',
@@ -119,8 +121,7 @@ export const interfaceObjects: FeatureGraph = {
     {
       name: 'chips',
       typeDefs: `
-        type Animal @key(fields: "id") @interfaceObject { id: ID! healthy: Boolean @external chip: String @requires(fields: "healthy") }
-        type Cat2 { x: Int }`,
+        type Animal @key(fields: "id") @interfaceObject { id: ID! healthy: Boolean @external chip: String @requires(fields: "healthy") }`,
       resolvers: { Animal: { chip: ({ id, healthy }: Reference) => `${id} ${healthy}` } },
     },
   ],

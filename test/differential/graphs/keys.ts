@@ -168,7 +168,7 @@ function order(id: string, region: string) {
 
 /** A reference that cannot be followed, types that several subgraphs answer, and fields that moved. */
 export const movedFields: FeatureGraph = {
-  title: 'resolvable: false, @shareable, @override, @external on a type',
+  title: 'resolvable: false, @shareable, @override',
   ids: ['1', '2'],
   subgraphs: [
     {
@@ -212,7 +212,7 @@ export const movedFields: FeatureGraph = {
       name: 'owners',
       typeDefs: `
         type Owner @key(fields: "id") { id: ID! name: String! things: [Thing!]! }
-        type Thing @key(fields: "id") @external { id: ID! }`,
+        type Thing @key(fields: "id", resolvable: false) { id: ID! }`,
       resolvers: {
         Owner: { name: ({ id }: Reference) => `owner ${id}`, things: () => [{ id: '2' }, { id: '1' }] },
       },

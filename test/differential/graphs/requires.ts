@@ -2,7 +2,7 @@ import type { FeatureGraph, Reference } from './graph.ts';
 
 /** Fields that need others, of scalars, of objects, with arguments, and one after another. */
 export const required: FeatureGraph = {
-  title: '@requires of scalars, nested, with arguments, in chains',
+  title: '@requires of scalars, nested, with arguments, in chains; @external on types',
   ids: ['1', '2', '3'],
   subgraphs: [
     {
@@ -101,8 +101,8 @@ export const provided: FeatureGraph = {
     {
       name: 'titles',
       typeDefs: `
-        type Book @key(fields: "id") { id: ID! title: String pages: Int! }
-        type Writer @key(fields: "id") { id: ID! name: String born: Int books: [Book!] }
+        type Book @key(fields: "id") { id: ID! title: String @shareable pages: Int! }
+        type Writer @key(fields: "id") { id: ID! name: String @shareable born: Int books: [Book!] }
         type Query { writers: [Writer!] }`,
       resolvers: {
         Query: { writers: () => [{ id: '1' }, { id: '2' }] },

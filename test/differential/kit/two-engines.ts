@@ -122,6 +122,8 @@ export async function startTwoEngines(
   const transport = {
     subgraphs: settings,
     deduplicate: options.deduplicate ?? true,
+    // Far above what these tests let fail, so that the circuit stays closed.
+    guard: { failurePercent: 100, callsMin: 1_000_000, windowMs: 1_000, openMs: 1_000, retryPercent: 10 },
     responseBytesMax: options.responseBytesMax ?? 1_000_000,
     connectionsMax: 32,
   };
