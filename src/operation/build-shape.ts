@@ -65,13 +65,13 @@ export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
 
   const denialOf = (typeName: string, uses: readonly FieldUse[]): Denial | null => {
     for (const use of uses) {
-      const { refused, removedBy } = verdicts.ofUse(use);
+      const { refused, removedFor } = verdicts.ofUse(use);
       const guard = refused.get(typeName);
       if (guard === undefined) continue;
       return {
         guard,
-        coordinate: removedBy?.coordinate ?? `${typeName}.${use.name}`,
-        perObject: removedBy === null,
+        coordinate: removedFor[0]?.coordinate ?? `${typeName}.${use.name}`,
+        perObject: removedFor.length === 0,
       };
     }
     return null;

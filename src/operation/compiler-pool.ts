@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
-import { GatewayError } from '../errors.ts';
+import { CATALOGUE, GatewayError } from '../errors.ts';
 import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
 import type { CompiledOperation, OperationLimits, OperationVariant } from './operation.ts';
 
@@ -47,7 +47,6 @@ export async function createCompiler(
       .href,
     minThreads: options.workers,
     maxThreads: options.workers,
-    maxQueue: options.queueMax,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
     workerData,
   });
@@ -61,14 +60,20 @@ class PooledCompiler implements Compiler {
   readonly #supergraphId: string;
   readonly #pool: Piscina<CompileTask, CompileTaskResult>;
   readonly #timeoutMs: number;
+  readonly #workers: number;
+  readonly #pendingMax: number;
   readonly #compiled: LRUCache<string, CompiledOperation>;
   readonly #refused = new LRUCache<string, GatewayError>({ max: REFUSALS_MAX });
   readonly #running = new Map<string, Promise<CompiledOperation>>();
+  #pending = 0;
+  #closed = false;
 
   constructor(supergraphId: string, pool: Piscina<CompileTask, CompileTaskResult>, options: CompilerOptions) {
     this.#supergraphId = supergraphId;
     this.#pool = pool;
     this.#timeoutMs = options.timeoutMs;
+    this.#workers = options.workers;
+    this.#pendingMax = options.workers + options.queueMax;
     this.#compiled = new LRUCache({
       max: options.cacheMax,
       maxSize: options.cacheBytes,
@@ -88,6 +93,7 @@ class PooledCompiler implements Compiler {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#pool.destroy();
   }
 
@@ -99,7 +105,8 @@ class PooledCompiler implements Compiler {
       })
       .catch((error: unknown) => {
         // Only what a worker found out lasts: a fault of the pool or time spent waiting says nothing about the text.
-        const lasting = error instanceof GatewayError && error.cause === undefined;
+        const lasting =
+          error instanceof GatewayError && error.cause === undefined && !CATALOGUE[error.code].retryable;
         if (lasting && key.length <= REFUSAL_TEXT_MAX) this.#refused.set(key, error);
         throw error;
       })
@@ -134,10 +141,18 @@ class PooledCompiler implements Compiler {
     operationName: string | null,
     mask: string,
   ): Promise<Extract<CompileTaskResult, { kind: 'compiled' }>> {
+    if (this.#closed) throw new GatewayError('SHUTTING_DOWN');
+    // The pool's own bound does not count tasks that can be aborted.
+    if (this.#pending >= this.#pendingMax) throw new GatewayError('SERVER_OVERLOADED');
+    const waits = this.#pending >= this.#workers;
+    this.#pending += 1;
     const result = await this.#pool
       .run({ kind: 'compile', text, operationName, mask }, { signal: AbortSignal.timeout(this.#timeoutMs) })
       .catch((error: unknown) => {
-        throw compileFault(error);
+        throw compileFault(error, waits);
+      })
+      .finally(() => {
+        this.#pending -= 1;
       });
     if (result.kind === 'compiled') return result;
     if (result.kind === 'refused')
@@ -146,13 +161,12 @@ class PooledCompiler implements Compiler {
   }
 }
 
-/** A full queue is the gateway's load; a killed worker is the document's doing. */
-function compileFault(error: unknown): GatewayError {
-  const { name, code, message } = error as { name?: string; code?: string; message?: string };
-  if (name === 'AbortError' || code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new GatewayError('OPERATION_TOO_COMPLEX', { cause: error });
+/** A killed worker is the document's doing; time that ran out while others were compiled is the gateway's load. */
+function compileFault(error: unknown, waited: boolean): GatewayError {
+  const { name, code } = error as { name?: string; code?: string };
+  if (name === 'AbortError') {
+    return new GatewayError(waited ? 'SERVER_OVERLOADED' : 'OPERATION_TOO_COMPLEX', { cause: error });
   }
-  if (message?.includes('queue is at limit') === true)
-    return new GatewayError('SERVER_OVERLOADED', { cause: error });
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return new GatewayError('OPERATION_TOO_COMPLEX', { cause: error });
   return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error });
 }

@@ -10,6 +10,7 @@ import {
   TokenKind,
   visit,
 } from 'graphql';
+import { GatewayError } from '../errors.ts';
 
 /** Sizes that add up without expanding the operation. */
 export interface AdditiveMeasures {
@@ -24,13 +25,27 @@ const SATURATION = 1_000_000_000;
 
 const add = (a: number, b: number): number => Math.min(a + b, SATURATION);
 
-/** Counts lexical tokens, giving up at `max + 1`. Throws: the lexer's GraphQLError on text that has none. */
+/**
+ * Deepest value or type that a document may write: as deep as JSON may be in a request.
+ * Reason: what the workers find out crosses threads, and a deeper tree is lost on the way.
+ */
+export const LITERAL_DEPTH_MAX = 64;
+
+/**
+ * Counts lexical tokens, giving up at `max + 1`.
+ * Throws: OPERATION_TOO_COMPLEX for values or types that nest too deep; the lexer's GraphQLError on text that has none.
+ */
 export function countTokens(text: string, max: number): number {
   const lexer = new Lexer(new Source(text));
-  let count = 0;
-  while (lexer.advance().kind !== TokenKind.EOF) {
+  let [count, parens, depth] = [0, 0, 0];
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
     count += 1;
     if (count > max) return count;
+    if (kind === TokenKind.PAREN_L) parens += 1;
+    else if (kind === TokenKind.PAREN_R) parens -= 1;
+    else if (parens > 0 && (kind === TokenKind.BRACKET_L || kind === TokenKind.BRACE_L)) depth += 1;
+    else if (parens > 0 && (kind === TokenKind.BRACKET_R || kind === TokenKind.BRACE_R)) depth -= 1;
+    if (depth > LITERAL_DEPTH_MAX) throw new GatewayError('OPERATION_TOO_COMPLEX');
   }
   return count;
 }

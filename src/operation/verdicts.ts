@@ -9,8 +9,14 @@ export interface UseVerdict {
   readonly allowed: readonly string[];
   /** Refused concrete parent types, with the guard that refuses. */
   readonly refused: ReadonlyMap<string, number>;
-  /** Where the whole use is refused: told once, not per object. */
-  readonly removedBy: { readonly guard: number; readonly coordinate: string } | null;
+  /** Why the whole use is refused, once for each type it is refused on; empty where some of it runs. */
+  readonly removedFor: readonly Cause[];
+}
+
+/** A guard that refuses, and the coordinate it stands before. */
+interface Cause {
+  readonly guard: number;
+  readonly coordinate: string;
 }
 
 export interface Verdicts {
@@ -34,7 +40,7 @@ export function judge(operation: GuardedOperation, failed: ReadonlySet<number>):
       const verdict = judgeUse(operation, { use, refusedTypes, failed });
       uses.set(use, verdict);
       const keyPath = [...path, use.key];
-      if (verdict.removedBy !== null) removals.push({ ...verdict.removedBy, path: keyPath, dynamic: false });
+      for (const cause of verdict.removedFor) removals.push({ ...cause, path: keyPath, dynamic: false });
       if (verdict.allowed.length === 0) continue;
       for (const [typeName, guard] of verdict.refused) {
         removals.push({ guard, coordinate: `${typeName}.${use.name}`, path: keyPath, dynamic: true });
@@ -52,7 +58,7 @@ export function judge(operation: GuardedOperation, failed: ReadonlySet<number>):
   visit(operation.root, []);
   return {
     removals,
-    ofUse: (use) => uses.get(use) ?? { allowed: [], refused: NOTHING_REFUSED, removedBy: null },
+    ofUse: (use) => uses.get(use) ?? { allowed: [], refused: NOTHING_REFUSED, removedFor: [] },
     refusedTypes: (position) => positions.get(position) ?? NOTHING_REFUSED,
   };
 }
@@ -74,25 +80,27 @@ function judgeUse(
     if (guard === undefined) allowed.push(typeName);
     else refused.set(typeName, guard);
   }
-  const first = refused.entries().next().value;
-  if (first !== undefined && allowed.length === 0) {
-    return { allowed, refused, removedBy: { guard: first[1], coordinate: `${first[0]}.${use.name}` } };
-  }
-  return removedByTypes(operation, { use, failed, allowed }) ?? { allowed, refused, removedBy: null };
+  const causes = [...refused].map(([typeName, guard]) => ({ guard, coordinate: `${typeName}.${use.name}` }));
+  if (allowed.length === 0) return { allowed, refused, removedFor: causes };
+  const ofTypes = removingTypes(operation, use, failed);
+  const [first] = ofTypes;
+  if (first === undefined) return { allowed, refused, removedFor: [] };
+  // Nothing of it runs, so it is refused on the types that would have been allowed as well.
+  for (const typeName of allowed) refused.set(typeName, first.guard);
+  return { allowed: [], refused, removedFor: [...causes, ...ofTypes] };
 }
 
 /** A use is removed as well where every type it could return is refused: nothing of it could be shown. */
-function removedByTypes(
+function removingTypes(
   operation: GuardedOperation,
-  at: { readonly use: FieldUse; readonly failed: ReadonlySet<number>; readonly allowed: readonly string[] },
-): UseVerdict | null {
-  const { children } = at.use;
-  if (children === null || at.allowed.length === 0) return null;
-  const refused = refusedTypesAt(operation, children, at.failed);
-  const first = refused.entries().next().value;
-  if (first === undefined || refused.size < children.types.length) return null;
-  const removedBy = { guard: first[1], coordinate: first[0] };
-  return { allowed: [], refused: new Map(at.allowed.map((typeName) => [typeName, first[1]])), removedBy };
+  use: FieldUse,
+  failed: ReadonlySet<number>,
+): readonly Cause[] {
+  const { children } = use;
+  if (children === null) return [];
+  const refused = refusedTypesAt(operation, children, failed);
+  if (refused.size < children.types.length) return [];
+  return [...refused].map(([coordinate, guard]) => ({ guard, coordinate }));
 }
 
 function refusedTypesAt(

@@ -1,35 +1,61 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_GRAPHS } from './graphs/all-graphs.ts';
 import { generateOperation } from './kit/operation-generator.ts';
-import { type RunningFixture, startFixture } from './kit/subgraph-fixture.ts';
-import { type Ask, startTwoEngines, type TwoEngines } from './kit/two-engines.ts';
+import { expectSameAnswer, plain } from './kit/same-answer.ts';
+import { type RunningGraph, startGraph } from './kit/start-graph.ts';
+import type { Ask } from './kit/two-engines.ts';
+
+const GENERATED = 15;
+const FRESH_RUNS = 8;
+const DEPTH_MAX = 6;
 
 describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
-  let subgraphs: RunningFixture[];
-  let engines: TwoEngines;
+  let running: RunningGraph;
 
   beforeAll(async () => {
-    subgraphs = await Promise.all(graph.subgraphs.map(startFixture));
-    engines = await startTwoEngines(subgraphs);
+    running = await startGraph(graph.subgraphs);
   });
 
-  afterAll(async () => {
-    await engines.close();
-    await Promise.all(subgraphs.map((subgraph) => subgraph.close()));
-  });
+  afterAll(() => running.close());
 
+  const apolloLosesData = graph.apolloLosesData === true;
   const asks: Ask[] = graph.operations.map((each) => (typeof each === 'string' ? { text: each } : each));
+  const generated = (seed: number): Ask =>
+    generateOperation(running.engines.supergraph.apiSchema, {
+      seed,
+      ids: graph.ids,
+      depthMax: DEPTH_MAX,
+      avoid: new Set(graph.avoid ?? []),
+    });
 
   it.each(asks)('give the same answer to $text $variables', async (ask) => {
-    const { native, apollo } = await engines.both(ask);
-    expect(native).toEqual(apollo);
-    expect(JSON.stringify(native.data)).toBe(JSON.stringify(await engines.untouched(ask)));
+    const { native, apollo } = await running.engines.both(ask);
+    expectSameAnswer(native, apollo, { ask, apolloLosesData });
   });
 
-  it.each(Array.from({ length: 15 }, (_, seed) => seed))('give the same answer to the generated %i', async (seed) => {
-    const ask = generateOperation(engines.supergraph.apiSchema, { seed, ids: graph.ids, depthMax: 6 });
-    const { native, apollo } = await engines.both(ask);
-    expect(native, JSON.stringify(ask)).toEqual(apollo);
-    expect(JSON.stringify(native.data)).toBe(JSON.stringify(await engines.untouched(ask)));
+  it.each(asks)('give what Apollo makes of the text as written: $text $variables', async (ask) => {
+    const native = await running.engines.ask('native', ask);
+    expect(plain(native.data)).toEqual(plain(await running.engines.untouched(ask)));
+  });
+
+  it.each(Array.from({ length: GENERATED }, (_, seed) => seed))(
+    'give the same answer to the generated operation %i',
+    async (seed) => {
+      const ask = generated(seed);
+      const { native, apollo } = await running.engines.both(ask);
+      expectSameAnswer(native, apollo, { ask, apolloLosesData });
+    },
+  );
+
+  it('give the same answers to operations of fresh seeds', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: GENERATED, max: 1_000_000 }), async (seed) => {
+        const ask = generated(seed);
+        const { native, apollo } = await running.engines.both(ask);
+        expectSameAnswer(native, apollo, { ask, apolloLosesData });
+      }),
+      { numRuns: FRESH_RUNS, endOnFailure: true },
+    );
   });
 });

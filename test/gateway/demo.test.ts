@@ -66,13 +66,16 @@ describe('the demo', () => {
     {
       person: 'nobody',
       sees: { me: null, costPrice: null },
-      decision: { effect: 'filter', reasons: ['authenticated Query.me', 'policies Book.costPrice'] },
+      decision: {
+        effect: 'filter',
+        reasons: ['authenticated Query.me', 'policies Book.costPrice', 'policies Device.costPrice'],
+      },
       principal: { kind: 'anonymous' },
     },
     {
       person: 'reader of acme',
       sees: { me: { email: 'ada@acme.example' }, costPrice: null },
-      decision: { effect: 'filter', reasons: ['policies Book.costPrice'] },
+      decision: { effect: 'filter', reasons: ['policies Book.costPrice', 'policies Device.costPrice'] },
       principal: { kind: 'user', subject: 'acme-ada' },
     },
     {

@@ -105,7 +105,7 @@ describe('the compiler', () => {
 
   it.each([
     ['fragments', `{ ${'... { '.repeat(3_000)} a ${'} '.repeat(3_000)} }`],
-    ['fields', `${'{ q '.repeat(4_000)} { a } ${'} '.repeat(4_000)}`],
+    ['fields', `${'{ q '.repeat(3_000)} { a } ${'} '.repeat(3_000)}`],
     ['list values', `{ list(value: ${'['.repeat(4_900)}${']'.repeat(4_900)}) }`],
     ['values of a scalar', `{ json(value: ${'['.repeat(4_900)}${']'.repeat(4_900)}) }`],
     ['a default', `query($j: Json = ${'['.repeat(4_900)}${']'.repeat(4_900)}) { json(value: $j) }`],
@@ -160,6 +160,20 @@ describe('a compiler under load', () => {
     }
   });
 
+  it('does not blame an operation for the time that others took', async () => {
+    const compiler = await createCompiler(GRAPH, { ...OPTIONS, timeoutMs: 1 });
+    try {
+      const hog = compiler.compile(slow('Hog'), null);
+      const quick = compiler.compile('{ quick: a }', null);
+      expect(await codeOfAsync(() => hog)).toBe('OPERATION_TOO_COMPLEX');
+      expect(['SERVER_OVERLOADED', 'nothing refused']).toContain(await codeOfAsync(() => quick));
+      const again = compiler.compile('{ quick: a }', null);
+      expect(await codeOfAsync(() => again)).not.toBe('GRAPHQL_VALIDATION_FAILED');
+    } finally {
+      await compiler.close();
+    }
+  });
+
   it('holds no more operations than its cache may', async () => {
     const compiler = await createCompiler(GRAPH, { ...OPTIONS, cacheMax: 2 });
     try {
@@ -167,16 +181,17 @@ describe('a compiler under load', () => {
       const known: CompiledOperation[] = [];
       for (const text of texts) known.push(await compiler.compile(text, null));
       expect(compiler.compile('{ z: a }', null)).toBe(known[2]);
-      expect(compiler.compile('{ x: a }', null)).toBeInstanceOf(Promise);
+      const evicted = compiler.compile('{ x: a }', null);
+      expect(evicted).toBeInstanceOf(Promise);
+      expect(await evicted).not.toBe(known[0]);
     } finally {
       await compiler.close();
     }
   });
 
-  it('does not take a closed pool for a fault of the document', async () => {
+  it('starts no work once it is closed', async () => {
     const compiler = await createCompiler(GRAPH, OPTIONS);
     await compiler.close();
-    const outcome = await codeOfAsync(() => compiler.compile('{ a }', null));
-    expect(outcome).not.toBe('nothing refused');
+    expect(await codeOfAsync(() => compiler.compile('{ a }', null))).toBe('SHUTTING_DOWN');
   });
 });

@@ -263,6 +263,17 @@ describe('hostile documents', () => {
     );
   });
 
+  it.each([
+    ['list values', (n: number) => `query($l: Json) { x: a(l: ${'['.repeat(n)}${']'.repeat(n)}) }`],
+    ['object values', (n: number) => `{ a(l: ${'{a:'.repeat(n)}1${'}'.repeat(n)}) }`],
+    ['a default', (n: number) => `query($l: Json = ${'['.repeat(n)}${']'.repeat(n)}) { a }`],
+    ['a type', (n: number) => `query($l: ${'['.repeat(n)}Int${']'.repeat(n)}) { a }`],
+    ['a directive argument', (n: number) => `{ a @skip(if: ${'['.repeat(n)}${']'.repeat(n)}) }`],
+  ])('refuses %s that nest 65 deep, and judges 64 otherwise', (_, text) => {
+    expect(codeOf(() => understand(GRAPH, text(64)))).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(codeOf(() => understand(GRAPH, text(65)))).toBe('OPERATION_TOO_COMPLEX');
+  });
+
   it('stops counting tokens one above the limit', () => {
     timed(() => expect(codeOf(() => understand(GRAPH, '{ '.repeat(500_000)))).toBe('MAX_TOKENS_LIMIT'));
   });

@@ -6,6 +6,10 @@ export interface FeatureGraph {
   readonly subgraphs: readonly SubgraphFixture[];
   /** Identifiers that generated operations may look up. */
   readonly ids: readonly string[];
+  /** Coordinates where the engines are known to differ, so that generated operations keep away from them. */
+  readonly avoid?: readonly string[];
+  /** True where Apollo answers null for generated operations that we answer; each class stands in `differences.test.ts`. */
+  readonly apolloLosesData?: boolean;
   readonly operations: readonly (
     | string
     | { readonly text: string; readonly variables: Readonly<Record<string, unknown>> }

@@ -86,7 +86,6 @@ export const singleKey: FeatureGraph = {
     { text: 'query ($n: Int = 3) { me { reviews(first: $n) { id author { reviews(first: $n) { id } } } } }', variables: {} },
     '{ me { name } __schema { queryType { name } } t: __type(name: "User") { name fields { name } } }',
     '{ __schema { types { name kind } } __typename me { __typename } }',
-    { text: 'query ($t: String!, $b: Boolean!) { __type(name: $t) { name k: kind @skip(if: $b) } ... @include(if: $b) { __schema { mutationType { name } } me { name } } }', variables: { t: 'Review', b: true } },
     '{ me { friends { friends { friends { friends { name reviews { body } } } } } } }',
   ],
 };
