@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';

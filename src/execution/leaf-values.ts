@@ -16,7 +16,7 @@ const BUILT_IN: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
 
 /**
  * Builds the check of leaf values for one schema: built-in scalars by kind, enums by the values clients may see, custom
- * scalars freely.
+ * scalars freely but for how deep they nest.
  * Source: an enum value hidden by `@inaccessible` must not leak through a subgraph that still answers it.
  */
 export function leafChecks(schema: GraphQLSchema): LeafCheck {
@@ -28,6 +28,15 @@ export function leafChecks(schema: GraphQLSchema): LeafCheck {
     const builtIn = BUILT_IN.get(typeName);
     if (builtIn !== undefined) return builtIn(value);
     const values = enums.get(typeName);
-    return values === undefined || values.has(value);
+    return values === undefined ? isPrintable(value, 0) : values.has(value);
   };
+}
+
+/** Nesting of a custom scalar's value; reason: printing JSON recurs, and a value past the stack would cost the whole answer. */
+const NESTING_MAX = 500;
+
+function isPrintable(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === NESTING_MAX) return false;
+  return Object.values(value).every((item) => isPrintable(item, depth + 1));
 }

@@ -4,6 +4,7 @@ import type { FetchRecord } from '../../audit/event.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
+import { ERRORS_MAX } from '../mask-errors.ts';
 import type { SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { representationOf } from './representation.ts';
@@ -68,7 +69,7 @@ class Run {
   async step(step: PlanStep): Promise<void> {
     switch (step.kind) {
       case 'fetch':
-        await (step.requires === null ? this.#fetchRoot(step) : this.#fetchEntities(step, step.requires));
+        await this.#fetch(step);
         break;
       case 'sequence':
         for (const each of step.steps) await this.step(each);
@@ -81,6 +82,16 @@ class Run {
         if (chosen !== null) await this.step(chosen);
         break;
       }
+    }
+  }
+
+  async #fetch(fetch: FetchStep): Promise<void> {
+    try {
+      await (fetch.requires === null ? this.#fetchRoot(fetch) : this.#fetchEntities(fetch, fetch.requires));
+    } catch (error) {
+      // One subgraph that answers JSON nested past the stack must not cost the answers of the others.
+      if (!(error instanceof RangeError)) throw error;
+      this.#fail(fetch, 'DOWNSTREAM_SERVICE_ERROR', 'The answer of the subgraph is nested too deep.');
     }
   }
 
@@ -166,6 +177,8 @@ class Run {
   }
 
   #tell(fetch: FetchStep, error: DataObject, place: PlaceError): void {
+    // More are never shown, and finding the places of each takes a walk over the answer.
+    if (this.errors.length >= ERRORS_MAX) return;
     const path = Array.isArray(error['path']) ? (error['path'] as (string | number)[]) : null;
     const paths = path === null ? [null] : place(path);
     for (const at of paths) {
