@@ -28,7 +28,8 @@ export function leafChecks(schema: GraphQLSchema): LeafCheck {
     const builtIn = BUILT_IN.get(typeName);
     if (builtIn !== undefined) return builtIn(value);
     const values = enums.get(typeName);
-    return values === undefined ? isPrintable(value, 0) : values.has(value);
+    if (values !== undefined) return values.has(value);
+    return value !== null && value !== undefined && isPrintable(value, 0);
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type DocumentNode,
   type FieldNode,
   isAbstractType,
+  isInterfaceType,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -33,9 +34,10 @@ export function createPlanner(sdl: string): Planner {
   const schema = supergraph.schema.toGraphQLJSSchema();
   const reader = new PlanReader((name) => {
     const type = schema.getType(name);
-    return isAbstractType(type)
-      ? [name, ...schema.getPossibleTypes(type).map((possible) => possible.name)]
-      : [name];
+    if (!isAbstractType(type)) return [name];
+    // Interfaces among them: where one is an entity, an object may be known by its interface's name only.
+    const interfaces = isInterfaceType(type) ? schema.getImplementations(type).interfaces : [];
+    return [name, ...[...schema.getPossibleTypes(type), ...interfaces].map((possible) => possible.name)];
   });
   return (text) => {
     const { data, introspection } = splitIntrospection(parse(text, { noLocation: true }));

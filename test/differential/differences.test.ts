@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSupergraph } from '../../src/supergraph/read-supergraph.ts';
 import { abstractTypes, interfaceObjects } from './graphs/abstract.ts';
 import type { FeatureGraph } from './graphs/graph.ts';
 import { singleKey } from './graphs/keys.ts';
 import { required } from './graphs/requires.ts';
 import { plain } from './kit/same-answer.ts';
 import { type RunningGraph, startGraph } from './kit/start-graph.ts';
-import type { Ask } from './kit/two-engines.ts';
+import { type Ask, composeServed } from './kit/two-engines.ts';
 
 interface Difference extends Ask {
   readonly title: string;
@@ -68,7 +69,8 @@ const DIFFERENCES: readonly Difference[] = [
   },
   {
     title: 'answers introspection inside a fragment',
-    reason: 'Apollo sets introspection aside only where it stands directly at the root; within a fragment its planner throws.',
+    reason:
+      'Apollo sets introspection aside only where it stands directly at the root; within a fragment its planner throws.',
     graph: singleKey,
     text: 'query ($b: Boolean!) { ... @include(if: $b) { __schema { mutationType { name } } me { name } } }',
     variables: { b: true },
@@ -124,5 +126,23 @@ describe('the compiler', () => {
       (plain(data) as { goods: { freight: unknown }[] }).goods.map(({ freight }) => freight);
     expect(freights(native.data)).toEqual([11, null, 31, 11]);
     expect(freights(untouched)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('neither engine', () => {
+  it('loads a supergraph with @context, which both would pass over', () => {
+    const sdl = `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@context", "@fromContext"])
+      type Query { root: Root }
+      type Root @key(fields: "id") @context(name: "root") { id: ID! word: String child: Child }
+      type Child @key(fields: "id") { id: ID! echo(word: String @fromContext(field: "$root { word }")): String }`;
+    const other = `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+      type Query { other: Int } type Child @key(fields: "id") { id: ID! more: Int }`;
+    const composed = composeServed([
+      { name: 'a', url: 'http://127.0.0.1/a', sdl },
+      { name: 'b', url: 'http://127.0.0.1/b', sdl: other },
+    ]);
+    expect(() => readSupergraph(composed)).toThrow(expect.objectContaining({ code: 'SUPERGRAPH_INVALID' }));
   });
 });

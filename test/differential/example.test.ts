@@ -1,5 +1,5 @@
+import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { generateKeyPair, exportJWK } from 'jose';
 import type { Principal } from '../../src/identity/principal.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { startAccounts } from '../../subgraphs/accounts/accounts-server.ts';
@@ -13,7 +13,16 @@ import { fixedMinter, startTwoEngines, type TwoEngines } from './kit/two-engines
 
 const IDS = ['acme-ada', 'acme-alan', 'globex-tony', 'acme', 'BK-001', 'BK-002', 'acme-1', '1'];
 const GENERATED = 100;
-const SCOPES = ['accounts:read', 'accounts:contact', 'accounts:admin', 'billing:read', 'orders:read', 'catalog:read'];
+/** An answer as long as this holds more than nulls. */
+const TELLING_CHARACTERS = 60;
+const SCOPES = [
+  'accounts:read',
+  'accounts:contact',
+  'accounts:admin',
+  'billing:read',
+  'orders:read',
+  'catalog:read',
+];
 
 const ada: Principal = Object.freeze({
   ...ANONYMOUS,
@@ -26,6 +35,7 @@ const ada: Principal = Object.freeze({
 describe('both engines on the example supergraph', () => {
   const started: RunningSubgraph[] = [];
   let engines: TwoEngines;
+  let telling = 0;
 
   beforeAll(async () => {
     const { privateKey, publicKey } = await generateKeyPair('EdDSA');
@@ -67,8 +77,13 @@ describe('both engines on the example supergraph', () => {
       }
       const { native, apollo } = await engines.both(ask);
       expectSameAnswer(native, apollo, { ask });
+      if (JSON.stringify(native.data).length > TELLING_CHARACTERS) telling += 1;
     },
   );
+
+  it('get real answers to most of them', () => {
+    expect(telling).toBeGreaterThan(GENERATED / 4);
+  });
 
   it.each([['orders:read'], ['accounts:read'], [...SCOPES]])(
     'give the same answers to a caller without %s',

@@ -48,7 +48,17 @@ const TEXTS = [
   '{ holders { id name town } }',
   'query ($b: Boolean!) { cards { ... on Credit @include(if: $b) { debt } label } holders @skip(if: $b) { name } }',
 ];
-const LACKING = [[], ['limit'], ['credit'], ['name'], ['ids'], ['holders'], ['credit', 'name'], ['limit', 'ids', 'holders'], ['limit', 'credit', 'name', 'ids', 'holders']];
+const LACKING = [
+  [],
+  ['limit'],
+  ['credit'],
+  ['name'],
+  ['ids'],
+  ['holders'],
+  ['credit', 'name'],
+  ['limit', 'ids', 'holders'],
+  ['limit', 'credit', 'name', 'ids', 'holders'],
+];
 
 describe('both engines, for callers who may not see everything,', () => {
   let running: RunningGraph;

@@ -49,6 +49,7 @@ export function createSubgraphTransport(
       if (target === undefined)
         throw new TypeError(`There are no settings for the subgraph "${fetch.subgraph}".`);
       const { subgraph, guard } = target;
+      const enoughMs = now() + subgraph.timeoutMs;
       const assertion = minter.assertionFor(input.principal, subgraph.identity);
       const call: GuardedCall = {
         subgraph,
@@ -59,10 +60,12 @@ export function createSubgraphTransport(
           typeof assertion === 'string' ? assertion : await assertion,
         ),
         body: `${prefixOf(fetch)}${variables}}`,
-        untilMs: Math.min(now() + subgraph.timeoutMs, input.deadlineMs),
+        untilMs: Math.min(enoughMs, input.deadlineMs),
         repeatable: !fetch.mutation,
       };
-      const key = fetch.mutation || !options.deduplicate ? unique() : sharingKey(call);
+      // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
+      const shared = options.deduplicate && !fetch.mutation && input.deadlineMs >= enoughMs;
+      const key = shared ? sharingKey(call) : unique();
       const start: Start<SubgraphText | SubgraphFailure> = (done) =>
         startGuarded(client, call, { now, done });
       return understand((await fetches.join(key, start, input.signal)) ?? ABORTED);

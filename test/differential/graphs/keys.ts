@@ -21,7 +21,8 @@ export const singleKey: FeatureGraph = {
         User: {
           __resolveReference: ({ id }: Reference) => ({ id }),
           name: ({ id }: Reference) => `user ${id}`,
-          friends: ({ id }: Reference) => [{ id: '1' }, { id: '2' }, { id: '3' }].filter((each) => each.id !== id),
+          friends: ({ id }: Reference) =>
+            [{ id: '1' }, { id: '2' }, { id: '3' }].filter((each) => each.id !== id),
           best: ({ id }: Reference) => (id === '3' ? null : { id: '3' }),
         },
       },
@@ -42,7 +43,9 @@ export const singleKey: FeatureGraph = {
           // Nobody knows the ninth.
           __resolveReference: ({ id }: Reference) => (id === '9' ? null : { id }),
           reviews: ({ id }: Reference, { first }: { first: number }) =>
-            [`r${id}`, `r${Number(id) + 1}`, `r${Number(id) + 2}`].slice(0, first).map((each) => ({ id: each })),
+            [`r${id}`, `r${Number(id) + 1}`, `r${Number(id) + 2}`]
+              .slice(0, first)
+              .map((each) => ({ id: each })),
         },
         Product: { reviews: ({ upc }: Reference) => [{ id: `r${upc}` }, null] },
         Review: {
@@ -81,9 +84,18 @@ export const singleKey: FeatureGraph = {
     '{ latest { t: __typename author { u: __typename __typename } } }',
     '{ users { ...a ...b } } fragment a on User { reviews { id } } fragment b on User { name reviews { stars author { id } } }',
     '{ user(id: "9") { name reviews { id } } other: user(id: "2") { name reviews { id } } }',
-    { text: 'query ($n: Int, $id: ID!) { user(id: $id) { reviews(first: $n) { id } } }', variables: { n: 1, id: '2' } },
-    { text: 'query ($n: Int, $id: ID!) { user(id: $id) { reviews(first: $n) { id } } }', variables: { id: '2' } },
-    { text: 'query ($n: Int = 3) { me { reviews(first: $n) { id author { reviews(first: $n) { id } } } } }', variables: {} },
+    {
+      text: 'query ($n: Int, $id: ID!) { user(id: $id) { reviews(first: $n) { id } } }',
+      variables: { n: 1, id: '2' },
+    },
+    {
+      text: 'query ($n: Int, $id: ID!) { user(id: $id) { reviews(first: $n) { id } } }',
+      variables: { id: '2' },
+    },
+    {
+      text: 'query ($n: Int = 3) { me { reviews(first: $n) { id author { reviews(first: $n) { id } } } } }',
+      variables: {},
+    },
     '{ me { name } __schema { queryType { name } } t: __type(name: "User") { name fields { name } } }',
     '{ __schema { types { name kind } } __typename me { __typename } }',
     '{ me { friends { friends { friends { friends { name reviews { body } } } } } } }',
@@ -126,7 +138,10 @@ export const compoundKeys: FeatureGraph = {
         Query: { maker: (_: unknown, { id }: { id: string }) => ({ id }) },
         Maker: {
           name: ({ id }: Reference) => `maker ${id}`,
-          catalog: ({ id }: Reference) => [{ number: 2, maker: { id } }, { number: 3, maker: { id } }],
+          catalog: ({ id }: Reference) => [
+            { number: 2, maker: { id } },
+            { number: 3, maker: { id } },
+          ],
         },
         Item: { blurb: ({ number, maker }: Reference) => `${number} of ${(maker as Reference)['id']}` },
       },
@@ -152,8 +167,14 @@ export const compoundKeys: FeatureGraph = {
     '{ orders { carrier } o: orders { fee } }',
     '{ maker(id: "2") { name catalog { number maker { id name } } } }',
     '{ items { maker { catalog { maker { catalog { sku } } } } } }',
-    { text: 'query ($s: ID!, $w: Boolean!) { item(sku: $s) { blurb @include(if: $w) maker @skip(if: $w) { name } } }', variables: { s: '1', w: true } },
-    { text: 'query ($s: ID!, $w: Boolean!) { item(sku: $s) { blurb @include(if: $w) maker @skip(if: $w) { name } } }', variables: { s: '1', w: false } },
+    {
+      text: 'query ($s: ID!, $w: Boolean!) { item(sku: $s) { blurb @include(if: $w) maker @skip(if: $w) { name } } }',
+      variables: { s: '1', w: true },
+    },
+    {
+      text: 'query ($s: ID!, $w: Boolean!) { item(sku: $s) { blurb @include(if: $w) maker @skip(if: $w) { name } } }',
+      variables: { s: '1', w: false },
+    },
   ],
 };
 
@@ -162,7 +183,15 @@ function item(number: number) {
 }
 
 function order(id: string, region: string) {
-  return { id, region, lines: [{ item: item(1), amount: 2 }, { item: null, amount: 1 }, { item: item(1), amount: 0 }] };
+  return {
+    id,
+    region,
+    lines: [
+      { item: item(1), amount: 2 },
+      { item: null, amount: 1 },
+      { item: item(1), amount: 0 },
+    ],
+  };
 }
 
 /** A reference that cannot be followed, types that several subgraphs answer, and fields that moved. */

@@ -2,11 +2,13 @@ import type { FeatureGraph, Reference } from './graph.ts';
 
 /** Mutations in two subgraphs that must run one after another, with look-ups of what they return. */
 export function mutationGraph(log: string[]): FeatureGraph {
-  const step = (name: string) => (_: unknown, { n }: { n: number }) => {
-    log.push(`${name} ${n}`);
-    if (n === 13) throw new Error('unlucky');
-    return { id: `${n}`, query: {} };
-  };
+  const step =
+    (name: string) =>
+    (_: unknown, { n }: { n: number }) => {
+      log.push(`${name} ${n}`);
+      if (n === 13) throw new Error('unlucky');
+      return { id: `${n}`, query: {} };
+    };
   return {
     title: 'mutations in sequence, then look-ups',
     ids: ['1'],
@@ -43,8 +45,14 @@ export function mutationGraph(log: string[]): FeatureGraph {
       'mutation { first(n: 13) { trail } second(n: 2) { version trail } }',
       'mutation { second(n: 1) { id } third(n: 13) { id } first(n: 2) { id } }',
       'mutation { __typename first(n: 1) { __typename t: trail } }',
-      { text: 'mutation ($n: Int!, $go: Boolean!) { first(n: $n) @include(if: $go) { trail } second(n: $n) @skip(if: $go) { version } }', variables: { n: 5, go: true } },
-      { text: 'mutation ($n: Int!, $go: Boolean!) { first(n: $n) @include(if: $go) { trail } second(n: $n) @skip(if: $go) { version } }', variables: { n: 5, go: false } },
+      {
+        text: 'mutation ($n: Int!, $go: Boolean!) { first(n: $n) @include(if: $go) { trail } second(n: $n) @skip(if: $go) { version } }',
+        variables: { n: 5, go: true },
+      },
+      {
+        text: 'mutation ($n: Int!, $go: Boolean!) { first(n: $n) @include(if: $go) { trail } second(n: $n) @skip(if: $go) { version } }',
+        variables: { n: 5, go: false },
+      },
     ],
   };
 }

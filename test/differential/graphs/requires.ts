@@ -22,7 +22,10 @@ export const required: FeatureGraph = {
           weight: ({ id }: Reference) => (id === '2' ? null : Number(id) * 10),
           size: ({ id }: Reference, { unit }: { unit: string }) => (unit === 'CM' ? Number(id) : 0),
           dims: ({ id }: Reference) => (id === '3' ? null : { w: Number(id), h: 0, deep: { d: 7 } }),
-          tags: ({ id }: Reference) => [{ word: `w${id}`, rank: null }, { word: '', rank: 0 }],
+          tags: ({ id }: Reference) => [
+            { word: `w${id}`, rank: null },
+            { word: '', rank: 0 },
+          ],
         },
       },
     },
@@ -72,9 +75,18 @@ export const required: FeatureGraph = {
     '{ good(id: "2") { quote { total } freight } good3: good(id: "3") { volume } }',
     '{ goods { w: weight weight: freight } }',
     '{ goods { dims: freight volume } }',
-    { text: 'query ($u: Boolean, $unit: Unit!) { goods { label(upper: $u) size(unit: $unit) fits } }', variables: { u: true, unit: 'INCH' } },
-    { text: 'query ($f: Boolean!) { goods { freight @include(if: $f) quote @skip(if: $f) { total } } }', variables: { f: true } },
-    { text: 'query ($f: Boolean!) { goods { freight @include(if: $f) quote @skip(if: $f) { total } } }', variables: { f: false } },
+    {
+      text: 'query ($u: Boolean, $unit: Unit!) { goods { label(upper: $u) size(unit: $unit) fits } }',
+      variables: { u: true, unit: 'INCH' },
+    },
+    {
+      text: 'query ($f: Boolean!) { goods { freight @include(if: $f) quote @skip(if: $f) { total } } }',
+      variables: { f: true },
+    },
+    {
+      text: 'query ($f: Boolean!) { goods { freight @include(if: $f) quote @skip(if: $f) { total } } }',
+      variables: { f: false },
+    },
   ],
 };
 

@@ -16,7 +16,10 @@ export const partlyShared: FeatureGraph = {
         Query: { account: () => ({ id: '1' }), again: () => ({ query: {} }) },
         Account: {
           profile: () => ({ name: 'n', north: 0 }),
-          list: () => [{ name: 'a', north: 1 }, { name: 'b', north: 2 }],
+          list: () => [
+            { name: 'a', north: 1 },
+            { name: 'b', north: 2 },
+          ],
         },
       },
     },
@@ -31,7 +34,10 @@ export const partlyShared: FeatureGraph = {
         Query: { south: () => 1, again: () => ({ query: {} }) },
         Account: {
           profile: () => ({ name: 'n', south: 5 }),
-          list: ({ id }: Reference) => [{ name: 'a', south: Number(id) }, { name: 'b', south: 0 }],
+          list: ({ id }: Reference) => [
+            { name: 'a', south: Number(id) },
+            { name: 'b', south: 0 },
+          ],
         },
       },
     },

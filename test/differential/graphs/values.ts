@@ -95,9 +95,17 @@ export const inputs: FeatureGraph = {
         scalar Json
         enum Color { RED GREEN BLUE }
         input Filter { color: Color = RED text: String tags: [String!] inner: Filter number: Int json: Json }
-        type Entity @key(fields: "id") { id: ID! find(filter: Filter!, color: Color): String json: Json }`,
+        type Entity @key(fields: "id") { id: ID! find(filter: Filter!, color: Color): String json: Json none: Json never: Json! nested: Nested list: [Json!] }
+        type Nested { id: ID! never: Json! }`,
       resolvers: {
-        Entity: { find: (_: unknown, args: unknown) => JSON.stringify(args), json: () => [0, false, ''] },
+        Entity: {
+          find: (_: unknown, args: unknown) => JSON.stringify(args),
+          json: () => [0, false, ''],
+          none: () => null,
+          never: () => null,
+          nested: () => ({ id: '1', never: null }),
+          list: () => [1, null],
+        },
       },
     },
   ],
@@ -105,14 +113,28 @@ export const inputs: FeatureGraph = {
     '{ echo json colors }',
     '{ echo(filter: { inner: { inner: { text: "a\\n\\"b\\"", tags: ["x", "\\u2028"] } } }, color: RED, n: 1) }',
     '{ echo(list: { text: "coerced" }, many: [[1, null], null]) }',
-    { text: 'query ($t: String, $f: Filter, $c: Color = RED) { echo(filter: { text: $t, inner: $f, color: $c }) entity { find(filter: { inner: $f, text: $t }) } }', variables: { t: 'é"\\', f: { tags: ['a'], json: { deep: [1] } } } },
-    { text: 'query ($j: Json, $l: [Filter!]) { echo(json: $j, list: $l) entity { json find(filter: { json: $j }) } }', variables: { j: { __typename: 'x', n: [null] }, l: [{ number: 1 }] } },
+    {
+      text: 'query ($t: String, $f: Filter, $c: Color = RED) { echo(filter: { text: $t, inner: $f, color: $c }) entity { find(filter: { inner: $f, text: $t }) } }',
+      variables: { t: 'é"\\', f: { tags: ['a'], json: { deep: [1] } } },
+    },
+    {
+      text: 'query ($j: Json, $l: [Filter!]) { echo(json: $j, list: $l) entity { json find(filter: { json: $j }) } }',
+      variables: { j: { __typename: 'x', n: [null] }, l: [{ number: 1 }] },
+    },
     { text: 'query ($n: Float = 2, $m: [[Int]]) { echo(n: $n, many: $m) }', variables: { m: [[1], null] } },
-    { text: 'query ($t: String) { a: echo(filter: { text: $t }) b: echo(filter: { text: "lit" }) entity { x: find(filter: { text: $t }) y: find(filter: { text: "lit" }, color: GREEN) } }', variables: { t: null } },
+    {
+      text: 'query ($t: String) { a: echo(filter: { text: $t }) b: echo(filter: { text: "lit" }) entity { x: find(filter: { text: $t }) y: find(filter: { text: "lit" }, color: GREEN) } }',
+      variables: { t: null },
+    },
     { text: 'query ($t: String) { entity { x: find(filter: { text: $t }) } }', variables: {} },
     '{ echo(json: { a: 1, b: [true, null, "s", 1.5] }) }',
     '{ entity { a: json b: json find(filter: {}) } }',
-    { text: 'query ($constructor: String, $toString: Int) { entity { find(filter: { text: $constructor, number: $toString }) } }', variables: {} },
+    '{ entity { id none json nested { id never } list } }',
+    '{ entity { id never } echo }',
+    {
+      text: 'query ($constructor: String, $toString: Int) { entity { find(filter: { text: $constructor, number: $toString }) } }',
+      variables: {},
+    },
   ],
 };
 
@@ -171,7 +193,11 @@ export const renames: FeatureGraph = {
         type Box @key(fields: "id") { id: ID! n: Int! }`,
       resolvers: {
         Query: {
-          things: () => [{ __typename: 'Left', id: '1' }, { __typename: 'Right', id: '2' }, { __typename: 'Left', id: '2' }],
+          things: () => [
+            { __typename: 'Left', id: '1' },
+            { __typename: 'Right', id: '2' },
+            { __typename: 'Left', id: '2' },
+          ],
           box: (_: unknown, { n }: { n: number }) => ({ id: `${n}`, n }),
         },
       },
@@ -189,7 +215,11 @@ export const renames: FeatureGraph = {
           data: () => [{ v: 1 }, { v: 0 }],
           zero: () => 0,
         },
-        Right: { value: (_: unknown, { n }: { n?: number }) => `r${n}`, data: () => ({ v: 2 }), zero: () => '' },
+        Right: {
+          value: (_: unknown, { n }: { n?: number }) => `r${n}`,
+          data: () => ({ v: 2 }),
+          zero: () => '',
+        },
         Box: {
           at: (_: unknown, { i }: { i?: number }) => ({ id: `${i}` }),
           text: ({ id }: Reference, { up }: { up?: boolean }) => `${up} ${id}`,
@@ -207,6 +237,9 @@ export const renames: FeatureGraph = {
     '{ box(n: 1) { id: text n: id text: n } }',
     '{ box(n: 2) { at(i: 1) { id: n at(i: 2) { id: text(up: true) } } } }',
     '{ box(n: 2) { __typename: __typename at(i: 1) { n: __typename id } } }',
-    { text: 'query ($n: Int!, $i: Int) { box(n: $n) { at(i: $i) { at(i: $n) { n text } } } }', variables: { n: 1, i: 2 } },
+    {
+      text: 'query ($n: Int!, $i: Int) { box(n: $n) { at(i: $i) { at(i: $n) { n text } } } }',
+      variables: { n: 1, i: 2 },
+    },
   ],
 };

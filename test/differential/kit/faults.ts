@@ -38,6 +38,12 @@ function everyObject(value: unknown, visit: (object: Json) => void): void {
   }
 }
 
+/** The true answer with other errors. */
+const withErrors = (errors: unknown): Fault =>
+  changed((_, body) => {
+    body['errors'] = errors;
+  });
+
 const setAll = (key: string, to: (present: unknown) => unknown): Fault =>
   changed((data) => {
     everyObject(data, (object) => {
@@ -65,7 +71,8 @@ const failOfFirst: Fault = (response, call, answer) =>
     const list = data['_entities'];
     const errors: Json[] = [];
     idsOf(call).forEach((id, index) => {
-      const reviews = id === '1' && Array.isArray(list) ? (list[index]?.reviews as Json[] | undefined) : undefined;
+      const reviews =
+        id === '1' && Array.isArray(list) ? (list[index]?.reviews as Json[] | undefined) : undefined;
       if (reviews?.[1] === undefined || !Object.hasOwn(reviews[1], 'body')) return;
       reviews[1]['body'] = null;
       errors.push({ message: 'no body', path: ['_entities', index, 'reviews', 1, 'body'] });
@@ -78,11 +85,19 @@ const MANY = 20_000;
 const BIG = 10 * 1024 * 1024;
 
 export const FAULTS: readonly NamedFault[] = [
-  { name: 'status 500 with GraphQL errors', fault: (response) => sendJson(response, { errors: [{ message: 'no' }] }, 500), apollo: 'same' },
+  {
+    name: 'status 500 with GraphQL errors',
+    fault: (response) => sendJson(response, { errors: [{ message: 'no' }] }, 500),
+    apollo: 'same',
+  },
   { name: 'status 500 with text', fault: raw('<html>', 500), apollo: 'same' },
   { name: 'status 200 with text', fault: raw('fine'), apollo: 'same' },
   { name: 'a lost connection', fault: (response) => void response.socket?.destroy(), apollo: 'same' },
-  { name: 'errors and data null', fault: (response) => sendJson(response, { data: null, errors: [{ message: 'no', path: ['x'] }] }), apollo: 'same' },
+  {
+    name: 'errors and data null',
+    fault: (response) => sendJson(response, { data: null, errors: [{ message: 'no', path: ['x'] }] }),
+    apollo: 'same',
+  },
   { name: 'an empty object', fault: raw('{}'), apollo: 'same' },
   {
     name: 'data null without an error',
@@ -96,16 +111,36 @@ export const FAULTS: readonly NamedFault[] = [
   { name: 'too few entities', fault: entities((list) => list.slice(1)), apollo: 'same' },
   { name: 'too many entities', fault: entities((list) => [...list, null]), apollo: 'same' },
   { name: 'null for every entity', fault: entities((list) => list.map(() => null)), apollo: 'same' },
-  { name: 'null for one of the entities', fault: entities((list, ids) => list.map((item, index) => (ids[index] === '1' ? null : item))), apollo: 'same' },
+  {
+    name: 'null for one of the entities',
+    fault: entities((list, ids) => list.map((item, index) => (ids[index] === '1' ? null : item))),
+    apollo: 'same',
+  },
   {
     name: 'text for entities',
     fault: entities((list) => list.map(() => 'x')),
     apollo: 'differs',
     reason: 'Apollo spreads the characters over the object.',
   },
-  { name: 'a number for the list of entities', fault: changed((data) => void (data['_entities'] = 5)), apollo: 'same' },
-  { name: 'another __typename', fault: setAll('__typename', () => 'Query'), apollo: 'differs', reason: 'Apollo applies what fits the false type; we go by the schema.' },
-  { name: 'a __typename nobody knows', fault: setAll('__typename', () => 'Nobody'), apollo: 'differs', reason: 'As before.' },
+  {
+    name: 'a number for the list of entities',
+    fault: changed((data) => {
+      data['_entities'] = 5;
+    }),
+    apollo: 'same',
+  },
+  {
+    name: 'another __typename',
+    fault: setAll('__typename', () => 'Query'),
+    apollo: 'differs',
+    reason: 'Apollo applies what fits the false type; we go by the schema.',
+  },
+  {
+    name: 'a __typename nobody knows',
+    fault: setAll('__typename', () => 'Nobody'),
+    apollo: 'differs',
+    reason: 'As before.',
+  },
   { name: 'a __typename that is no text', fault: setAll('__typename', () => 7), apollo: 'loses data' },
   { name: 'scalars of the wrong type', fault: setAll('stars', () => 'many'), apollo: 'same' },
   { name: 'an object for a scalar', fault: setAll('id', () => ({ a: 1 })), apollo: 'same' },
@@ -113,18 +148,36 @@ export const FAULTS: readonly NamedFault[] = [
   { name: 'a scalar for an object', fault: setAll('author', () => 5), apollo: 'loses data' },
   { name: 'a list for an object', fault: setAll('author', (author) => [author]), apollo: 'loses data' },
   { name: 'an object for a list', fault: setAll('reviews', (list) => ({ list })), apollo: 'loses data' },
-  { name: 'errors that are no list', fault: changed((_, body) => void (body['errors'] = { message: 'no' })), apollo: 'loses data' },
-  { name: 'errors that are no objects', fault: changed((_, body) => void (body['errors'] = [null, 'x', 5])), apollo: 'loses data' },
   {
-    name: 'a path that is no list',
-    fault: changed((_, body) => void (body['errors'] = [{ message: 'no', path: { a: 1 } }])),
+    name: 'errors that are no list',
+    fault: withErrors({ message: 'no' }),
     apollo: 'loses data',
   },
-  { name: 'keys that every object inherits', fault: raw('{"data":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"_entities":[],"latest":[]}}'), apollo: 'same' },
-  { name: 'an answer over the limit of size', fault: raw(`{"data":{"x":"${'x'.repeat(BIG)}"}}`), apollo: 'same' },
+  {
+    name: 'errors that are no objects',
+    fault: withErrors([null, 'x', 5]),
+    apollo: 'loses data',
+  },
+  {
+    name: 'a path that is no list',
+    fault: withErrors([{ message: 'no', path: { a: 1 } }]),
+    apollo: 'loses data',
+  },
+  {
+    name: 'keys that every object inherits',
+    fault: raw(
+      '{"data":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"_entities":[],"latest":[]}}',
+    ),
+    apollo: 'same',
+  },
+  {
+    name: 'an answer over the limit of size',
+    fault: raw(`{"data":{"x":"${'x'.repeat(BIG)}"}}`),
+    apollo: 'same',
+  },
   {
     name: 'more errors than anyone reads',
-    fault: changed((_, body) => void (body['errors'] = Array.from({ length: MANY }, () => ({ message: 'no' })))),
+    fault: withErrors(Array.from({ length: MANY }, () => ({ message: 'no' }))),
     apollo: 'same',
   },
 ];

@@ -162,7 +162,8 @@ class Writer {
     if (isEnumType(type)) return this.#pick(type.getValues())?.name;
     if (isInputObjectType(type)) {
       const fields = Object.values(type.getFields()).filter(
-        (field) => isNonNullType(field.type) || (!isInputObjectType(getNamedType(field.type)) && this.#chance(0.5)),
+        (field) =>
+          isNonNullType(field.type) || (!isInputObjectType(getNamedType(field.type)) && this.#chance(0.5)),
       );
       return Object.fromEntries(fields.map((field) => [field.name, this.#value(field.type)]));
     }

@@ -39,6 +39,8 @@ export interface Ask {
   readonly without?: readonly string[];
   readonly principal?: Principal;
   readonly signal?: AbortSignal;
+  /** Default 10,000. */
+  readonly timeLeftMs?: number;
 }
 
 /** An answer, reduced to what must be the same. */
@@ -144,14 +146,24 @@ export async function startTwoEngines(
   return enginesOf(supergraph, view, { native, apollo });
 }
 
-function enginesOf(supergraph: Supergraph, view: GraphView, engines: Record<EngineName, Executor>): TwoEngines {
+function enginesOf(
+  supergraph: Supergraph,
+  view: GraphView,
+  engines: Record<EngineName, Executor>,
+): TwoEngines {
   const planner = createPlanner(supergraph.sdl);
   const compiled = new Map<string, CompiledOperation>();
   const compile = (text: string): CompiledOperation => {
     const known = compiled.get(text);
     if (known !== undefined) return known;
     const { apiSchema: schema, id: supergraphId, policy } = supergraph;
-    const { facts, variant } = compileOperation(text, null, { supergraphId, schema, policy, limits: LIMITS, planner });
+    const { facts, variant } = compileOperation(text, null, {
+      supergraphId,
+      schema,
+      policy,
+      limits: LIMITS,
+      planner,
+    });
     const operation: CompiledOperation = {
       ...facts,
       hash: 'hash',
@@ -169,12 +181,16 @@ function enginesOf(supergraph: Supergraph, view: GraphView, engines: Record<Engi
     const variant = await operation.planFor(mask);
     return { operation, variables, mask, variant };
   };
-  const inputOf = ({ principal = ANONYMOUS, signal = new AbortController().signal }: Ask) => ({
+  const inputOf = ({
+    principal = ANONYMOUS,
+    signal = new AbortController().signal,
+    timeLeftMs = 10_000,
+  }: Ask) => ({
     principal,
     signal,
     requestId: 'request-1',
     headers: {},
-    deadlineMs: clock.now() + 10_000,
+    deadlineMs: clock.now() + timeLeftMs,
   });
   const ask = async (engine: EngineName, question: Ask): Promise<Answer> => {
     const { operation, variables, mask, variant } = await prepare(question);
