@@ -7,7 +7,8 @@ import { type RunningGraph, startGraph } from './kit/start-graph.ts';
 import { type SubgraphFixture, sendJson } from './kit/subgraph-fixture.ts';
 import { type Ask, startTwoEngines } from './kit/two-engines.ts';
 
-const TIMEOUT_MS = 300;
+/** Long enough for a busy machine, short enough to wait for. */
+const TIMEOUT_MS = 1_000;
 const USERS = ['user 1', 'user 2', 'user 1', 'user 3'];
 
 /** Each asks the failing subgraph in another way, and healthy ones beside it. */
@@ -38,26 +39,36 @@ describe('where one subgraph fails', () => {
     const names = (native.data as { users: { name: string }[] }).users.map(({ name }) => name);
     expect(names).toEqual(USERS);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    const reference = await running.engines.ask('apollo', ask);
-    if (apollo === 'same') expectSameAnswer(native, reference, { ask });
-    // Where Apollo keeps it, ours keeps no less.
-    if (apollo === 'loses data' && reference.data !== null) expectSameAnswer(native, reference, { ask });
+    if (apollo === 'same') expectSameAnswer(native, await running.engines.ask('apollo', ask), { ask });
   });
 
   it.each(FAULTS.filter(({ apollo }) => apollo === 'loses data'))(
-    'by $name, Apollo still throws every answer away for at least one operation',
+    'by $name, Apollo still throws away what ours answers, for at least one operation',
     async ({ fault }) => {
       running.subgraph('reviews').fault = fault;
-      const answers = await Promise.all(ASKS.map((ask) => running.engines.ask('apollo', ask)));
-      expect(answers.some(({ data }) => data === null)).toBe(true);
+      const lost = await Promise.all(
+        ASKS.map(async (ask) => {
+          const native = await running.engines.ask('native', ask);
+          const apollo = await running.engines.ask('apollo', ask).catch(() => ({ data: null }));
+          return JSON.stringify(apollo.data).length < JSON.stringify(native.data).length;
+        }),
+      );
+      expect(lost).toContain(true);
     },
   );
 
-  it.each(ASKS)('by silence, the rest of $text arrives when the time is over', async (ask) => {
+  it('by silence, the rest arrives when the time is over', async () => {
     running.subgraph('reviews').fault = () => undefined;
-    const { native, apollo } = await running.engines.both(ask);
-    expectSameAnswer(native, apollo, { ask });
-    expect(native.errors).toContain('SUBGRAPH_TIMEOUT null');
+    await Promise.all(
+      ASKS.map(async (ask) => {
+        const [native, apollo] = await Promise.all(
+          (['native', 'apollo'] as const).map((engine) => running.engines.ask(engine, ask)),
+        );
+        if (native === undefined || apollo === undefined) throw new TypeError('no answer');
+        expectSameAnswer(native, apollo, { ask });
+        expect(native.errors).toContain('SUBGRAPH_TIMEOUT null');
+      }),
+    );
   });
 
   it('by refusing connections, the rest arrives', async () => {

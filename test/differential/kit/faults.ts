@@ -5,8 +5,8 @@ export interface NamedFault {
   readonly name: string;
   readonly fault: Fault;
   /**
-   * `same`: both engines answer alike. `loses data`: an assertion in Apollo throws the whole answer away, that of healthy
-   * subgraphs included. `differs`: the reason says how.
+   * `same`: both engines answer alike. `loses data`: Apollo throws, or drops answers that ours keeps, those of healthy
+   * subgraphs among them. `differs`: the reason says how.
    */
   readonly apollo: 'same' | 'loses data' | 'differs';
   readonly reason?: string;
@@ -81,7 +81,7 @@ const failOfFirst: Fault = (response, call, answer) =>
   })(response, call, answer);
 
 const DEPTH = 50_000;
-const MANY = 20_000;
+const MANY = 2_000;
 const BIG = 10 * 1024 * 1024;
 
 export const FAULTS: readonly NamedFault[] = [
@@ -146,7 +146,7 @@ export const FAULTS: readonly NamedFault[] = [
   { name: 'an object for a scalar', fault: setAll('id', () => ({ a: 1 })), apollo: 'same' },
   { name: 'a missing non-null field', fault: setAll('stars', () => undefined), apollo: 'same' },
   { name: 'a scalar for an object', fault: setAll('author', () => 5), apollo: 'loses data' },
-  { name: 'a list for an object', fault: setAll('author', (author) => [author]), apollo: 'loses data' },
+  { name: 'a list for an object', fault: setAll('author', (author) => [author]), apollo: 'same' },
   { name: 'an object for a list', fault: setAll('reviews', (list) => ({ list })), apollo: 'loses data' },
   {
     name: 'errors that are no list',

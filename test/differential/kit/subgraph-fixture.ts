@@ -64,6 +64,8 @@ export async function startFixture(fixture: SubgraphFixture): Promise<RunningFix
   const server = createServer((request, response) => {
     void answer(request, response, { running, schema });
   });
+  // Longer than any test, so that no kept connection closes just when something is sent.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return Object.assign(running, { url: `http://127.0.0.1:${port}/graphql` });
