@@ -24,6 +24,7 @@ import type { DataRewrite, FetchStep, Plan, PlanStep, RequiredSelection, Rewrite
 export type Planner = (text: string) => Plan;
 
 const FRAGMENT_STEP = '... on ';
+const FETCH_NUMBER = /__\d+$/u;
 
 /** Loads the supergraph into Apollo's query planner. The unstripped SDL serves, since policy is judged before planning. */
 export function createPlanner(sdl: string): Planner {
@@ -82,11 +83,14 @@ class PlanReader {
   }
 
   #fetch(node: FetchNode, path: readonly string[]): FetchStep {
+    // The planner numbers the fetches of a named operation; without the number, equal fetches have equal texts.
+    const operationName = node.operationName?.replace(FETCH_NUMBER, '') ?? null;
+    const named = node.operationName !== undefined && operationName !== null;
     return {
       kind: 'fetch',
       subgraph: node.serviceName,
-      query: node.operation,
-      operationName: node.operationName ?? null,
+      query: named ? node.operation.replace(node.operationName, operationName) : node.operation,
+      operationName,
       mutation: node.operationKind === 'mutation',
       variables: node.variableUsages ?? [],
       paths: [path],

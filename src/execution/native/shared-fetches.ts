@@ -42,10 +42,16 @@ export class SharedFetches<T> {
 
   #start(key: string, fetch: SharedFetch<T>, start: Start<T>): void {
     this.#running.set(key, fetch);
-    fetch.cancel = start((result) => {
+    try {
+      fetch.cancel = start((result) => {
+        this.#forget(key, fetch);
+        for (const waiter of fetch.waiters) waiter(result);
+      });
+    } catch (fault) {
+      // Who comes next must not wait for what never began.
       this.#forget(key, fetch);
-      for (const waiter of fetch.waiters) waiter(result);
-    });
+      throw fault;
+    }
   }
 
   #leave(key: string, fetch: SharedFetch<T>, waiter: Waiter<T>): void {

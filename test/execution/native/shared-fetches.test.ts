@@ -82,6 +82,18 @@ describe('shared fetches', () => {
     expect(started).toHaveLength(0);
   });
 
+  it('let the next caller start anew where starting failed', async () => {
+    const { started, start } = workshop();
+    const fetches = new SharedFetches<string>();
+    const failing = () => {
+      throw new Error('cannot start');
+    };
+    await expect(fetches.join('a', failing, never)).rejects.toThrow('cannot start');
+    const next = fetches.join('a', start, never);
+    started[0]?.done('anew');
+    expect(await next).toBe('anew');
+  });
+
   it('take work that ends at once', async () => {
     const fetches = new SharedFetches<string>();
     const start = (done: (result: string) => void) => {
