@@ -84,12 +84,12 @@ class PlanReader {
 
   #fetch(node: FetchNode, path: readonly string[]): FetchStep {
     // The planner numbers the fetches of a named operation; without the number, equal fetches have equal texts.
-    const operationName = node.operationName?.replace(FETCH_NUMBER, '') ?? null;
-    const named = node.operationName !== undefined && operationName !== null;
+    const { operationName: numbered } = node;
+    const operationName = numbered?.replace(FETCH_NUMBER, '') ?? null;
     return {
       kind: 'fetch',
       subgraph: node.serviceName,
-      query: named ? node.operation.replace(node.operationName, operationName) : node.operation,
+      query: numbered === undefined ? node.operation : node.operation.replace(numbered, operationName ?? ''),
       operationName,
       mutation: node.operationKind === 'mutation',
       variables: node.variableUsages ?? [],

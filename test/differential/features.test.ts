@@ -8,6 +8,8 @@ import type { Ask } from './kit/two-engines.ts';
 
 const GENERATED = 15;
 const FRESH_RUNS = 8;
+/** The same seeds in every run, unless fresh ones are asked for. */
+const SEED = process.env['FRESH_SEEDS'] === '1' ? {} : { seed: 20_261_123 };
 const DEPTH_MAX = 6;
 
 describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
@@ -48,14 +50,14 @@ describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
     },
   );
 
-  it('give the same answers to operations of fresh seeds', async () => {
+  it('give the same answers to operations of many seeds', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: GENERATED, max: 1_000_000 }), async (seed) => {
         const ask = generated(seed);
         const { native, apollo } = await running.engines.both(ask);
         expectSameAnswer(native, apollo, { ask, apolloLosesData });
       }),
-      { numRuns: FRESH_RUNS, endOnFailure: true },
+      { numRuns: FRESH_RUNS, endOnFailure: true, ...SEED },
     );
   });
 });
