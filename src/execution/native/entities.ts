@@ -54,11 +54,12 @@ export function entityPathsAt(root: DataObject, path: readonly string[]): Respon
  * Source: prototype pollution by a subgraph's `__proto__` key.
  */
 export function mergeInto(target: DataObject, source: DataObject): void {
-  for (const key of Object.keys(source)) {
+  // Sources come from JSON: nothing they inherit can be enumerated.
+  for (const key in source) {
     const value = source[key];
     if (key === '__proto__' || value === undefined) continue;
-    const present = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (!isMergeable(present, value)) target[key] = value;
+    // What a target inherits are functions, which are neither object nor list and so give way.
+    if (typeof value !== 'object' || value === null || !isMergeable(target[key], value)) target[key] = value;
   }
 }
 

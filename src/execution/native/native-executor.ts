@@ -7,8 +7,8 @@ import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '
 import { ERRORS_MAX } from '../mask-errors.ts';
 import type { SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
-import { representationOf } from './representation.ts';
 import { rewriteData } from './rewrite-data.ts';
+import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 
 /** Sends one operation to one subgraph as the caller of `input`. Never rejects. */
 export interface SubgraphTransport {
@@ -87,7 +87,7 @@ class Run {
 
   async #fetch(fetch: FetchStep): Promise<void> {
     try {
-      await (fetch.requires === null ? this.#fetchRoot(fetch) : this.#fetchEntities(fetch, fetch.requires));
+      await (isEntityFetch(fetch) ? this.#fetchEntities(fetch) : this.#fetchRoot(fetch));
     } catch (error) {
       // One subgraph that answers JSON nested past the stack must not cost the answers of the others.
       if (!(error instanceof RangeError)) throw error;
@@ -107,12 +107,11 @@ class Run {
     for (const target of targets) mergeInto(target, data);
   }
 
-  async #fetchEntities(fetch: FetchStep, requires: NonNullable<FetchStep['requires']>): Promise<void> {
-    const wanted = this.#wantedEntities(fetch, requires);
-    if (wanted.size === 0) return;
-    const groups = [...wanted.values()];
+  async #fetchEntities(fetch: EntityFetch): Promise<void> {
+    const groups = wantedEntities(this.data, fetch);
+    if (groups.length === 0) return;
     const variables = this.#variablesOf(fetch);
-    const representations = `"representations":[${[...wanted.keys()].join(',')}]`;
+    const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
     const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
     const data = await this.#send(fetch, printed, (path) => this.#entityErrorPaths(fetch, path, groups));
     if (data === null) return;
@@ -129,27 +128,6 @@ class Run {
       const entity: unknown = received[index];
       if (isObject(entity)) completeAll(group, entity, fetch);
     }
-  }
-
-  /** The distinct representations of all objects at the fetch's paths, printed, and whom each stands for. */
-  #wantedEntities(fetch: FetchStep, requires: NonNullable<FetchStep['requires']>): Map<string, EntityGroup> {
-    const wanted = new Map<string, EntityGroup>();
-    for (const [pathIndex, path] of fetch.paths.entries()) {
-      for (const [index, entity] of entitiesAt(this.data, path).entries()) {
-        const representation = representationOf(entity, requires);
-        if (representation === null) continue;
-        if (fetch.inputRewrites.length > 0) rewriteData(fetch.inputRewrites, representation);
-        const key = JSON.stringify(representation);
-        const known = wanted.get(key);
-        if (known !== undefined) known.targets.push({ entity, pathIndex, index });
-        else
-          wanted.set(key, {
-            sentType: representation['__typename'],
-            targets: [{ entity, pathIndex, index }],
-          });
-      }
-    }
-    return wanted;
   }
 
   /** Sends and records a fetch; null where no data came. */
@@ -220,13 +198,6 @@ class Run {
   }
 }
 
-/** Objects of the answer that one representation stands for. */
-interface EntityGroup {
-  /** Type name in the representation: of an interface where the subgraph knows the object by that only. */
-  readonly sentType: unknown;
-  readonly targets: { readonly entity: DataObject; readonly pathIndex: number; readonly index: number }[];
-}
-
 /** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
 type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
 
@@ -235,7 +206,7 @@ type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
  * so they may share what is nested; objects at another path get a copy.
  */
 function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep): void {
-  prepareEntity(group, received, fetch.outputRewrites);
+  const keepsType = prepareEntity(group, received, fetch.outputRewrites);
   let source = received;
   let sourcePath = group.targets[0]?.pathIndex;
   for (const { entity, pathIndex } of group.targets) {
@@ -243,26 +214,29 @@ function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep)
       source = copyOf(received);
       sourcePath = pathIndex;
     }
+    const typeName = entity['__typename'];
     mergeInto(entity, source);
+    if (keepsType) entity['__typename'] = typeName;
   }
 }
 
 /**
- * Rewrites a received entity. One that gives no type, or only the one it was sent, is of the type of the object it
- * completes, and must not change it.
+ * Rewrites a received entity, and tells whether the objects it completes keep their type: one that gives no type, or only
+ * the one it was sent, is of the type of the object it completes.
  * Source: `@interfaceObject`: the subgraph knows only the interface, while another one may have told the object's own type.
  */
 function prepareEntity(
   { sentType, targets }: EntityGroup,
   received: DataObject,
   rewrites: readonly DataRewrite[],
-): void {
+): boolean {
   const given = received['__typename'];
-  if (typeof given === 'string' && given !== sentType) {
-    rewriteData(rewrites, received);
-    return;
-  }
-  received['__typename'] = targets[0]?.entity['__typename'];
+  const keepsType = typeof given !== 'string' || given === sentType;
+  if (rewrites.length > 0 && keepsType) received['__typename'] = targets[0]?.entity['__typename'];
   rewriteData(rewrites, received);
-  delete received['__typename'];
+  return keepsType;
+}
+
+function isEntityFetch(fetch: FetchStep): fetch is EntityFetch {
+  return fetch.requires !== null;
 }
