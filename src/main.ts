@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';
 import { printConfigSchema } from './commands/config-schema-command.ts';
+import { explainCost } from './commands/cost.ts';
 import { packageVersion } from './commands/package-root.ts';
 import { faultLines } from './commands/report-fault.ts';
 import { serve } from './commands/serve.ts';
@@ -49,6 +50,16 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .requiredOption(...CONFIG_OPTION)
     .requiredOption('-o, --out <file>', 'file to write, or - for standard output')
     .action((options: { config: string; out: string }) => compose(options, process.env));
+  root
+    .command('cost')
+    .description('explain what an operation costs, line by line')
+    .requiredOption(...CONFIG_OPTION)
+    .requiredOption('-q, --query <text>', 'the GraphQL document')
+    .option('--variables <json>', 'its variables, as a JSON object')
+    .option('--operation <name>', 'the operation to count, where the document holds several')
+    .action((options: { config: string; query: string; variables?: string; operation?: string }) =>
+      explainCost(options, process.env),
+    );
   const config = root.command('config').description('look at configurations');
   config
     .command('check')

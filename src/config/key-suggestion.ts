@@ -63,10 +63,12 @@ export function suggestKey(parent: KeyPath, key: string): string {
   const node = parent.reduce<SchemaNode | undefined>(child, root);
   const siblings = Object.keys(node?.properties ?? {});
   const near = nearestWord(key, siblings);
-  if (near !== null) {
+  const elsewhere = key.length > KEY_LENGTH_MAX ? [] : placesOf(key, root, []);
+  // A short key is near to many words: one that is right in another place was meant there.
+  const isShort = key.length <= 4 && elsewhere.length > 0;
+  if (near !== null && !isShort) {
     return `did you mean ${near}?`;
   }
-  const elsewhere = key.length > KEY_LENGTH_MAX ? [] : placesOf(key, root, []);
   if (elsewhere.length > 0) {
     return `did you mean ${elsewhere.slice(0, 3).join(' or ')}?`;
   }

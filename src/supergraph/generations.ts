@@ -6,12 +6,14 @@ export interface Closable {
 interface Held<T> {
   readonly value: T;
   users: number;
-  retired: boolean;
+  readonly retirement: AbortController;
 }
 
 /** One use of a generation; released exactly once. */
 export interface Lease<T> {
   readonly value: T;
+  /** Fires when a newer generation takes over: who stays for long makes room. */
+  readonly retired: AbortSignal;
   release(): void;
 }
 
@@ -37,7 +39,7 @@ export class Generations<T extends Closable> {
 
   replace(next: T): void {
     const previous = this.#current;
-    this.#current = { value: next, users: 0, retired: false };
+    this.#current = { value: next, users: 0, retirement: new AbortController() };
     if (previous !== null) this.#retire(previous);
   }
 
@@ -52,7 +54,7 @@ export class Generations<T extends Closable> {
       this.replace(next);
       return 'replaced';
     }
-    this.#close({ value: next, users: 0, retired: true });
+    this.#close(next);
     return 'overtaken';
   }
 
@@ -64,11 +66,12 @@ export class Generations<T extends Closable> {
     let released = false;
     return {
       value: held.value,
+      retired: held.retirement.signal,
       release: () => {
         if (released) return;
         released = true;
         held.users -= 1;
-        if (held.retired && held.users === 0) this.#close(held);
+        if (held.retirement.signal.aborted && held.users === 0) this.#close(held.value);
       },
     };
   }
@@ -82,12 +85,12 @@ export class Generations<T extends Closable> {
   }
 
   #retire(held: Held<T>): void {
-    held.retired = true;
-    if (held.users === 0) this.#close(held);
+    held.retirement.abort();
+    if (held.users === 0) this.#close(held.value);
   }
 
-  #close(held: Held<T>): void {
-    const closing = held.value
+  #close(value: T): void {
+    const closing = value
       .close()
       .catch(this.#onCloseFault)
       .finally(() => this.#closing.delete(closing));

@@ -39,3 +39,22 @@ export interface SecurityPolicy {
   readonly fields: ReadonlyMap<string, Requirement>;
   readonly constraints: ReadonlyMap<string, Constraint>;
 }
+
+/** What `@listSize` says of a list: its own, or those among its fields that `sizedFields` names. */
+export interface ListSize {
+  readonly assumedSize: number | null;
+  /** Paths to the arguments that bound the list; more than one step leads into an input object. */
+  readonly slicingArguments: readonly (readonly string[])[];
+  /** Paths to the lists below the field that its size is meant for; empty where it is its own. */
+  readonly sizedFields: readonly (readonly string[])[];
+  readonly requireOneSlicingArgument: boolean;
+}
+
+/**
+ * The cost rules of a supergraph, read by the URL of the link. Keys are those of the security policy.
+ * Invariant: weights and sizes are whole numbers, never negative.
+ */
+export interface CostRules {
+  readonly weights: ReadonlyMap<string, number>;
+  readonly listSizes: ReadonlyMap<string, ListSize>;
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { errorCauses, Supergraph as FederationSupergraph } from '@apollo/federation-internals';
 import { type DocumentNode, GraphQLError, parse, print, validateSchema } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
+import { readCostRules } from './cost-rules.ts';
 import { extractPolicy } from './extract.ts';
 import { readLinks } from './links.ts';
 import { stripRules } from './strip.ts';
@@ -21,8 +22,9 @@ export function readSupergraph(sdl: string): Supergraph {
   const document = parseSupergraph(sdl);
   const { links, faults: linkFaults } = readLinks(document);
   const { policy, faults: ruleFaults } = extractPolicy(document, links);
+  const { rules: costRules, faults: costFaults } = readCostRules(document, links);
   const built = linkFaults.length === 0 ? build(document) : [];
-  const faults = [...linkFaults, ...ruleFaults, ...(Array.isArray(built) ? built : [])];
+  const faults = [...linkFaults, ...ruleFaults, ...costFaults, ...(Array.isArray(built) ? built : [])];
   if (faults.length > 0 || Array.isArray(built)) throw invalid(faults);
   return Object.freeze({
     id: createHash('sha256').update(sdl).digest('hex'),
@@ -30,6 +32,7 @@ export function readSupergraph(sdl: string): Supergraph {
     strippedSdl: print(stripRules(document, links)),
     apiSchema: built.apiSchema,
     policy,
+    costRules,
     subgraphs: built.subgraphs,
   });
 }

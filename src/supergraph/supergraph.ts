@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
-import type { SecurityPolicy } from './policy.ts';
+import type { CostRules, SecurityPolicy } from './policy.ts';
 
 /** One loaded generation of the graph; frozen, swapped whole. */
 export interface Supergraph {
@@ -12,6 +12,7 @@ export interface Supergraph {
   /** What clients see. */
   readonly apiSchema: GraphQLSchema;
   readonly policy: SecurityPolicy;
+  readonly costRules: CostRules;
   readonly subgraphs: readonly SubgraphEntry[];
 }
 
