@@ -4,7 +4,7 @@ import { ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/serve
 import { unwrapResolverError } from '@apollo/server/errors';
 import * as disabled from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import {
   ASSERTION_HEADER,
   type AssertionTrust,
@@ -12,6 +12,7 @@ import {
   type SubgraphPrincipal,
   type VerifyAssertion,
 } from './assertion.ts';
+import { type EventStreamOptions, serveEvents, wantsEvents } from './event-streams.ts';
 import { BodyError, readJsonBody } from './http-body.ts';
 
 /** Largest request body: an entity fetch of a thousand representations stays far below. */
@@ -60,11 +61,16 @@ export interface RunningSubgraph {
 /** Serves one subgraph to its gateway: no request without a valid assertion reads a body or reaches a resolver. */
 export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<RunningSubgraph> {
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
-  const apollo = createApollo(options, log);
+  const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
+  const apollo = createApollo<SubgraphContext<L>>(schema, options.name, log);
+  const streams: EventStreamOptions = {
+    schema,
+    mask: (error) => maskUnforeseen(error.toJSON(), error, () => log(faultLine(options.name, error))),
+  };
   const verify = createAssertionVerifier(options.trust);
   await apollo.start();
   const server = createServer((request, response) => {
-    answer({ apollo, verify, options }, request, response).catch((error: unknown) => {
+    answer({ apollo, streams, verify, options }, request, response).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return;
       const status = statusOf(error);
       if (status === 500) log(faultLine(options.name, error));
@@ -88,18 +94,17 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   };
 }
 
-function createApollo<L>(options: SubgraphOptions<L>, log: (line: string) => void) {
-  const line = (message: unknown): void => log(`${options.name}: ${String(message)}`);
+function createApollo<C extends object>(schema: GraphQLSchema, name: string, log: (line: string) => void) {
+  const line = (message: unknown): void => log(`${name}: ${String(message)}`);
   const quiet = (): void => undefined;
-  return new ApolloServer<SubgraphContext<L>>({
-    schema: buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]),
+  return new ApolloServer<C>({
+    schema,
     introspection: false,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     persistedQueries: false,
     stopOnTerminationSignals: false,
-    formatError: (formatted, error) =>
-      maskUnforeseen(formatted, error, () => log(faultLine(options.name, error))),
+    formatError: (formatted, error) => maskUnforeseen(formatted, error, () => log(faultLine(name, error))),
     logger: { debug: quiet, info: quiet, warn: line, error: line },
     plugins: [
       disabled.ApolloServerPluginLandingPageDisabled(),
@@ -113,12 +118,13 @@ function createApollo<L>(options: SubgraphOptions<L>, log: (line: string) => voi
 
 interface Endpoint<L> {
   readonly apollo: ApolloServer<SubgraphContext<L>>;
+  readonly streams: EventStreamOptions;
   readonly verify: VerifyAssertion;
   readonly options: SubgraphOptions<L>;
 }
 
 async function answer<L>(
-  { apollo, verify, options }: Endpoint<L>,
+  { apollo, streams, verify, options }: Endpoint<L>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -132,13 +138,23 @@ async function answer<L>(
   }
   const principal = await verify(request.headersDistinct[ASSERTION_HEADER] ?? []);
   const body = await readJsonBody(request, BODY_BYTES_MAX);
+  // Without a factory L is undefined, which the type system cannot see.
+  const loaders = (): L => options.createLoaders?.(principal) as L;
+  const context = { principal, loaders: loaders() };
+  if (wantsEvents(request.headers.accept)) {
+    // Loaders remember what they loaded: each event gets its own.
+    const renew = (): void => {
+      context.loaders = loaders();
+    };
+    await serveEvents({ body, context, renew }, response, streams);
+    return;
+  }
   const headers = new HeaderMap();
   for (const [name, values] of Object.entries(request.headersDistinct))
     headers.set(name, (values ?? []).join(', '));
   const result = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: { method: 'POST', headers, search: '', body },
-    // Without a factory L is undefined, which the type system cannot see.
-    context: async () => ({ principal, loaders: options.createLoaders?.(principal) as L }),
+    context: async () => context,
   });
   await sendResult(response, result);
 }
