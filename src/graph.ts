@@ -9,6 +9,8 @@ import { createSubgraphTransport } from './execution/native/subgraph-transport-c
 import type { GraphView } from './execution/respond.ts';
 import type { SubgraphSettings } from './execution/subgraph-settings.ts';
 import { type Compiler, createCompiler } from './operation/compiler-pool.ts';
+import type { CostSizes } from './operation/cost/cost-schema.ts';
+import { type WarmUpReport, warmUp } from './operation/warm-up.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 
 /** One generation of the graph with what compiles and runs operations on it. */
@@ -40,6 +42,7 @@ export async function startGraph(
     ...config.compile,
     limits: config.limits,
     plans: native,
+    costSizes: config.cost.mode === 'off' ? null : costSizes(config),
   });
   const transport = {
     subgraphs,
@@ -54,6 +57,7 @@ export async function startGraph(
     ? createNativeExecutor({
         schema: supergraph.apiSchema,
         transport: createSubgraphTransport(transport, { minter, now }),
+        now,
         nowUs,
       })
     : await createApolloExecutor(
@@ -75,4 +79,24 @@ export async function startGraph(
       await Promise.all([compiler.close(), executor.close()]);
     },
   };
+}
+
+/** Compiles on the next generation what the one in place has in use, so that nobody waits for it after the swap. */
+export function warmGraph(next: Graph, current: Graph | null, config: Config): Promise<WarmUpReport> {
+  const { operations, timeoutMs } = config.compile.warmUp;
+  return warmUp(current?.compiler.hottest(operations) ?? [], {
+    compile: (text, operationName) => next.compiler.compile(text, operationName),
+    atOnceMax: config.compile.workers,
+    timeoutMs,
+  });
+}
+
+/** Sizes of lists about which the schema says nothing. */
+export function costSizes({ cost }: Config): CostSizes {
+  const perSubgraph = new Map(
+    Object.entries(cost.perSubgraph).flatMap(([name, { listSize }]) =>
+      listSize === undefined ? [] : [[name, listSize] as const],
+    ),
+  );
+  return { listSize: cost.listSize, perSubgraph };
 }

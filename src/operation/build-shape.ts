@@ -1,5 +1,6 @@
 import { type GraphQLOutputType, getNamedType, isListType, isNonNullType } from 'graphql';
 import { anyOf } from './condition-table.ts';
+import type { CostSchema } from './cost/cost-schema.ts';
 import type { FieldUse, Position } from './expand.ts';
 import type { Denial, FieldShape, ObjectShape, ObjectTypeShape, TypeWrapper } from './shape.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -8,7 +9,7 @@ import type { Verdicts } from './verdicts.ts';
  * Builds what the answer looks like: for each position and concrete type the response keys in order, equal keys merged,
  * with what the verdicts refuse marked. The shape is that of the operation as the client wrote it.
  */
-export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
+export function buildShape(root: Position, verdicts: Verdicts, costs: CostSchema | null = null): ObjectShape {
   const known = new Map<string, ObjectShape>();
 
   const ofPositions = (positions: readonly Position[]): ObjectShape => {
@@ -42,7 +43,12 @@ export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
       uses.filter((use) => use.on.has(typeName)),
       (use) => use.key,
     );
-    return { denied, fields: [...byKey.values()].flatMap((same) => ofField(typeName, same)) };
+    const weight = costs?.weightOfObject(typeName) ?? 1;
+    return {
+      denied,
+      fields: [...byKey.values()].flatMap((same) => ofField(typeName, same)),
+      ...(weight === 1 ? {} : { weight }),
+    };
   };
 
   const ofField = (typeName: string, uses: readonly FieldUse[]): FieldShape[] => {
@@ -50,6 +56,8 @@ export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
     const field = first?.on.get(typeName);
     if (first === undefined || field === undefined) return [];
     const children = uses.flatMap((use) => (use.children === null ? [] : [use.children]));
+    const leaf = children.length === 0 ? (costs?.ofType(getNamedType(field.type).name) ?? null) : null;
+    const weight = costs?.ofMember(typeName, first.name) ?? leaf;
     return [
       {
         key: first.key,
@@ -59,6 +67,7 @@ export function buildShape(root: Position, verdicts: Verdicts): ObjectShape {
         typeName: getNamedType(field.type).name,
         denied: denialOf(typeName, uses),
         child: children.length === 0 ? null : ofPositions(children),
+        ...(weight === null ? {} : { weight }),
       },
     ];
   };

@@ -1,3 +1,4 @@
+import type { CostSizes } from './cost/cost-schema.ts';
 import type { OperationFacts, OperationLimits, OperationVariant, Refusal } from './operation.ts';
 
 /** What a compile worker is started with. */
@@ -6,6 +7,8 @@ export interface CompileWorkerData {
   readonly limits: OperationLimits;
   /** Whether operations are planned here, or by the executor. */
   readonly plans: boolean;
+  /** Null where costs are not counted. */
+  readonly costSizes: CostSizes | null;
 }
 
 /** What a compile worker is asked. */

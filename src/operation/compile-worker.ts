@@ -9,7 +9,7 @@ import { createPlanner } from './plan-operation.ts';
 /** Reason: a variant is usually asked for right after its operation; a few understood ones save doing it twice. */
 const UNDERSTOOD_MAX = 64;
 
-const { sdl, limits, plans } = workerData as CompileWorkerData;
+const { sdl, limits, plans, costSizes } = workerData as CompileWorkerData;
 const supergraph = readSupergraph(sdl);
 const context: CompileContext = {
   supergraphId: supergraph.id,
@@ -17,6 +17,7 @@ const context: CompileContext = {
   policy: supergraph.policy,
   limits,
   planner: plans ? createPlanner(sdl) : null,
+  cost: costSizes === null ? null : { rules: supergraph.costRules, sizes: costSizes },
 };
 const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
 

@@ -12,15 +12,19 @@ import { GatewayError } from '../errors.ts';
 import type { SecurityPolicy } from '../supergraph/policy.ts';
 import { buildShape } from './build-shape.ts';
 import { argumentRules } from './constraints.ts';
+import { buildCost, type CostLine } from './cost/build-cost.ts';
+import { CostSchema, type CostSettings } from './cost/cost-schema.ts';
+import type { CostFormula } from './cost/formula.ts';
 import { emitDocument } from './emit-document.ts';
 import { expandOperation, type FieldUse, type Position } from './expand.ts';
 import { type GuardedOperation, guardOperation } from './guards.ts';
 import { exceeded, SELECTIONS_CEILING } from './limits.ts';
 import { countDirectives, countTokens, measureOperation } from './measure.ts';
 import type { Measures, OperationFacts, OperationLimits, OperationVariant } from './operation.ts';
+import type { Plan } from './plan.ts';
 import type { Planner } from './plan-operation.ts';
 import { detailOf, validateDocument } from './validate.ts';
-import { judge } from './verdicts.ts';
+import { judge, type Verdicts } from './verdicts.ts';
 
 /** What compilation reads besides the text. */
 export interface CompileContext {
@@ -30,12 +34,15 @@ export interface CompileContext {
   readonly limits: OperationLimits;
   /** Null where the executor plans by itself. */
   readonly planner: Planner | null;
+  /** Null where costs are not counted. */
+  readonly cost: CostSettings | null;
 }
 
 /** An operation understood, from which any variant of it can be written. */
 export interface Understood {
   readonly facts: OperationFacts;
-  variant(mask: string): OperationVariant;
+  /** Fills `lines`, where given, with what explains the cost. */
+  variant(mask: string, lines?: CostLine[]): OperationVariant;
 }
 
 /**
@@ -83,9 +90,9 @@ export function compileOperation(
       guards: guarded.guards,
       constrained: rules.variables,
     },
-    variant: (mask) => {
+    variant: (mask, lines) => {
       const id = hash('sha256', JSON.stringify([context.supergraphId, text, operationName, mask]), 'hex');
-      return variantOf(guarded, { operation, mask, id, planner: context.planner });
+      return variantOf(guarded, { operation, mask, id, context }, lines);
     },
   };
 }
@@ -103,24 +110,44 @@ interface WantedVariant {
   readonly id: string;
   readonly operation: OperationDefinitionNode;
   readonly mask: string;
-  readonly planner: Planner | null;
+  readonly context: CompileContext;
 }
 
 function variantOf(
   guarded: GuardedOperation,
-  { id, operation, mask, planner }: WantedVariant,
+  { id, operation, mask, context }: WantedVariant,
+  lines?: CostLine[],
 ): OperationVariant {
   const verdicts = judge(guarded, parseMask(mask));
   const text = emitDocument(operation, guarded.root, verdicts);
+  const { planner, schema, cost } = context;
+  const costs = cost === null ? null : new CostSchema(schema, cost);
+  const plan = text === null ? null : (planner?.(text) ?? null);
   return {
     id,
     operationName: operation.name?.value ?? null,
     text,
-    // Subscriptions are planned event by event.
-    plan: text === null || operation.operation === 'subscription' ? null : (planner?.(text) ?? null),
-    shape: buildShape(guarded.root, verdicts),
+    plan,
+    shape: buildShape(guarded.root, verdicts, costs),
     removals: verdicts.removals,
+    cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };
+}
+
+interface Counted {
+  readonly operation: OperationDefinitionNode;
+  readonly verdicts: Verdicts;
+  readonly plan: Plan | null;
+  readonly costs: CostSchema;
+}
+
+function costOf(
+  { root, conditions }: GuardedOperation,
+  { operation, verdicts, plan, costs }: Counted,
+  lines?: CostLine[],
+): CostFormula {
+  const input = { root, conditions: conditions.conditions, type: operation.operation, verdicts, plan };
+  return buildCost(input, costs, lines);
 }
 
 function parseMask(mask: string): ReadonlySet<number> {

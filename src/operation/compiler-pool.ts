@@ -3,12 +3,16 @@ import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
 import { CATALOGUE, GatewayError } from '../errors.ts';
 import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
+import type { CostSizes } from './cost/cost-schema.ts';
 import type { CompiledOperation, OperationLimits, OperationVariant } from './operation.ts';
+import { guardsKey, type HotOperation } from './warm-up.ts';
 
 export interface CompilerOptions {
   readonly limits: OperationLimits;
   /** Whether operations are planned here, or by the executor. */
   readonly plans: boolean;
+  /** Null where costs are not counted. */
+  readonly costSizes: CostSizes | null;
   readonly workers: number;
   /** Longest time one operation may take to compile. */
   readonly timeoutMs: number;
@@ -25,8 +29,22 @@ export interface CompilerOptions {
 export interface Compiler {
   /** Throws: as `compileOperation`, OPERATION_TOO_COMPLEX, SERVER_OVERLOADED. */
   compile(text: string, operationName: string | null): CompiledOperation | Promise<CompiledOperation>;
+  /** Of the operations used last, at most `max`, the most used first. */
+  hottest(max: number): readonly HotOperation[];
   close(): Promise<void>;
 }
+
+/** One compiled operation with what tells how it is used. */
+interface Held {
+  readonly operation: CompiledOperation;
+  readonly text: string;
+  readonly operationName: string | null;
+  readonly variants: LRUCache<string, Promise<OperationVariant>>;
+  uses: number;
+}
+
+/** Operations looked at for each one that is taken: what was used long ago is cold however often it was used. */
+const RECENT_PER_HOT = 10;
 
 /** Reason: refusals are cheap to hold and costly to find out again, but must not push out what runs. */
 const REFUSALS_MAX = 1_000;
@@ -40,8 +58,8 @@ export async function createCompiler(
   supergraph: { readonly id: string; readonly sdl: string },
   options: CompilerOptions,
 ): Promise<Compiler> {
-  const { limits, plans } = options;
-  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans };
+  const { limits, plans, costSizes } = options;
+  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans, costSizes };
   const pool = new Piscina<CompileTask, CompileTaskResult>({
     filename: new URL(`./compile-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
       .href,
@@ -62,7 +80,7 @@ class PooledCompiler implements Compiler {
   readonly #timeoutMs: number;
   readonly #workers: number;
   readonly #pendingMax: number;
-  readonly #compiled: LRUCache<string, CompiledOperation>;
+  readonly #compiled: LRUCache<string, Held>;
   readonly #refused = new LRUCache<string, GatewayError>({ max: REFUSALS_MAX });
   readonly #running = new Map<string, Promise<CompiledOperation>>();
   #pending = 0;
@@ -85,11 +103,26 @@ class PooledCompiler implements Compiler {
     // The name's length keeps pairs apart: no other pair may find, or poison, what is held for this one.
     const key = operationName === null ? `:${text}` : `${operationName.length}:${operationName}${text}`;
     const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.uses += 1;
+      return known.operation;
+    }
     const refused = this.#refused.get(key);
     if (refused !== undefined) throw refused;
     const running = this.#running.get(key) ?? this.#start(key, text, operationName);
     return running;
+  }
+
+  hottest(max: number): readonly HotOperation[] {
+    return [...this.#compiled.values().take(max * RECENT_PER_HOT)]
+      .sort((one, other) => other.uses - one.uses)
+      .slice(0, max)
+      .map(({ operation, text, operationName, variants }) => ({
+        text,
+        operationName,
+        guards: guardsKey(operation),
+        masks: [...variants.keys()],
+      }));
   }
 
   async close(): Promise<void> {
@@ -99,9 +132,9 @@ class PooledCompiler implements Compiler {
 
   #start(key: string, text: string, operationName: string | null): Promise<CompiledOperation> {
     const started = this.#compileNew(text, operationName)
-      .then((operation) => {
-        this.#compiled.set(key, operation);
-        return operation;
+      .then((held) => {
+        this.#compiled.set(key, held);
+        return held.operation;
       })
       .catch((error: unknown) => {
         // Only what a worker found out lasts: a fault of the pool or time spent waiting says nothing about the text.
@@ -115,7 +148,7 @@ class PooledCompiler implements Compiler {
     return started;
   }
 
-  async #compileNew(text: string, operationName: string | null): Promise<CompiledOperation> {
+  async #compileNew(text: string, operationName: string | null): Promise<Held> {
     const { facts, variant } = await this.#run(text, operationName, '');
     const variants = new LRUCache<string, Promise<OperationVariant>>({ max: VARIANTS_MAX });
     const unmasked = Promise.resolve(variant);
@@ -128,12 +161,13 @@ class PooledCompiler implements Compiler {
       started.catch(() => variants.delete(mask));
       return started;
     };
-    return Object.freeze({
+    const operation = Object.freeze({
       ...facts,
       hash: hash('sha256', JSON.stringify([text, operationName]), 'hex'),
       supergraphId: this.#supergraphId,
       planFor,
     });
+    return { operation, text, operationName, variants, uses: 0 };
   }
 
   async #run(

@@ -2,6 +2,7 @@ import type { VariableDefinitionNode } from 'graphql';
 import type { ErrorCode, ErrorDetail } from '../errors.ts';
 import type { Requirement } from '../supergraph/policy.ts';
 import type { Condition, When } from './condition.ts';
+import type { CostFormula } from './cost/formula.ts';
 import type { Plan } from './plan.ts';
 import type { ObjectShape } from './shape.ts';
 
@@ -39,6 +40,14 @@ export interface ConstrainedVariable {
   readonly coordinate: string;
 }
 
+/** What one request costs. */
+export interface CostReport {
+  readonly estimated: number;
+  /** By what came back; null where nothing ran. */
+  readonly actual: number | null;
+  readonly max: number;
+}
+
 /** The operation as one set of callers may run it. */
 export interface OperationVariant {
   /** Identifies what runs: hash of schema, text, operation name and mask. */
@@ -50,6 +59,8 @@ export interface OperationVariant {
   readonly plan: Plan | null;
   readonly shape: ObjectShape;
   readonly removals: readonly Removal[];
+  /** What this variant costs; null where costs are not counted. */
+  readonly cost: CostFormula | null;
 }
 
 /** What the workers find out about an operation: plain data that crosses threads. */

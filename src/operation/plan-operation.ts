@@ -44,9 +44,11 @@ export function createPlanner(sdl: string): Planner {
     const { data, introspection } = splitIntrospection(parse(text, { noLocation: true }));
     const node =
       data === null ? undefined : planner.buildQueryPlan(operationFromDocument(apiSchema, data)).node;
-    if (node?.kind === 'Subscription') throw new TypeError('A subscription is planned with its events.');
+    const [subscription, rest] =
+      node?.kind === 'Subscription' ? [node.primary, node.rest] : [undefined, node];
     return {
-      root: node === undefined ? null : reader.step(node, []),
+      subscription: subscription === undefined ? null : reader.fetch(subscription, []),
+      root: rest === undefined ? null : reader.step(rest, []),
       introspection: introspection === null ? null : print(introspection),
     };
   };
@@ -76,13 +78,13 @@ class PlanReader {
           whenFalse: node.elseClause === undefined ? null : this.step(node.elseClause, path),
         };
       case 'Fetch':
-        return this.#fetch(node, path);
+        return this.fetch(node, path);
       case 'Defer':
         throw new TypeError('The planner was not asked for deferred parts.');
     }
   }
 
-  #fetch(node: FetchNode, path: readonly string[]): FetchStep {
+  fetch(node: FetchNode, path: readonly string[]): FetchStep {
     // The planner numbers the fetches of a named operation; without the number, equal fetches have equal texts.
     const { operationName: numbered } = node;
     const operationName = numbered?.replace(FETCH_NUMBER, '') ?? null;

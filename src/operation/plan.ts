@@ -1,6 +1,8 @@
 /** What runs an operation: fetches, in the order and parallelism their data needs. Plain data that crosses threads. */
 export interface Plan {
-  /** Null where nothing needs a subgraph. */
+  /** The root field of a subscription; null for any other operation. */
+  readonly subscription: FetchStep | null;
+  /** Null where nothing needs a subgraph. For a subscription: what completes each event. */
   readonly root: PlanStep | null;
   /** Document of the schema introspection that the operation asks for; answered by the gateway itself. */
   readonly introspection: string | null;

@@ -20,6 +20,8 @@ export interface ObjectTypeShape {
   readonly fields: readonly FieldShape[];
   /** Set where objects of this type become null with an error. */
   readonly denied: Denial | null;
+  /** What each object costs that comes back; 1 where absent. */
+  readonly weight?: number;
 }
 
 export interface FieldShape {
@@ -33,6 +35,8 @@ export interface FieldShape {
   readonly denied: Denial | null;
   /** Null for leaves. */
   readonly child: ObjectShape | null;
+  /** What each value costs that comes back, in place of what its type says. */
+  readonly weight?: number;
 }
 
 export interface Denial {
