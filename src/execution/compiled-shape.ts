@@ -15,6 +15,7 @@ export interface CompiledType {
   readonly name: string;
   readonly denied: Denial | null;
   readonly fields: readonly CompiledField[];
+  readonly weight: number;
 }
 
 export interface CompiledField {
@@ -29,6 +30,8 @@ export interface CompiledField {
   /** Null for composite types. */
   readonly isLeaf: ((value: unknown) => boolean) | null;
   readonly child: CompiledShape | null;
+  /** Of each value, where the field says so; null where the type of an object decides. */
+  readonly weight: number | null;
 }
 
 const compiled = new WeakMap<ObjectShape, { readonly isLeaf: LeafCheck; readonly shape: CompiledShape }>();
@@ -38,8 +41,9 @@ export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledSha
   const known = compiled.get(shape);
   if (known !== undefined && known.isLeaf === isLeaf) return known.shape;
   const types = new Map<string, CompiledType>();
-  for (const [name, { denied, fields }] of shape.types) {
-    types.set(name, { name, denied, fields: fields.map((field) => compileField(field, isLeaf)) });
+  for (const [name, { denied, fields, weight = 1 }] of shape.types) {
+    const compiledFields = fields.map((field) => compileField(field, isLeaf));
+    types.set(name, { name, denied, fields: compiledFields, weight });
   }
   const only = shape.abstract ? null : (types.values().next().value ?? null);
   const result: CompiledShape = { only, types };
@@ -48,7 +52,7 @@ export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledSha
 }
 
 function compileField(field: FieldShape, isLeaf: LeafCheck): CompiledField {
-  const { key, name, when, type, denied, typeName, child } = field;
+  const { key, name, when, type, denied, typeName, child, weight } = field;
   return {
     key,
     when,
@@ -58,6 +62,7 @@ function compileField(field: FieldShape, isLeaf: LeafCheck): CompiledField {
     inherited: key in Object.prototype,
     isLeaf: child === null ? leafCheckOf(typeName, isLeaf) : null,
     child: child === null ? null : compileShape(child, isLeaf),
+    weight: weight ?? (child === null ? 0 : null),
   };
 }
 

@@ -17,6 +17,16 @@ export interface ExecutionInput {
   readonly deadlineMs: number;
 }
 
+/** What a subscription runs with: as an operation, but each event has its own deadline, and the stream its bounds. */
+export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs'> & {
+  /** Time what an event needs from other subgraphs may take. */
+  readonly eventTimeoutMs: number;
+  readonly bounds: {
+    readonly eventBytesMax: number;
+    readonly idleTimeoutMs: number;
+  };
+};
+
 /** An error of a subgraph or of execution, unmasked: not for the client as it is. */
 export interface ExecutionError {
   readonly message: string;
@@ -35,5 +45,10 @@ export interface ExecutionResult {
 /** Runs an authorized operation. A failing subgraph is an error in the result; it rejects only with a GatewayError. */
 export interface Executor {
   execute(input: ExecutionInput): Promise<ExecutionResult>;
+  /**
+   * Opens upstream at the first `next`; closes it on `return` or `signal`.
+   * Throws: SUBSCRIPTION_NOT_SUPPORTED, DOWNSTREAM_SERVICE_ERROR where upstream refuses or breaks.
+   */
+  subscribe(input: SubscriptionInput): AsyncIterable<ExecutionResult>;
   close(): Promise<void>;
 }

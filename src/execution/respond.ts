@@ -19,6 +19,8 @@ export interface Executed {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly decision: Decision;
   readonly result: ExecutionResult;
+  /** Takes the cost of what came back and gives the header fields that tell it; null where costs are not counted. */
+  readonly meter: { settle(returned: number): Readonly<Record<string, string>> } | null;
 }
 
 /** What answering needs to know of the graph. */
@@ -42,10 +44,10 @@ export function respond(
   graph: GraphView,
   options: RespondOptions,
 ): GatewayResponse {
-  const { operation, variant, variables, decision, result } = executed;
+  const { operation, variant, variables, decision, result, meter } = executed;
   const shaped =
     result.data === null
-      ? { data: null, refused: [], misfits: [] }
+      ? { data: null, refused: [], misfits: [], cost: 0 }
       : shapeResult(result.data, {
           shape: variant.shape,
           conditions: operation.conditions,
@@ -72,6 +74,7 @@ export function respond(
   return ok([...subgraphErrors, ...misfits], unauthorized(refused, request.id), {
     data: shaped.data,
     location,
+    headers: meter?.settle(shaped.cost) ?? {},
   });
 }
 
@@ -104,7 +107,7 @@ export function respondDenied(
 /** Answers a request that a stage refused. */
 export function respondRefused(request: GraphQLRequest, error: GatewayError): GatewayResponse {
   const legacy = request.responseMediaType === 'application/json' && REQUEST_ERRORS.has(error.code);
-  const extensions = { code: error.code, requestId: request.id };
+  const extensions = { ...error.extensions, code: error.code, requestId: request.id };
   const errors: ResponseError[] =
     error.details.length === 0
       ? [{ message: error.message, extensions }]
@@ -122,13 +125,18 @@ export function respondRefused(request: GraphQLRequest, error: GatewayError): Ga
 function ok(
   errors: readonly ResponseError[],
   unauthorizedErrors: readonly ResponseError[],
-  { data, location }: { readonly data: Readonly<Record<string, unknown>> | null; readonly location: string },
+  answer: {
+    readonly data: Readonly<Record<string, unknown>> | null;
+    readonly location: string;
+    readonly headers: Readonly<Record<string, string>>;
+  },
 ): GatewayResponse {
+  const { data, location, headers } = answer;
   const all = location === 'errors' ? [...unauthorizedErrors, ...errors] : errors;
   const reported = location === 'extensions' && unauthorizedErrors.length > 0;
   return {
     status: 200,
-    headers: {},
+    headers,
     body: {
       ...(all.length === 0 ? {} : { errors: all }),
       data,

@@ -17,6 +17,8 @@ export interface ShapedResult {
   readonly refused: readonly { readonly path: ResponsePath; readonly denial: Denial }[];
   /** Paths where a subgraph's value does not fit the schema. */
   readonly misfits: readonly ResponsePath[];
+  /** What the objects and values that came back cost, the root not counted. */
+  readonly cost: number;
 }
 
 /** Paths of each kind that are told; reason: a list may hold a million wrong items, and each error is larger than its item. */
@@ -32,17 +34,19 @@ const INVALID = Symbol('invalid');
  */
 export function shapeResult(data: Readonly<Record<string, unknown>>, input: ShapingInput): ShapedResult {
   const shaper = new Shaper(input);
-  const shaped = shaper.object(data, compileShape(input.shape, input.isLeaf));
+  const shaped = shaper.object(data, compileShape(input.shape, input.isLeaf), 0);
   return {
     data: shaped === INVALID ? null : (shaped as Record<string, unknown> | null),
     refused: shaper.refused,
     misfits: shaper.misfits,
+    cost: Math.min(shaper.cost, Number.MAX_SAFE_INTEGER),
   };
 }
 
 class Shaper {
   readonly refused: { path: ResponsePath; denial: Denial }[] = [];
   readonly misfits: ResponsePath[] = [];
+  cost = 0;
   readonly #held: readonly boolean[];
   /** Where the shaper is; copied only where an error needs it. */
   readonly #path: (string | number)[] = [];
@@ -51,11 +55,12 @@ class Shaper {
     this.#held = conditions.map((condition) => conditionHolds(condition, variables));
   }
 
-  object(value: unknown, shape: CompiledShape): unknown {
+  object(value: unknown, shape: CompiledShape, weight: number | null): unknown {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return this.#misfit();
     const source = value as Record<string, unknown>;
     const type = shape.only ?? typeOf(source, shape);
     if (type === undefined) return this.#misfit();
+    this.cost += weight ?? type.weight;
     if (type.denied !== null) return this.#refuse(type.denied);
     // Aliases that begin with "__" are refused, so no key is one that an object literal treats specially.
     const result: Record<string, unknown> = {};
@@ -71,7 +76,10 @@ class Shaper {
   #field(source: Record<string, unknown>, field: CompiledField): unknown {
     const { key, type } = field;
     const value = field.inherited && !Object.hasOwn(source, key) ? undefined : source[key];
-    if (field.denied === null && type.item === null && field.isLeaf?.(value) === true) return value;
+    if (field.denied === null && type.item === null && field.isLeaf?.(value) === true) {
+      if (field.weight !== null && value !== null) this.cost += field.weight;
+      return value;
+    }
     this.#path.push(key);
     const item = field.denied === null ? this.#complete(value, type, field) : this.#refuse(field.denied);
     this.#path.pop();
@@ -85,8 +93,10 @@ class Shaper {
   }
 
   #named(value: unknown, field: CompiledField): unknown {
-    if (field.child !== null) return this.object(value, field.child);
-    return field.isLeaf?.(value) === true ? value : this.#misfit();
+    if (field.child !== null) return this.object(value, field.child, field.weight);
+    if (field.isLeaf?.(value) !== true) return this.#misfit();
+    if (field.weight !== null) this.cost += field.weight;
+    return value;
   }
 
   #list(value: unknown, item: TypeWrapper, field: CompiledField): unknown {

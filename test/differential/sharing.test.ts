@@ -153,11 +153,13 @@ describe('sharing', () => {
         flights.set(key, flight);
         return flight.then((answer) => structuredClone(answer));
       },
+      open: (fetch, variables, input) => sound.open(fetch, variables, input),
       close: () => sound.close(),
     };
     const executor = createNativeExecutor({
       schema: supergraph.apiSchema,
       transport: broken,
+      now: Date.now,
       nowUs: () => performance.now() * 1_000,
     });
     const variant = await compile(TEXT).planFor('');

@@ -59,6 +59,7 @@ export function request(responseMediaType: GraphQLRequest['responseMediaType']):
     headers: {},
     params: { query: '', operationName: null, variables: {}, extensions: {} },
     batch: null,
+    streams: false,
     signal: new AbortController().signal,
   };
 }

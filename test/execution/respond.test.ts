@@ -43,7 +43,7 @@ async function answer(
   const variant = await operation.planFor(decision.mask);
   return respond(
     request(JSON_RESPONSE),
-    { operation, variant, variables: {}, decision, result: { data, errors, fetches: [] } },
+    { operation, variant, variables: {}, decision, result: { data, errors, fetches: [] }, meter: null },
     { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
     { authorizationErrors: location },
   );

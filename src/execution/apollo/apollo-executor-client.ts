@@ -104,6 +104,12 @@ class ApolloExecutor implements Executor {
     return { data: dataOf(response), errors: errorsOf(response), fetches: context.fetches };
   }
 
+  /** Apollo's gateway plans subscriptions and cannot run them. */
+  subscribe(): AsyncIterable<ExecutionResult> {
+    const next = () => Promise.reject(new GatewayError('SUBSCRIPTION_NOT_SUPPORTED'));
+    return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+
   async close(): Promise<void> {
     await this.#gateway.stop();
     await this.#client.close();

@@ -3,7 +3,13 @@ import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
-import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
+import type {
+  ExecutionError,
+  ExecutionInput,
+  ExecutionResult,
+  Executor,
+  SubscriptionInput,
+} from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
 import type { SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
@@ -14,12 +20,16 @@ import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-ent
 export interface SubgraphTransport {
   /** `variables` is a JSON object, printed. */
   send(fetch: FetchStep, variables: string, input: ExecutionInput): Promise<SubgraphAnswer>;
+  /** Opens a subscription; each event is a GraphQL result, not yet understood. Throws: as `Executor.subscribe`. */
+  open(fetch: FetchStep, variables: string, input: SubscriptionInput): AsyncIterable<DataObject>;
   close(): Promise<void>;
 }
 
 export interface NativeExecutorDeps {
   readonly schema: GraphQLSchema;
   readonly transport: SubgraphTransport;
+  /** Units: milliseconds since the epoch. */
+  readonly now: () => number;
   /** Units: microseconds, monotonic. */
   readonly nowUs: () => number;
 }
@@ -49,8 +59,27 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       }
       return { data: run.data, errors: run.errors, fetches: run.fetches } satisfies ExecutionResult;
     },
+    subscribe: (input) => subscription(input, deps),
     close: () => deps.transport.close(),
   };
+}
+
+/** Runs a subscription: each event of the root field is completed by the rest of the plan. */
+async function* subscription(
+  input: SubscriptionInput,
+  deps: NativeExecutorDeps,
+): AsyncGenerator<ExecutionResult, void, undefined> {
+  const fetch = input.variant.plan?.subscription ?? null;
+  if (fetch === null) {
+    yield { data: null, errors: [], fetches: [] };
+    return;
+  }
+  const variables = `{${printVariables(fetch, input.variables)}}`;
+  for await (const event of deps.transport.open(fetch, variables, input)) {
+    const run = new Run({ ...input, deadlineMs: deps.now() + input.eventTimeoutMs }, deps);
+    await run.event(fetch, event);
+    yield { data: run.data, errors: run.errors, fetches: run.fetches };
+  }
 }
 
 /** One execution: the answer being built, and what went wrong on the way. */
@@ -64,6 +93,18 @@ class Run {
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
     this.#input = input;
     this.#deps = deps;
+  }
+
+  /** Takes one event of a subscription as the answer to its root field, and completes it. */
+  async event(fetch: FetchStep, body: DataObject): Promise<void> {
+    const place: PlaceError = (path) => [[...path]];
+    const data = this.#understand(fetch, { kind: 'answer', status: 200, body }, { place, tookUs: 0 });
+    if (data !== null) {
+      rewriteData(fetch.outputRewrites, data);
+      mergeInto(this.data, data);
+    }
+    const rest = this.#input.variant.plan?.root ?? null;
+    if (rest !== null) await this.step(rest);
   }
 
   async step(step: PlanStep): Promise<void> {
@@ -99,7 +140,7 @@ class Run {
     const [path = []] = fetch.paths;
     const targets = entitiesAt(this.data, path);
     if (targets.length === 0) return;
-    const data = await this.#send(fetch, `{${this.#variablesOf(fetch)}}`, (errorPath) => [
+    const data = await this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`, (errorPath) => [
       [...path, ...errorPath],
     ]);
     if (data === null) return;
@@ -110,7 +151,7 @@ class Run {
   async #fetchEntities(fetch: EntityFetch): Promise<void> {
     const groups = wantedEntities(this.data, fetch);
     if (groups.length === 0) return;
-    const variables = this.#variablesOf(fetch);
+    const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
     const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
     const data = await this.#send(fetch, printed, (path) => this.#entityErrorPaths(fetch, path, groups));
@@ -134,11 +175,20 @@ class Run {
   async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
     const startedUs = this.#deps.nowUs();
     const answer = await this.#deps.transport.send(fetch, variables, this.#input);
+    return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs });
+  }
+
+  /** Records an answer and what is wrong with it; null where it holds no data. */
+  #understand(
+    fetch: FetchStep,
+    answer: SubgraphAnswer,
+    { place, tookUs }: { readonly place: PlaceError; readonly tookUs: number },
+  ): DataObject | null {
     const errors = answer.kind === 'answer' ? answer.body['errors'] : undefined;
     const told = Array.isArray(errors) ? errors.filter(isObject) : [];
     this.fetches.push({
       subgraph: fetch.subgraph,
-      durationUs: Math.round(this.#deps.nowUs() - startedUs),
+      durationUs: Math.round(tookUs),
       status: answer.status,
       errors: answer.kind === 'failure' ? 1 : told.length,
     });
@@ -185,17 +235,17 @@ class Run {
     const all = fetch.paths.map((each) => entityPathsAt(this.data, each));
     return group.targets.map((target) => [...(all[target.pathIndex]?.[target.index] ?? []), ...rest]);
   }
+}
 
-  /** The client's variables that a fetch uses, printed as members of an object. */
-  #variablesOf(fetch: FetchStep): string {
-    let members = '';
-    for (const name of fetch.variables) {
-      const value = this.#input.variables[name];
-      if (value === undefined) continue;
-      members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    }
-    return members;
+/** The client's variables that a fetch uses, printed as members of an object. */
+function printVariables(fetch: FetchStep, variables: ExecutionInput['variables']): string {
+  let members = '';
+  for (const name of fetch.variables) {
+    const value = variables[name];
+    if (value === undefined) continue;
+    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
+  return members;
 }
 
 /** Finds where in the answer an error's path, as the subgraph tells it, belongs. */

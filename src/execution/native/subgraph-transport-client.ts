@@ -13,6 +13,7 @@ import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
 import { type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
+import { SubgraphStreamClient } from './subgraph-stream-client.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
   readonly subgraphs: readonly SubgraphSettings[];
@@ -32,6 +33,7 @@ export function createSubgraphTransport(
   { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
 ): SubgraphTransport {
   const client = new SubgraphClient(options);
+  const streams = new SubgraphStreamClient();
   const targets = new Map(
     options.subgraphs.map((subgraph) => [
       subgraph.name,
@@ -43,12 +45,15 @@ export function createSubgraphTransport(
   // No sharing key looks like this one: those begin with a name.
   const unique = (): string => `#${sent++}`;
 
+  const targetOf = (name: string) => {
+    const target = targets.get(name);
+    if (target === undefined) throw new TypeError(`There are no settings for the subgraph "${name}".`);
+    return target;
+  };
+
   return {
     async send(fetch, variables, input) {
-      const target = targets.get(fetch.subgraph);
-      if (target === undefined)
-        throw new TypeError(`There are no settings for the subgraph "${fetch.subgraph}".`);
-      const { subgraph, guard } = target;
+      const { subgraph, guard } = targetOf(fetch.subgraph);
       const enoughMs = now() + subgraph.timeoutMs;
       const assertion = minter.assertionFor(input.principal, subgraph.identity);
       const call: GuardedCall = {
@@ -70,7 +75,17 @@ export function createSubgraphTransport(
         startGuarded(client, call, { now, done });
       return understand((await fetches.join(key, start, input.signal)) ?? ABORTED);
     },
-    close: () => client.close(),
+    // Never shared: each caller's events are authorized on their own.
+    async *open(fetch, variables, input) {
+      const { subgraph } = targetOf(fetch.subgraph);
+      const assertion = await minter.assertionFor(input.principal, subgraph.identity);
+      const headers = subgraphHeaders(subgraph, input.headers, assertion);
+      const message = { headers, body: `${prefixOf(fetch)}${variables}}` };
+      yield* streams.events(subgraph, message, { bounds: input.bounds, signal: input.signal });
+    },
+    close: async () => {
+      await Promise.all([client.close(), streams.close()]);
+    },
   };
 }
 

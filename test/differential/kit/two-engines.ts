@@ -133,7 +133,7 @@ export async function startTwoEngines(
   const native = createNativeExecutor({
     schema: supergraph.apiSchema,
     transport: createSubgraphTransport(transport, { minter: signer, now: clock.now }),
-    nowUs: clock.nowUs,
+    ...clock,
   });
   const apollo = await createApolloExecutor(
     { ...transport, strippedSdl: supergraph.strippedSdl },
@@ -163,6 +163,7 @@ function enginesOf(
       policy,
       limits: LIMITS,
       planner,
+      cost: null,
     });
     const operation: CompiledOperation = {
       ...facts,
@@ -201,7 +202,7 @@ function enginesOf(
         : ({ effect: 'filter', mask, reasons: [] } as const);
     const response = respond(
       { id: 'request-1', responseMediaType: 'application/json' } as GraphQLRequest,
-      { operation, variant, variables, decision, result },
+      { operation, variant, variables, decision, result, meter: null },
       view,
       { authorizationErrors: 'errors' },
     );
