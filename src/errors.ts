@@ -42,8 +42,16 @@ export const CATALOGUE = {
   MAX_ROOT_FIELDS_LIMIT: final(400, 'The operation has more root fields than the limit.'),
   MAX_DIRECTIVES_LIMIT: final(400, 'The document has more directives than the limit.'),
   MAX_SELECTIONS_LIMIT: final(400, 'The operation has more selections than the limit.'),
+  COST_QUERY_PARSE_FAILURE: final(400, 'The cost of the operation cannot be told from its arguments.'),
+  COST_ESTIMATED_TOO_EXPENSIVE: final(400, 'The operation costs more than the limit.'),
+  SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE: final(400, 'The operation costs a subgraph more than the limit.'),
   OPERATION_TOO_COMPLEX: final(400, 'The operation takes more time or memory to plan than the limit.'),
-  SUBSCRIPTION_NOT_SUPPORTED: final(400, 'Subscriptions are not supported by this executor.'),
+  SUBSCRIPTION_NOT_SUPPORTED: final(
+    400,
+    'Subscriptions need text/event-stream, multipart/mixed;subscriptionSpec=1.0 or a WebSocket (graphql-transport-ws), where the gateway is set up for them.',
+  ),
+  SUBSCRIPTION_LIMIT_EXCEEDED: retryable(429, 'There are more subscriptions or streams than the limit.'),
+  SUBSCRIPTION_ENDED: retryable(200, 'The gateway ended the subscription; subscribe again.'),
   INTROSPECTION_DISABLED: final(403, 'Introspection is not allowed here.'),
   UNAUTHENTICATED: final(401, 'A valid credential is required.'),
   FORBIDDEN: final(403, 'This is not allowed.'),
@@ -75,6 +83,8 @@ export interface GatewayErrorOptions {
   readonly details?: readonly ErrorDetail[];
   /** Value of `WWW-Authenticate` where the answer must carry one. */
   readonly challenge?: string;
+  /** Further error extensions for the client: numbers and names that are safe to tell. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   /** Response headers this refusal needs, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -93,6 +103,7 @@ export class GatewayError extends Error {
   readonly coordinate: string | undefined;
   readonly details: readonly ErrorDetail[];
   readonly challenge: string | undefined;
+  readonly extensions: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
@@ -102,6 +113,7 @@ export class GatewayError extends Error {
     this.coordinate = options.coordinate;
     this.details = options.details ?? [];
     this.challenge = options.challenge;
+    this.extensions = options.extensions ?? {};
     this.headers = options.headers ?? {};
   }
 

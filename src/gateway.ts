@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { FileAuditSink } from './audit/audit-file-sink.ts';
 import { createPolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { GatewayError } from './errors.ts';
 import { createAssertionMinter } from './execution/assertion.ts';
-import { type Graph, startGraph } from './graph.ts';
+import { followSupergraph } from './follow-supergraph.ts';
+import { type Graph, startGraph, warmGraph } from './graph.ts';
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
+import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
 import { createLog, describeError } from './telemetry/log-sink.ts';
@@ -56,16 +58,11 @@ export async function startGateway(
     opened.defer(() => source.close());
     graphs.replace(await startGraph(await source.load(), config, { minter, clock }));
     if (config.supergraph.watch) {
-      source.watch({
-        onSupergraph: (supergraph) =>
-          graphs
-            .succeed(() => startGraph(supergraph, config, { minter, clock }))
-            .then(
-              (outcome) => log.info(`supergraph ${outcome}`, { supergraph: supergraph.id }),
-              (fault: unknown) =>
-                log.error('new supergraph does not start; the old one stays', describeError(fault)),
-            ),
-        onFault: (fault) => log.error('new supergraph is refused; the old one stays', detailsOf(fault)),
+      followSupergraph({
+        ...{ source, graphs, log },
+        start: (supergraph) => startGraph(supergraph, config, { minter, clock }),
+        warm: (next, current) => warmGraph(next, current, config),
+        onRefused: (fault) => log.error('new supergraph is refused; the old one stays', detailsOf(fault)),
       });
     }
 
@@ -81,6 +78,7 @@ export async function startGateway(
       audit,
       log,
       clock,
+      counts: new SubscriptionCounts(),
       options: pipelineOptions(config),
     };
     const listener = createListener(listenerOptions(config, options.port), {
@@ -112,7 +110,12 @@ async function assertionKey(config: Config) {
   const privateKey = await importJWK(jwk, 'EdDSA');
   if (privateKey instanceof Uint8Array) throw new GatewayError('CONFIG_INVALID');
   const { d: _private, ...publicPart } = jwk;
-  const publicJwk = { ...publicPart, kid: jwk.kid ?? randomUUID(), alg: 'EdDSA', use: 'sig' };
+  const publicJwk = {
+    ...publicPart,
+    kid: jwk.kid ?? (await calculateJwkThumbprint(publicPart)),
+    alg: 'EdDSA',
+    use: 'sig',
+  };
   return { privateKey, publicJwk };
 }
 
@@ -132,7 +135,8 @@ function identityOptions({ identity }: Config): Parameters<typeof createIdentifi
   };
 }
 
-function sourceOptions({ supergraph }: Config): Parameters<typeof createSupergraphSource>[0] {
+/** Where the supergraph comes from, as its source takes it. */
+export function sourceOptions({ supergraph }: Config): Parameters<typeof createSupergraphSource>[0] {
   const { pollMs } = supergraph;
   if ('file' in supergraph) return { file: supergraph.file, pollMs };
   return {
@@ -141,18 +145,35 @@ function sourceOptions({ supergraph }: Config): Parameters<typeof createSupergra
   };
 }
 
-function pipelineOptions({ authorization, limits, execution, audit }: Config): PipelineParts['options'] {
+function pipelineOptions({
+  authorization,
+  limits,
+  cost,
+  execution,
+  audit,
+  subscriptions,
+}: Config): PipelineParts['options'] {
   return {
     authorization: { ...authorization, introspection: limits.introspection },
     respond: { authorizationErrors: authorization.errors },
     limits,
+    cost: {
+      mode: cost.mode,
+      max: cost.max,
+      perSubgraph: new Map(
+        Object.entries(cost.perSubgraph).flatMap(([name, { max }]) =>
+          max === undefined ? [] : [[name, max]],
+        ),
+      ),
+    },
     whenAuditFails: audit.whenUnwritable,
     timeoutMs: execution.timeoutMs,
+    subscriptions,
   };
 }
 
 function listenerOptions(
-  { listen, limits }: Config,
+  { listen, limits, subscriptions }: Config,
   port: number | undefined,
 ): Parameters<typeof createListener>[0] {
   const { headerBytes, ...options } = listen;
@@ -162,6 +183,7 @@ function listenerOptions(
     headerBytesMax: headerBytes,
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,
+    subscriptions,
   };
 }
 

@@ -7,10 +7,19 @@ import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
-import type { GatewayResponse, GraphQLParams, GraphQLRequest } from './listener/request.ts';
+import type {
+  GatewayAnswer,
+  GatewayResponse,
+  GatewayStream,
+  GraphQLParams,
+  GraphQLRequest,
+} from './listener/request.ts';
 import { admit } from './operation/admit.ts';
+import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import type { CompiledOperation, OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
+import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
+import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
@@ -21,6 +30,7 @@ export interface PipelineParts {
   readonly audit: AuditSink;
   readonly log: Log;
   readonly clock: Clock;
+  readonly counts: SubscriptionCounts;
   readonly options: PipelineOptions;
 }
 
@@ -28,22 +38,25 @@ export interface PipelineOptions {
   readonly authorization: AuthorizationOptions;
   readonly respond: RespondOptions;
   readonly limits: OperationLimits;
+  readonly cost: CostLimits;
   /** What still runs while the audit cannot be written. */
   readonly whenAuditFails: 'refuse' | 'permitQueries';
   /** Longest time execution of one operation may take. */
   readonly timeoutMs: number;
+  readonly subscriptions: SubscriptionOptions;
 }
 
 /**
- * The request path: identify, compile, authorize, execute, shape, audit.
- * Invariant: never rejects, and every exit leaves exactly one audit event.
+ * The request path: identify, compile, authorize, execute or subscribe, shape, audit.
+ * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
-export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayResponse> {
+export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
   const { identifier, policies, audit, clock, options } = parts;
   const record = openRecord(request);
   const startedUs = clock.nowUs();
   const graph = parts.graphs.lease();
   let response: GatewayResponse;
+  let stream: GatewayStream | null = null;
   try {
     record.principal = await identifier.identify(request);
     const params = paramsOf(request);
@@ -68,19 +81,29 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     } else {
       requireAudit(operation, audit, options.whenAuditFails);
       const variant = await operation.planFor(decision.mask);
-      const result = await executor.execute({
+      const meter = meterCost(variant.cost, variables, options.cost);
+      record.cost = meter?.report ?? null;
+      meter?.enforce();
+      const admitted = {
+        request,
+        principal: record.principal,
+        operation,
         variant,
         variables,
-        principal: record.principal,
-        requestId: request.id,
-        headers: request.headers,
-        signal: request.signal,
-        deadlineMs: clock.now() + options.timeoutMs,
-      });
-      record.fetches = result.fetches;
-      // Nobody reads the answer, and what was cut off must not be audited as a success.
-      if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
-      response = respond(request, { operation, variant, variables, decision, result }, view, options.respond);
+        decision,
+        meter,
+      };
+      if (operation.type === 'subscription' && variant.text !== null) {
+        stream = subscribe({ ...admitted, graph }, streamParts(request, parts));
+        response = OPENED;
+      } else {
+        const deadlineMs = clock.now() + options.timeoutMs;
+        const result = await executor.execute({ ...inputOf(admitted), deadlineMs });
+        record.fetches = result.fetches;
+        // Nobody reads the answer, and what was cut off must not be audited as a success.
+        if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
+        response = respond(request, { ...admitted, result }, view, options.respond);
+      }
     }
   } catch (error) {
     const refusal = asGatewayError(error, request, parts.log);
@@ -88,12 +111,19 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     record.decision ??= refusal.decision ?? null;
     response = respondRefused(request, refusal);
   } finally {
-    graph?.release();
+    if (stream === null) graph?.release();
   }
   const { status, body } = response;
   const durationUs = clock.nowUs() - startedUs;
   audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs }));
-  return response;
+  return stream ?? response;
+}
+
+/** What the audit says of a stream that has begun. */
+const OPENED: GatewayResponse = { status: 200, headers: {}, body: {} };
+
+function streamParts(request: GraphQLRequest, parts: PipelineParts): SubscriptionParts {
+  return { ...parts, refusalOf: (fault) => asGatewayError(fault, request, parts.log) };
 }
 
 /** What is known of a request so far, for its audit event. */
@@ -102,7 +132,16 @@ type OpenRecord = {
 };
 
 function openRecord(request: GraphQLRequest): OpenRecord {
-  return { request, principal: null, operation: null, decision: null, fetches: [], code: null };
+  return {
+    request,
+    principal: null,
+    operation: null,
+    decision: null,
+    cost: null,
+    fetches: [],
+    code: null,
+    events: null,
+  };
 }
 
 /** What the edge parsed, or its refusal. */

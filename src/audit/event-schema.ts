@@ -72,11 +72,22 @@ export const auditEventSchema = z.strictObject({
     reasons: z.array(reason).max(EVENT_LIMITS.reasons).readonly(),
     reasonsTruncated: truncated,
   }),
+  cost: z
+    .strictObject({
+      estimated: count,
+      actual: count.nullable().describe('By what came back; null where nothing ran.'),
+      max: count,
+    })
+    .nullable()
+    .describe('What it cost; null where costs are not counted, or it did not get that far.'),
   fetches: z.array(fetchRecord).max(EVENT_LIMITS.fetches).readonly().describe('What really ran.'),
   fetchesTruncated: truncated,
   status: count.describe('HTTP status of the answer.'),
   code: errorCode.nullable().describe('Code of the refusal; null where the operation ran.'),
   errors: count,
+  events: count
+    .nullable()
+    .describe('Events delivered, in the record that ends a subscription; null in any other.'),
   durationUs: count,
 });
 

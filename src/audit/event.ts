@@ -1,7 +1,7 @@
 import type { Decision, Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
-import type { Measures } from '../operation/operation.ts';
+import type { CostReport, Measures } from '../operation/operation.ts';
 
 /** What really ran against one subgraph. */
 export interface FetchRecord {
@@ -49,12 +49,16 @@ export interface AuditEvent {
     readonly reasons: readonly Reason[];
     readonly reasonsTruncated: number;
   };
+  /** Null where costs are not counted, or the operation did not get that far. */
+  readonly cost: CostReport | null;
   readonly fetches: readonly FetchRecord[];
   readonly fetchesTruncated: number;
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;
   readonly errors: number;
+  /** Events delivered, in the record that ends a subscription; null in any other. */
+  readonly events: number | null;
   readonly durationUs: number;
 }
 

@@ -2,7 +2,7 @@ import type { Decision, Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GraphQLRequest } from '../listener/request.ts';
-import type { CompiledOperation, Measures } from '../operation/operation.ts';
+import type { CompiledOperation, CostReport, Measures } from '../operation/operation.ts';
 import type { AuditEvent, FetchRecord } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
@@ -19,11 +19,14 @@ export interface AuditParts {
   readonly principal: Principal | null;
   readonly operation: AuditedOperation | null;
   readonly decision: Decision | null;
+  readonly cost: CostReport | null;
   readonly fetches: readonly FetchRecord[];
   readonly status: number;
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
   readonly errors: number;
+  /** Events delivered by a subscription that ended; null in any other record. */
+  readonly events: number | null;
   readonly durationUs: number;
 }
 
@@ -49,11 +52,13 @@ export function auditEvent(parts: AuditParts): AuditEvent {
       reasons: reasons.slice(0, EVENT_LIMITS.reasons).map(reasonPart),
       reasonsTruncated: overflow(reasons, EVENT_LIMITS.reasons),
     },
+    cost: parts.cost === null ? null : costPart(parts.cost),
     fetches: fetches.slice(0, EVENT_LIMITS.fetches).map(fetchPart),
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
+    events: parts.events === null ? null : count(parts.events),
     durationUs: count(parts.durationUs),
   };
 }
@@ -96,6 +101,10 @@ function measuresPart(measures: Measures): Measures {
     rootFields: count(measures.rootFields),
     selections: count(measures.selections),
   };
+}
+
+function costPart({ estimated, actual, max }: CostReport): CostReport {
+  return { estimated: count(estimated), actual: actual === null ? null : count(actual), max: count(max) };
 }
 
 function reasonPart({ rule, code, coordinate, path }: Reason): Reason {

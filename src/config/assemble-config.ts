@@ -38,6 +38,13 @@ export function assembleConfig(assembly: Assembly): Config {
     listen: files.tls === null ? listen : { ...listen, tls: files.tls },
     supergraph: supergraphOf(assembly),
     subgraphs: Object.assign(Object.create(null), parsed.subgraphs) as Config['subgraphs'],
+    cost: {
+      ...parsed.cost,
+      perSubgraph: Object.assign(
+        Object.create(null),
+        parsed.cost.perSubgraph,
+      ) as Config['cost']['perSubgraph'],
+    },
     identity: {
       ...parsed.identity,
       jwt: parsed.identity.jwt.map((issuer) => ({

@@ -127,9 +127,9 @@ function coerce(substitution: Substitution): Tree {
 }
 
 /** Settings for a subgraph that the graph does not have protect nothing: most likely the name is misspelt. */
-function unknownSubgraphs(tree: Tree, document: ConfigDocument): ConfigFault[] {
+function unknownSubgraphs(tree: Tree, document: ConfigDocument, section: KeyPath): ConfigFault[] {
   const listed = valueAt(tree, ['supergraph', 'subgraphs']);
-  const settings = valueAt(tree, ['subgraphs']);
+  const settings = valueAt(tree, section);
   if (!Array.isArray(listed) || typeof settings !== 'object' || settings === null) {
     return [];
   }
@@ -140,7 +140,7 @@ function unknownSubgraphs(tree: Tree, document: ConfigDocument): ConfigFault[] {
     .filter((name) => !names.includes(name))
     .map((name) => {
       const near = nearestWord(name, names);
-      const path = ['subgraphs', name];
+      const path = [...section, name];
       const hint = near === null ? '' : `; did you mean ${printable(near)}?`;
       return {
         path,
@@ -148,6 +148,16 @@ function unknownSubgraphs(tree: Tree, document: ConfigDocument): ConfigFault[] {
         message: `supergraph.subgraphs has no such name${hint}`,
       };
     });
+}
+
+/** The cost in one subgraph is read from the plan, which the reference executor keeps to itself. */
+function costsWithoutPlan(tree: Tree, document: ConfigDocument): ConfigFault[] {
+  const path = ['cost', 'perSubgraph'];
+  const limits = valueAt(tree, path);
+  const isGiven = typeof limits === 'object' && limits !== null && Object.keys(limits).length > 0;
+  if (!isGiven || valueAt(tree, ['execution', 'engine']) !== 'apollo') return [];
+  const message = 'needs execution.engine: native; the other engine keeps its plans to itself';
+  return [{ path, position: document.locateKey(path), message }];
 }
 
 /** A document after validation: the configuration where it has no faults, and the values as read in any case. */
@@ -168,6 +178,11 @@ export function checkConfig(document: ConfigDocument, substitution: Substitution
   return {
     config: result.data ?? null,
     tree,
-    faults: [...unique.values(), ...unknownSubgraphs(tree, document)],
+    faults: [
+      ...unique.values(),
+      ...unknownSubgraphs(tree, document, ['subgraphs']),
+      ...unknownSubgraphs(tree, document, ['cost', 'perSubgraph']),
+      ...costsWithoutPlan(tree, document),
+    ],
   };
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { integerKey, pathKey, switchKey } from './config-keys.ts';
+import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
+import { subscriptionsSection } from './subscriptions-section.ts';
 import { subgraphName, supergraphSection } from './supergraph-section.ts';
 
 const authorizationSection = z.strictObject({
@@ -153,9 +155,13 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How the rules in the schema are applied to callers.'),
   limits: limitsSection.prefault({}).describe('How large an operation and a request may be.'),
+  cost: costSection.prefault({}).describe('What an operation may cost, and how costs are counted.'),
   compile: compileSection
     .prefault({})
     .describe('Bounds of parsing, validating and planning operations seen for the first time.'),
+  subscriptions: subscriptionsSection
+    .prefault({})
+    .describe('Streams of events to clients, and their bounds.'),
   execution: executionSection.prefault({}).describe('How operations run against subgraphs.'),
   assertion: assertionSection
     .prefault({})

@@ -55,6 +55,21 @@ export const limitsSection = z.strictObject({
   batching: batching.prefault({}).describe('Several operations in one request.'),
 });
 
+const warmUp = z.strictObject({
+  operations: integerKey({
+    min: 0,
+    max: 10_000,
+    default: 100,
+    about: 'Most used operations that are compiled again before a new supergraph takes over; 0 turns it off.',
+  }),
+  timeoutMs: integerKey({
+    min: 1,
+    max: 60_000,
+    default: 5000,
+    about: 'Time for which a new supergraph waits for that, in milliseconds. The old one serves meanwhile.',
+  }),
+});
+
 /** Bounds of the workers that parse, validate and plan operations seen for the first time. */
 export const compileSection = z.strictObject({
   workers: integerKey({
@@ -89,4 +104,5 @@ export const compileSection = z.strictObject({
     default: 67_108_864,
     about: 'Size of the compiled operations kept, in bytes.',
   }),
+  warmUp: warmUp.prefault({}).describe('What is compiled ahead when the supergraph changes.'),
 });

@@ -4,13 +4,19 @@ import { isPreflighted } from './csrf.ts';
 import { type HeaderFields, headerValue } from './header-fields.ts';
 import { isUtf8, parseMediaType } from './media-type.ts';
 import { negotiateMediaType } from './negotiate.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /**
  * What the method and the header fields alone refuse, before any byte of the body is read; null where nothing.
  * Source: GraphQL over HTTP sections 5 and 6; the threats are forged cross-site requests and parser confusion.
  */
-export function checkHeaders(method: 'GET' | 'POST', headers: HeaderFields): GatewayError | null {
-  if (negotiateMediaType(headerValue(headers, 'accept')) === null) return new GatewayError('NOT_ACCEPTABLE');
+export function checkHeaders(
+  method: 'GET' | 'POST',
+  headers: HeaderFields,
+  stream: StreamFormat | null = null,
+): GatewayError | null {
+  const acceptable = stream !== null || negotiateMediaType(headerValue(headers, 'accept')) !== null;
+  if (!acceptable) return new GatewayError('NOT_ACCEPTABLE');
   const field = headerValue(headers, 'content-type');
   const contentType = field === undefined ? null : parseMediaType(field);
   if (!isPreflighted(headers, contentType)) return new GatewayError('CSRF_PREVENTED');

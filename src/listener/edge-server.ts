@@ -13,14 +13,22 @@ import {
 } from './encode-response.ts';
 import { authorizationValues, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions } from './listener.ts';
-import { negotiateMediaType } from './negotiate.ts';
+import { negotiateMediaType, negotiateStream } from './negotiate.ts';
 import { type ParsedRequest, parseBody, parseQueryString, single } from './parse-request.ts';
-import type { GraphQLRequest } from './request.ts';
+import { type GatewayResponse, type GraphQLRequest, isStream } from './request.ts';
 import { readBody } from './request-body-source.ts';
 import { writeResponse } from './response-sink.ts';
+import { SSE_FORMAT, type StreamFormat } from './stream-format.ts';
+import { writeStream } from './stream-sink.ts';
+import type { StreamSlots } from './stream-slots.ts';
 
-type EdgeOptions = Pick<ListenerOptions, 'bodyBytesMax' | 'requestTimeoutMs' | 'compression' | 'batching'>;
-type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'>;
+type EdgeOptions = Pick<
+  ListenerOptions,
+  'bodyBytesMax' | 'requestTimeoutMs' | 'compression' | 'batching' | 'subscriptions'
+>;
+type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
+  readonly slots: StreamSlots;
+};
 
 /** Turns HTTP requests into GraphQL requests and back. Every request ends in `handle`, refused ones too. */
 export interface Edge {
@@ -37,6 +45,7 @@ export interface Edge {
 /** Creates the edge of one listener. */
 export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
   const running = new Set<Promise<void>>();
+  const drain = new AbortController();
   let draining = false;
 
   const answer = async (exchange: Exchange): Promise<void> => {
@@ -47,8 +56,23 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       mediaType: negotiateMediaType(accept) ?? 'application/json',
     } as const;
     const codings = options.compression ? headerValue(incoming.headers, 'accept-encoding') : undefined;
+    const format = options.subscriptions.enabled ? negotiateStream(accept) : null;
+    const giveBack = format === null ? null : deps.slots.take();
+    const full = format !== null && giveBack === null;
     try {
-      const encoded = await run(exchange, frame, deps);
+      const parsing = full ? FULL : exchange.parsing;
+      const encoded = await run({ ...exchange, parsing, format, drain: drain.signal }, frame, deps);
+      if ('events' in encoded) {
+        const { heartbeatMs, eventTimeoutMs } = options.subscriptions;
+        const writing = {
+          format: encoded.format,
+          requestId: frame.requestId,
+          headers,
+          heartbeatMs,
+          eventTimeoutMs,
+        };
+        return await writeStream(outgoing, encoded.events, writing);
+      }
       const written = writeResponse(outgoing, encoded, {
         headers,
         coding: negotiateCoding(codings),
@@ -59,6 +83,8 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       deps.onFault?.(fault, frame.requestId);
       const encoded = encodeResponse(refusalResponse('INTERNAL_SERVER_ERROR', frame.requestId), frame);
       await writeResponse(outgoing, encoded, { headers: NO_HEADERS, coding: null, close: true });
+    } finally {
+      giveBack?.();
     }
   };
   const track = (exchange: Exchange): Promise<void> => {
@@ -85,6 +111,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
     refuse: (request, reply, error) => routed(request, reply, async () => single(error)),
     drain() {
       draining = true;
+      drain.abort();
     },
     async settled(timeoutMs) {
       const bound = new AbortController();
@@ -104,7 +131,9 @@ async function parse(
 ): Promise<ParsedRequest> {
   if (draining) return single(new GatewayError('SHUTTING_DOWN'));
   const method = incoming.method === 'GET' ? 'GET' : 'POST';
-  const refusal = checkHeaders(method, incoming.headers);
+  const accept = headerValue(incoming.headers, 'accept');
+  const format = options.subscriptions.enabled ? negotiateStream(accept) : null;
+  const refusal = checkHeaders(method, incoming.headers, format);
   if (refusal !== null) return single(refusal);
   if (method === 'GET') {
     const url = incoming.url ?? '';
@@ -123,10 +152,30 @@ interface Exchange {
   readonly parsing: Parsing;
 }
 
+/** What `run` needs to know besides, of a request that may become a stream. */
+interface StreamingExchange extends Exchange {
+  readonly format: StreamFormat | null;
+  /** Fires when streams are to end. */
+  readonly drain: AbortSignal;
+}
+
+/** An answer that is written as it comes. */
+interface StreamedResponse {
+  readonly format: StreamFormat;
+  readonly events: AsyncIterable<GatewayResponse>;
+}
+
+const FULL: Parsing = async () => single(new GatewayError('SUBSCRIPTION_LIMIT_EXCEEDED'));
+
 const NO_HEADERS: OutgoingHttpHeaders = Object.freeze({});
 
-async function run(exchange: Exchange, frame: ResponseFrame, deps: EdgeDeps): Promise<EncodedResponse> {
-  const { incoming, outgoing, remoteAddress, parsing } = exchange;
+async function run(
+  exchange: StreamingExchange,
+  frame: ResponseFrame,
+  deps: EdgeDeps,
+): Promise<EncodedResponse | StreamedResponse> {
+  const { incoming, outgoing, remoteAddress, parsing, format } = exchange;
+  const gone = goneController(outgoing);
   const common = {
     receivedAtMs: deps.now(),
     method: incoming.method ?? '',
@@ -134,14 +183,27 @@ async function run(exchange: Exchange, frame: ResponseFrame, deps: EdgeDeps): Pr
     responseMediaType: frame.mediaType,
     authorization: authorizationValues(incoming.rawHeaders),
     headers: incoming.headers,
-    signal: goneSignal(outgoing),
+    signal: gone.signal,
   };
   const { batched, items } = await parsing().catch(refusalOf);
+  const streams = format !== null && !batched;
   const batch = batched ? { size: items.length, used: new Map<string, number>() } : null;
   const requests = items.map((params, index): GraphQLRequest => {
-    return { ...common, id: batched ? `${frame.requestId}.${index}` : frame.requestId, params, batch };
+    return {
+      ...common,
+      id: batched ? `${frame.requestId}.${index}` : frame.requestId,
+      params,
+      batch,
+      streams,
+    };
   });
-  const responses = await Promise.all(requests.map((one) => deps.handle(one)));
+  const answers = await Promise.all(requests.map((one) => deps.handle(one)));
+  const [only] = answers;
+  if (streams && only !== undefined) {
+    const events = isStream(only) ? endingWith(exchange.drain, gone, only.events) : eventsOf(only, format);
+    if (events !== null) return { format, events };
+  }
+  const responses = answers.flatMap((answer) => (isStream(answer) ? [] : [answer]));
   const [first] = responses;
   return batched || first === undefined ? encodeBatch(responses, frame) : encodeResponse(first, frame);
 }
@@ -151,11 +213,36 @@ function refusalOf(error: unknown): ParsedRequest {
   throw error;
 }
 
+/** A single answer as the one event of a stream, for a client that wants all as events; null where it goes as it is. */
+function eventsOf(answer: GatewayResponse, format: StreamFormat): AsyncIterable<GatewayResponse> | null {
+  // The status of a refusal says more than an event could, to proxies and to clients that would connect again.
+  if (format !== SSE_FORMAT || answer.status !== 200) return null;
+  return (async function* () {
+    yield answer;
+  })();
+}
+
+/** Ends a stream when the listener closes: it is told why, and nobody waits for it. */
+async function* endingWith(
+  drain: AbortSignal,
+  gone: AbortController,
+  events: AsyncIterable<GatewayResponse>,
+) {
+  const onDrain = (): void => gone.abort(new GatewayError('SHUTTING_DOWN'));
+  drain.addEventListener('abort', onDrain);
+  if (drain.aborted) onDrain();
+  try {
+    yield* events;
+  } finally {
+    drain.removeEventListener('abort', onDrain);
+  }
+}
+
 /** Fires when the connection ends before the whole answer was written. */
-function goneSignal(outgoing: ServerResponse): AbortSignal {
+function goneController(outgoing: ServerResponse): AbortController {
   const controller = new AbortController();
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) controller.abort(new GatewayError('REQUEST_ABORTED'));
   });
-  return controller.signal;
+  return controller;
 }

@@ -14,6 +14,8 @@ import { createEdge, type Edge } from './edge-server.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
 import type { Listener, ListenerDeps, ListenerOptions } from './listener.ts';
 import { registerSandbox } from './sandbox-server.ts';
+import { createSocketServer, type SocketServer, wantsSocket } from './socket-server.ts';
+import { StreamSlots } from './stream-slots.ts';
 
 /** How often Node looks for connections whose request is late. */
 const LATE_CHECK_MS = 500;
@@ -40,7 +42,9 @@ const EXPOSED_HEADERS = [
 
 /** Creates the HTTP edge on Fastify. Nothing listens before `listen`. */
 export function createListener(options: ListenerOptions, deps: ListenerDeps): Listener {
-  const edge = createEdge(options, deps);
+  const slots = new StreamSlots(options.subscriptions.maxConnections);
+  const edge = createEdge(options, { ...deps, slots });
+  const sockets = createSocketServer(options, { ...deps, slots });
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -57,6 +61,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   });
   let draining = false;
   let closing: Promise<void> | undefined;
+  if (options.subscriptions.enabled) sockets.attach(app.server);
   registerRefusals(app, edge, options);
   registerEndpoint(app, edge, options);
   registerWellKnown(app, deps, () => draining);
@@ -68,7 +73,8 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     close() {
       draining = true;
       edge.drain();
-      closing ??= stop(app, edge, options.shutdownTimeoutMs);
+      sockets.drain();
+      closing ??= stop(app, { edge, sockets }, options.shutdownTimeoutMs);
       return closing;
     },
   };
@@ -90,6 +96,7 @@ function createServer(options: ListenerOptions, handler: RequestListener): Serve
     headersTimeout: options.requestTimeoutMs,
     requestTimeout: options.requestTimeoutMs + BACKSTOP_MS,
     connectionsCheckingInterval: LATE_CHECK_MS,
+    shouldUpgradeCallback: wantsSocket,
   };
   const { tls, requestTimeoutMs } = options;
   const server =
@@ -186,8 +193,16 @@ function endpointUrl(app: FastifyInstance, options: ListenerOptions): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${options.path}`;
 }
 
-async function stop(app: FastifyInstance, edge: Edge, shutdownTimeoutMs: number): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), shutdownTimeoutMs);
+interface Ends {
+  readonly edge: Edge;
+  readonly sockets: SocketServer;
+}
+
+async function stop(app: FastifyInstance, { edge, sockets }: Ends, shutdownTimeoutMs: number): Promise<void> {
+  const cut = setTimeout(() => {
+    sockets.cut();
+    app.server.closeAllConnections();
+  }, shutdownTimeoutMs);
   await app.close();
   clearTimeout(cut);
   await edge.settled(SETTLE_MS);

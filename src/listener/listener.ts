@@ -24,7 +24,24 @@ export interface ListenerOptions {
   readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean };
   readonly batching: BatchRule;
   readonly sandbox: SandboxKind;
+  readonly subscriptions: StreamOptions;
   readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** Bounds of what stays open: streaming answers and WebSockets. */
+export interface StreamOptions {
+  readonly enabled: boolean;
+  /** Operations at once on one WebSocket. */
+  readonly maxPerConnection: number;
+  /** WebSockets and streaming answers at once. */
+  readonly maxConnections: number;
+  /** Time a WebSocket may be without an operation. */
+  readonly idleTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** Time a client has to take one event. */
+  readonly eventTimeoutMs: number;
+  readonly initTimeoutMs: number;
+  readonly maxLifetimeMs: number;
 }
 
 /** What the edge needs from the rest of the gateway. */

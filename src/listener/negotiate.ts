@@ -1,9 +1,13 @@
 import { isUtf8, type MediaType, parseMediaType } from './media-type.ts';
 import type { ResponseMediaType } from './request.ts';
+import { MULTIPART_FORMAT, SSE_FORMAT, type StreamFormat } from './stream-format.ts';
 
 const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';
 const HTML_TYPE = 'text/html';
+const SSE_TYPE = 'text/event-stream';
+const MULTIPART_TYPE = 'multipart/mixed';
+const STREAM_TYPES = [SSE_TYPE, MULTIPART_TYPE];
 
 /** RFC 9110 section 12.4.2. */
 const QUALITY = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
@@ -28,6 +32,25 @@ export function negotiateMediaType(accept: string | undefined): ResponseMediaTyp
   const named = graphql.specificity === 3 && graphql.quality >= json.quality;
   if (graphql.quality > 0 && (named || json.quality === 0)) return GRAPHQL_TYPE;
   return json.quality > 0 ? JSON_TYPE : null;
+}
+
+/**
+ * The format in which the client takes a stream of answers; null where it names none.
+ * Server-sent events are for whoever likes them at least as much as JSON: then all answers come that way.
+ */
+export function negotiateStream(accept: string | undefined): StreamFormat | null {
+  if (accept === undefined || !STREAM_TYPES.some((type) => accept.includes(type))) return null;
+  const ranges = parseAccept(accept);
+  const sse = preferenceFor(ranges, SSE_TYPE);
+  const json = preferenceFor(ranges, JSON_TYPE);
+  if (sse.specificity === 3 && sse.quality > 0 && sse.quality >= json.quality) return SSE_FORMAT;
+  const multipart = ranges.some(
+    ({ essence, parameters }) =>
+      essence === MULTIPART_TYPE &&
+      parameters.get('subscriptionspec') === '1.0' &&
+      Number(parameters.get('q') ?? 1) > 0,
+  );
+  return multipart ? MULTIPART_FORMAT : null;
 }
 
 /** Whether the client is a browser showing a page: it names HTML and likes it at least as much as JSON. */

@@ -27,7 +27,9 @@ export interface GraphQLRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly params: GraphQLParams | GatewayError;
   readonly batch: BatchTotals | null;
-  /** Fires when the client goes away. */
+  /** Whether the transport can deliver more than one answer. */
+  readonly streams: boolean;
+  /** Fires when nobody waits for the answer any more; its reason is a `GatewayError`. */
   readonly signal: AbortSignal;
 }
 
@@ -44,6 +46,18 @@ export interface GatewayResponse {
   readonly body: GraphQLResponseBody;
 }
 
+/**
+ * The answers to a subscription. One without `data` refuses the rest and is the last.
+ * Invariant: whoever gets it iterates it, to its end or to `return`: only then is what it holds given back.
+ */
+export interface GatewayStream {
+  readonly kind: 'stream';
+  readonly events: AsyncIterable<GatewayResponse>;
+}
+
+/** One answer, or those of a subscription. */
+export type GatewayAnswer = GatewayResponse | GatewayStream;
+
 export interface GraphQLResponseBody {
   readonly errors?: readonly ResponseError[];
   /** Absent when nothing ran. */
@@ -59,4 +73,9 @@ export interface ResponseError {
 }
 
 /** The request path as the listener sees it. Never rejects: a fault is a response too. */
-export type Handle = (request: GraphQLRequest) => Promise<GatewayResponse>;
+export type Handle = (request: GraphQLRequest) => Promise<GatewayAnswer>;
+
+/** Tells the two kinds of answer apart. */
+export function isStream(answer: GatewayAnswer): answer is GatewayStream {
+  return 'kind' in answer;
+}

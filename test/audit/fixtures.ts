@@ -18,10 +18,12 @@ export const PARTS: AuditParts = {
     coordinates: ['Query.products', 'Product.price'],
   },
   decision: { effect: 'permit', mask: '', reasons: [] },
+  cost: null,
   fetches: [{ subgraph: 'catalog', durationUs: 812, status: 200, errors: 0 }],
   status: 200,
   code: null,
   errors: 0,
+  events: null,
   durationUs: 1_200,
 };
 

@@ -46,7 +46,7 @@ export async function createIssuer(where: Folder): Promise<Issuer> {
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
         .setIssuedAt()
-        .setExpirationTime('1h')
+        .setExpirationTime(typeof claims['exp'] === 'number' ? claims['exp'] : '1h')
         .sign(privateKey),
   };
 }

@@ -86,6 +86,10 @@ describe('a supergraph file that changes under load', () => {
     const before = first.received.length;
     await ask(url, '{ open fresh }');
     expect(first.received.length).toBe(before);
+    // What clients ask all the time was compiled before the new graph took over.
+    expect(served.output().stderr).toMatch(
+      /"compiled":[1-9]\d*,"skipped":\d+.*"event":"supergraph replaced"/u,
+    );
   });
 
   it('keeps the old graph for a file that is broken, says so, and takes the next good one', async () => {

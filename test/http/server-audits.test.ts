@@ -29,6 +29,16 @@ beforeAll(async () => {
       cors: { origins: [], credentials: false },
       batching: { enabled: false, max: 1 },
       sandbox: 'off',
+      subscriptions: {
+        enabled: true,
+        maxPerConnection: 10,
+        maxConnections: 100,
+        idleTimeoutMs: 60_000,
+        heartbeatMs: 10_000,
+        eventTimeoutMs: 5_000,
+        initTimeoutMs: 3_000,
+        maxLifetimeMs: 60_000,
+      },
     },
     {
       handle: graphqlHandle,

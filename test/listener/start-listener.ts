@@ -30,6 +30,16 @@ const OPTIONS: ListenerOptions = {
   cors: { origins: [], credentials: false },
   batching: { enabled: false, max: 10 },
   sandbox: 'off',
+  subscriptions: {
+    enabled: true,
+    maxPerConnection: 10,
+    maxConnections: 100,
+    idleTimeoutMs: 60_000,
+    heartbeatMs: 10_000,
+    eventTimeoutMs: 5_000,
+    initTimeoutMs: 3_000,
+    maxLifetimeMs: 60_000,
+  },
 };
 
 /** Starts a listener on a free port and closes it with the test. */

@@ -16,6 +16,7 @@ function requestBy(method: string, batch: GraphQLRequest['batch'] = null): Graph
     headers: {},
     params: { query: null, operationName: null, variables: {}, extensions: {} },
     batch,
+    streams: false,
     signal: new AbortController().signal,
   };
 }

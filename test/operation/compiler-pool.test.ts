@@ -17,6 +17,7 @@ const OPTIONS: CompilerOptions = {
   cacheMax: 50,
   cacheBytes: 100_000,
   plans: false,
+  costSizes: null,
 };
 
 const codeOfAsync = async (work: () => unknown): Promise<string> => {

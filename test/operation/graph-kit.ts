@@ -52,6 +52,7 @@ export function understand(graph: Supergraph, text: string, options: UnderstandO
     policy: graph.policy,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     planner: null,
+    cost: null,
   });
 }
 

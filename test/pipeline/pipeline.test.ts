@@ -4,9 +4,10 @@ import { GatewayError } from '../../src/errors.ts';
 import type { ExecutionInput, ExecutionResult } from '../../src/execution/executor.ts';
 import type { Graph } from '../../src/graph.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
-import type { GraphQLRequest } from '../../src/listener/request.ts';
+import { type GraphQLRequest, isStream } from '../../src/listener/request.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { handle, type PipelineOptions, type PipelineParts } from '../../src/pipeline.ts';
+import { SubscriptionCounts } from '../../src/subscription-counts.ts';
 
 const LIMITS = {
   tokens: 100,
@@ -23,8 +24,16 @@ const OPTIONS: PipelineOptions = {
   authorization: { mode: 'filter', dryRun: false, introspection: 'permit' },
   respond: { authorizationErrors: 'errors' },
   limits: LIMITS,
+  cost: { mode: 'off', max: 0, perSubgraph: new Map() },
   whenAuditFails: 'refuse',
   timeoutMs: 1000,
+  subscriptions: {
+    maxPerPrincipal: 1,
+    idleTimeoutMs: 1000,
+    eventTimeoutMs: 1000,
+    eventBytesMax: 1024,
+    maxLifetimeMs: 1000,
+  },
 };
 
 const VARIANT = {
@@ -33,6 +42,7 @@ const VARIANT = {
   text: '{ open }',
   plan: null,
   removals: [],
+  cost: null,
   shape: {
     abstract: false,
     typeName: 'Query',
@@ -91,6 +101,7 @@ const request = (changes: Partial<GraphQLRequest> = {}): GraphQLRequest => ({
   headers: {},
   params: { query: '{ open }', operationName: null, variables: {}, extensions: {} },
   batch: null,
+  streams: false,
   signal: new AbortController().signal,
   ...changes,
 });
@@ -125,7 +136,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
   } as unknown as Graph;
   const lease = () => {
     leased += 1;
-    return { value: graph, release: () => void releases.push(1) };
+    return { value: graph, release: () => void releases.push(1), retired: new AbortController().signal };
   };
   const note = (event: string, fields?: unknown): void => void logged.push([event, fields]);
   const parts: PipelineParts = {
@@ -139,9 +150,11 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     },
     log: { debug: note, info: note, warn: note, error: note },
     clock: { now: () => 0, nowUs: () => 0 },
+    counts: new SubscriptionCounts(),
     options: { ...OPTIONS, ...fakes.options },
   };
   const response = await handle(incoming, parts);
+  if (isStream(response)) throw new Error('A single answer is expected.');
   expect(events).toHaveLength(1);
   expect(releases).toHaveLength(leased);
   const [code] = (response.body.errors ?? []).map(({ extensions }) => extensions['code']);

@@ -1,0 +1,215 @@
+import type { AuditSink } from './audit/event.ts';
+import { type AuditParts, auditEvent } from './audit/recorder.ts';
+import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
+import type { PolicyDecider } from './authorization/rules/rule.ts';
+import type { Clock } from './clock.ts';
+import { GatewayError } from './errors.ts';
+import type { ExecutionResult } from './execution/executor.ts';
+import {
+  type Executed,
+  type RespondOptions,
+  respond,
+  respondDenied,
+  respondRefused,
+} from './execution/respond.ts';
+import type { Graph } from './graph.ts';
+import type { Identifier } from './identity/identify.ts';
+import type { Principal } from './identity/principal.ts';
+import { refusal } from './identity/refusal.ts';
+import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
+import type { CostMeter } from './operation/cost/cost-meter.ts';
+import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
+import type { SubscriptionCounts } from './subscription-counts.ts';
+import type { Lease } from './supergraph/generations.ts';
+
+/** Bounds of one subscription, and how many of them a caller may have. */
+export interface SubscriptionOptions {
+  readonly maxPerPrincipal: number;
+  readonly idleTimeoutMs: number;
+  readonly eventTimeoutMs: number;
+  readonly eventBytesMax: number;
+  readonly maxLifetimeMs: number;
+}
+
+export interface SubscriptionParts {
+  readonly identifier: Pick<Identifier, 'identify'>;
+  readonly policies: PolicyDecider;
+  readonly audit: AuditSink;
+  readonly clock: Clock;
+  readonly counts: SubscriptionCounts;
+  readonly options: {
+    readonly authorization: AuthorizationOptions;
+    readonly respond: RespondOptions;
+    readonly subscriptions: SubscriptionOptions;
+  };
+  /** Logs a fault that is not the client's, and says what to tell of it. */
+  refusalOf(fault: unknown): GatewayError;
+}
+
+/** A subscription as `handle` admitted it. */
+export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
+  readonly meter: CostMeter | null;
+  readonly request: GraphQLRequest;
+  readonly principal: Principal;
+  /** Held until the stream ends. */
+  readonly graph: Lease<Graph>;
+}
+
+/** The audit record that a stream leaves when it ends, as far as it is known. */
+type Closing = { -readonly [Key in keyof AuditParts]: AuditParts[Key] };
+
+/**
+ * Streams an admitted subscription: each event is authorized anew, and what ends the stream is its last answer.
+ * Invariant: takes over the lease, and leaves one audit event at its end, besides the one that opened it.
+ * Throws: SUBSCRIPTION_LIMIT_EXCEEDED.
+ */
+export function subscribe(admitted: Admitted, parts: SubscriptionParts): GatewayStream {
+  const giveBack = parts.counts.take(callerKey(admitted), parts.options.subscriptions.maxPerPrincipal);
+  return { kind: 'stream', events: streamEvents(admitted, parts, giveBack) };
+}
+
+async function* streamEvents(
+  admitted: Admitted,
+  parts: SubscriptionParts,
+  giveBack: () => void,
+): AsyncGenerator<GatewayResponse, void, undefined> {
+  const { request, graph, meter } = admitted;
+  const { audit, clock, options } = parts;
+  const startedUs = clock.nowUs();
+  const closing = openClosing(admitted);
+  const end = endOf(admitted, parts);
+  const upstream = openUpstream(admitted, end, options.subscriptions);
+  const total = meter === null ? null : summed(meter);
+  let completed = false;
+  try {
+    for (;;) {
+      const step = await unlessEnded(upstream.next(), end.signal);
+      if (step.done === true) break;
+      closing.fetches = step.value.fetches;
+      const refused = await unlessEnded(refuseAnew(admitted, parts, closing), end.signal);
+      if (refused !== null) {
+        completed = true;
+        yield refused;
+        return;
+      }
+      const executed = { ...admitted, meter: total, result: step.value };
+      const response = respond(request, executed, graph.value.view, options.respond);
+      closing.events = (closing.events ?? 0) + 1;
+      closing.errors += response.body.errors?.length ?? 0;
+      yield response;
+    }
+    completed = true;
+  } catch (fault) {
+    completed = true;
+    const error = parts.refusalOf(fault);
+    Object.assign(closing, {
+      code: error.code,
+      status: error.status,
+      decision: error.decision ?? closing.decision,
+    });
+    closing.errors += 1;
+    yield respondRefused(request, error);
+  } finally {
+    end.stop();
+    // What fails while it is left is left all the same; the log has it.
+    upstream.return?.().catch(parts.refusalOf);
+    giveBack();
+    graph.release();
+    if (!completed) closing.code = 'REQUEST_ABORTED';
+    closing.durationUs = clock.nowUs() - startedUs;
+    audit.record(auditEvent(closing));
+  }
+}
+
+/**
+ * Whether the caller may still have what it asked for: a credential ends, rules look at the time, policies change.
+ * Null where nothing changed. The plan was made for one mask, so another mask ends the stream too.
+ * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SUBSCRIPTION_ENDED.
+ */
+async function refuseAnew(
+  admitted: Admitted,
+  parts: SubscriptionParts,
+  closing: Closing,
+): Promise<GatewayResponse | null> {
+  const { request, operation, variables, decision } = admitted;
+  const { authorization, respond: telling } = parts.options;
+  if (!parts.audit.healthy()) throw new GatewayError('AUDIT_UNAVAILABLE');
+  const principal = await parts.identifier.identify(request);
+  const now = await authorize({ operation, principal, variables }, authorization, parts.policies);
+  closing.decision = now;
+  if (now.effect === 'deny' || now.effect === 'hold') {
+    closing.code = now.reasons[0]?.code ?? 'FORBIDDEN';
+    const response = respondDenied(request, now, principal.kind === 'anonymous', telling);
+    closing.status = response.status;
+    return response;
+  }
+  if (!('mask' in decision) || now.mask !== decision.mask) throw new GatewayError('SUBSCRIPTION_ENDED');
+  return null;
+}
+
+/** What an admitted operation runs with. */
+export function inputOf({ request, principal, variant, variables }: Omit<Admitted, 'graph'>) {
+  const { id: requestId, headers, signal } = request;
+  return { variant, variables, principal, requestId, headers, signal };
+}
+
+function openUpstream(
+  { graph, ...admitted }: Admitted,
+  end: StreamEnd,
+  options: SubscriptionOptions,
+): AsyncIterator<ExecutionResult> {
+  const { eventTimeoutMs, eventBytesMax, idleTimeoutMs } = options;
+  const events = graph.value.executor.subscribe({
+    ...inputOf(admitted),
+    signal: end.signal,
+    eventTimeoutMs,
+    bounds: { eventBytesMax, idleTimeoutMs },
+  });
+  return events[Symbol.asyncIterator]();
+}
+
+function endOf({ request, principal, graph }: Admitted, parts: SubscriptionParts): StreamEnd {
+  const { maxLifetimeMs } = parts.options.subscriptions;
+  const expiryMs =
+    principal.expiresAt === null ? Number.POSITIVE_INFINITY : principal.expiresAt * 1000 - parts.clock.now();
+  const limit =
+    expiryMs < maxLifetimeMs
+      ? { afterMs: Math.max(0, expiryMs), error: () => refusal('token_expired') }
+      : { afterMs: maxLifetimeMs, error: () => new GatewayError('SUBSCRIPTION_ENDED') };
+  return watchEnd({ gone: request.signal, retired: graph.retired, limit });
+}
+
+function openClosing({ request, principal, operation, decision, meter }: Admitted): Closing {
+  return {
+    request,
+    principal,
+    operation,
+    decision,
+    cost: meter?.report ?? null,
+    fetches: [],
+    status: 200,
+    code: null,
+    errors: 0,
+    events: 0,
+    durationUs: 0,
+  };
+}
+
+/** Adds the costs of all events up, so that the closing record tells that of the whole stream. */
+function summed(meter: CostMeter): Pick<CostMeter, 'settle'> {
+  let cost = 0;
+  return {
+    settle(returned) {
+      cost += returned;
+      return meter.settle(cost);
+    },
+  };
+}
+
+/** Who counts as one caller; without a credential only the address tells callers apart. */
+function callerKey({ request, principal }: Admitted): string {
+  const { kind, issuer, tenant, subject, application } = principal;
+  return JSON.stringify(
+    kind === 'anonymous' ? [kind, request.remoteAddress] : [kind, issuer, tenant, subject, application],
+  );
+}
