@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditEvent } from '../../src/audit/event.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { ANONYMOUS } from '../../src/identity/principal.ts';
+import type { GatewayResponse } from '../../src/listener/request.ts';
+import { type Admitted, type SubscriptionParts, subscribe } from '../../src/subscribe.ts';
+import { SubscriptionCounts } from '../../src/subscription-counts.ts';
+
+interface Fakes {
+  readonly allows?: (event: number) => boolean;
+  readonly identify?: (event: number) => typeof ANONYMOUS;
+  readonly healthy?: (event: number) => boolean;
+}
+
+/** Runs a subscription of three events on fakes and tells all that it left behind. */
+async function run(fakes: Fakes) {
+  const records: AuditEvent[] = [];
+  let event = 0;
+  let left = false;
+  let released = 0;
+  async function* upstream() {
+    try {
+      for (event = 1; event <= 3; event += 1) yield { data: {}, errors: [], fetches: [] };
+    } finally {
+      left = true;
+    }
+  }
+  const requirement = { authenticated: false, scopes: null, policies: [['p']] };
+  const shape = {
+    abstract: false,
+    typeName: 'Subscription',
+    types: new Map([['Subscription', { denied: null, fields: [] }]]),
+  };
+  const admitted = {
+    request: {
+      id: 'r',
+      remoteAddress: '::1',
+      method: 'POST',
+      receivedAtMs: 0,
+      headers: {},
+      signal: new AbortController().signal,
+      authorization: [],
+    },
+    principal: ANONYMOUS,
+    operation: {
+      hash: 'h',
+      name: null,
+      supergraphId: 'g',
+      type: 'subscription',
+      measures: {},
+      warnings: [],
+      coordinates: ['Subscription.a'],
+      conditions: [],
+      guards: [{ requirement, when: null }],
+      constrained: [],
+      planFor: async () => ({
+        removals: [{ guard: 0, coordinate: 'Subscription.a', path: ['a'], dynamic: false }],
+      }),
+    },
+    variant: { shape, removals: [], text: 'subscription { a }' },
+    variables: {},
+    decision: { effect: 'permit', mask: '', reasons: [] },
+    meter: null,
+    graph: {
+      value: { executor: { subscribe: upstream }, view: { isLeaf: () => true, subgraphs: new Map() } },
+      retired: new AbortController().signal,
+      release: () => {
+        released += 1;
+      },
+    },
+  } as unknown as Admitted;
+  const parts = {
+    identifier: { identify: () => fakes.identify?.(event) ?? ANONYMOUS },
+    policies: { allows: () => fakes.allows?.(event) ?? true },
+    audit: {
+      record: (one: AuditEvent) => void records.push(one),
+      healthy: () => fakes.healthy?.(event) ?? true,
+    },
+    clock: { now: () => 0, nowUs: () => 0 },
+    counts: new SubscriptionCounts(),
+    options: {
+      authorization: { mode: 'reject', dryRun: false, introspection: 'permit' },
+      respond: { authorizationErrors: 'errors' },
+      subscriptions: { maxPerPrincipal: 1, maxLifetimeMs: 60_000 },
+    },
+    refusalOf: (fault: unknown) =>
+      fault instanceof GatewayError ? fault : new GatewayError('INTERNAL_SERVER_ERROR', { cause: fault }),
+  } as unknown as SubscriptionParts;
+  const answers: GatewayResponse[] = [];
+  for await (const answer of subscribe(admitted, parts).events) answers.push(answer);
+  const codes = answers.map(({ body }) => body.errors?.[0]?.extensions['code'] ?? null);
+  expect(released).toBe(1);
+  expect(left).toBe(true);
+  expect(records).toHaveLength(1);
+  return { answers, codes, record: records[0] };
+}
+
+describe('subscribe', () => {
+  it('ends with the denial when a policy changes its mind', async () => {
+    const { codes, record } = await run({ allows: (event) => event < 2 });
+    expect(codes).toEqual([null, 'UNAUTHORIZED_FIELD_OR_TYPE']);
+    expect(record).toMatchObject({ events: 1, decision: { effect: 'deny' } });
+  });
+
+  it('ends when the credential is revoked', async () => {
+    const identify = (event: number) => {
+      if (event > 2) throw new GatewayError('UNAUTHENTICATED');
+      return ANONYMOUS;
+    };
+    const { codes, record } = await run({ identify });
+    expect(codes).toEqual([null, null, 'UNAUTHENTICATED']);
+    expect(record).toMatchObject({ events: 2, code: 'UNAUTHENTICATED' });
+  });
+
+  it('ends when nobody could account for an event', async () => {
+    const { codes } = await run({ healthy: () => false });
+    expect(codes).toEqual(['AUDIT_UNAVAILABLE']);
+  });
+
+  it('records a stream that upstream completed', async () => {
+    const { codes, record } = await run({});
+    expect(codes).toEqual([null, null, null]);
+    expect(record).toMatchObject({ events: 3, code: null, status: 200 });
+  });
+});
