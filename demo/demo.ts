@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
+import { WATCH, watch } from './demo-subscription.ts';
 import { type DemoSystem, startDemo } from './demo-system.ts';
 
 const USAGE = `Starts four example subgraphs, an issuer of tokens and the gateway, and shows how to talk to them.
@@ -52,12 +53,39 @@ async function check(system: DemoSystem): Promise<number> {
       print(`FAIL  ${request.title}\n      ${(fault as Error).message}`);
     }
   }
+  try {
+    print(`ok    ${WATCH_TITLE}\n      ${await watchOrders(system)}`);
+  } catch (fault) {
+    failures += 1;
+    print(`FAIL  ${WATCH_TITLE}\n      ${(fault as Error).message}`);
+  }
   print(
     failures === 0
-      ? `All ${REQUESTS.length} requests showed what they should.`
+      ? `All ${REQUESTS.length + 1} requests showed what they should.`
       : `${failures} requests failed.`,
   );
   return failures === 0 ? 0 : 1;
+}
+
+const WATCH_TITLE = 'A shopper of globex and a reader of acme watch orders while globex places one';
+
+/** The event reaches the tenant it belongs to, completed by another subgraph, and nobody else. */
+async function watchOrders(system: DemoSystem): Promise<string> {
+  const place = REQUESTS.find(({ query }) => query.startsWith('mutation Place'));
+  if (place === undefined) throw new Error('the tour places no order');
+  const tokenFor = (name: PersonName) => system.issuer.token(PEOPLE[name]);
+  const globex = await watch(system.url, await tokenFor('shopper of globex'));
+  const acme = await watch(system.url, await tokenFor('reader of acme'));
+  try {
+    place.showed(await send(system, place));
+    const event = JSON.stringify(await globex.next());
+    if (!event.includes('"tenantId":"globex"') || !event.includes('"displayName":"')) throw new Error(event);
+    const foreign = await acme.unread();
+    if (foreign !== '') throw new Error(`acme got ${foreign}`);
+    return `globex got ${event}; acme got nothing`;
+  } finally {
+    await Promise.all([globex.stop(), acme.stop()]);
+  }
 }
 
 async function present(system: DemoSystem): Promise<number> {
@@ -68,6 +96,7 @@ async function present(system: DemoSystem): Promise<number> {
   for (const [name, token] of tokens) print(`\n  ${variableOf(name)}='${token}'   # ${name}`);
   print('\nPaste the tokens into a shell, then try:');
   for (const request of REQUESTS) print(`\n# ${request.title}\n${curl(system.url, request)}`);
+  print(`\n# A subscription, over server-sent events\n${watchCurl(system.url)}`);
   print('\nCtrl-C stops everything.');
   await new Promise<void>((stop) => {
     process.once('SIGINT', () => stop());
@@ -108,6 +137,11 @@ function curl(url: string, { person, query, variables }: DemoRequest): string {
       ? ''
       : ` \\\n  -H "authorization: Bearer ${person === 'forger' ? 'not.a.token' : `$${variableOf(person)}`}"`;
   return `curl -s ${url} -H 'content-type: application/json'${authorization} \\\n  -d '${body}'`;
+}
+
+function watchCurl(url: string): string {
+  const authorization = `-H "authorization: Bearer $${variableOf('shopper of globex')}"`;
+  return `curl -sN ${url} -H 'content-type: application/json' -H 'accept: text/event-stream' \\\n  ${authorization} -d '${JSON.stringify({ query: WATCH })}'`;
 }
 
 function variableOf(person: PersonName | string): string {

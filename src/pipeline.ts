@@ -165,7 +165,8 @@ function requireAudit(
 /** Faults of the gateway itself are logged by name and answered without a word about them. */
 function asGatewayError(error: unknown, request: GraphQLRequest, log: Log): GatewayError {
   if (error instanceof GatewayError) {
-    if (error.status >= 500) {
+    // Who stops the gateway knows why streams and requests end.
+    if (error.status >= 500 && error.code !== 'SHUTTING_DOWN') {
       const cause = error.cause === undefined ? {} : describeError(error.cause);
       log.error('request failed', { requestId: request.id, code: error.code, ...cause });
     }
