@@ -14,7 +14,7 @@ export interface SubgraphPaths {
  */
 export function subgraphPaths(plan: Plan | null): ReadonlyMap<string, SubgraphPaths> {
   const found = new Map<string, { mutates: boolean; readonly keys: Set<string> }>();
-  for (const fetch of plan?.root == null ? [] : fetchesIn(plan.root)) {
+  for (const fetch of plan === null ? [] : fetchesOf(plan)) {
     const of = found.get(fetch.subgraph) ?? { mutates: false, keys: new Set<string>() };
     found.set(fetch.subgraph, of);
     of.mutates ||= fetch.mutation;
@@ -26,6 +26,10 @@ export function subgraphPaths(plan: Plan | null): ReadonlyMap<string, SubgraphPa
       { mutates, has: (path: readonly string[]) => keys.has(path.join('.')) },
     ]),
   );
+}
+
+function fetchesOf({ subscription, root }: Plan): readonly FetchStep[] {
+  return [...(subscription === null ? [] : [subscription]), ...(root === null ? [] : fetchesIn(root))];
 }
 
 function fetchesIn(step: PlanStep): readonly FetchStep[] {

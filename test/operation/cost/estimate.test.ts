@@ -288,6 +288,17 @@ describe('the cost in each subgraph', () => {
     ]);
   });
 
+  it('counts the event of a subscription for the subgraph that sends it, and what completes it for the others', () => {
+    const streaming = composeCosts([
+      'type Query { a: Int } type Subscription { changed: Thing } type Thing @key(fields: "id") { id: ID! }',
+      'type Thing @key(fields: "id") { id: ID! note: Note } type Note { text: String }',
+    ]);
+    const { estimated, perSubgraph } = costOf(streaming, 'subscription { changed { id note { text } } }');
+    expect(estimated).toBe(2);
+    expect([...perSubgraph.keys()].sort()).toEqual(['a', 'b']);
+    expect(perSubgraph.get('a')).toBe(1);
+  });
+
   it('takes the list size of the subgraph', () => {
     const costing = { perSubgraph: new Map([['b', 2]]) };
     const { perSubgraph, estimated } = costOf(graph, '{ items { reviews { text } } }', costing);
