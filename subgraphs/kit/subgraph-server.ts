@@ -63,8 +63,10 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
   const apollo = createApollo<SubgraphContext<L>>(schema, options.name, log);
+  const closing = new AbortController();
   const streams: EventStreamOptions = {
     schema,
+    closing: closing.signal,
     mask: (error) => maskUnforeseen(error.toJSON(), error, () => log(faultLine(options.name, error))),
   };
   const verify = createAssertionVerifier(options.trust);
@@ -88,7 +90,9 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   return {
     url: urlOf(server.address() as AddressInfo),
     close: async () => {
-      await drain(server);
+      const drained = drain(server);
+      closing.abort();
+      await drained;
       await apollo.stop();
     },
   };
