@@ -83,7 +83,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       const variant = await operation.planFor(decision.mask);
       const meter = meterCost(variant.cost, variables, options.cost);
       record.cost = meter?.report ?? null;
-      meter?.enforce();
+      meter?.enforce(request.batch?.used);
       const admitted = {
         request,
         principal: record.principal,

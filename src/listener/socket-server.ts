@@ -133,7 +133,9 @@ function openSession(client: WebSocket, caller: SocketCaller, options: StreamOpt
     client.ping();
   }, heartbeatMs);
   const life = setTimeout(() => client.close(GOING_AWAY, 'Lifetime over'), maxLifetimeMs);
-  const idle = setTimeout(() => client.close(GOING_AWAY, 'Idle'), idleTimeoutMs);
+  const watchIdle = () => setTimeout(() => client.close(GOING_AWAY, 'Idle'), idleTimeoutMs);
+  // Made anew each time: a timer that was cleared never fires again, not even when refreshed.
+  let idle = watchIdle();
   client.on('pong', () => {
     alive = true;
   });
@@ -152,10 +154,11 @@ function openSession(client: WebSocket, caller: SocketCaller, options: StreamOpt
     running: new Set(),
     draining: false,
     onChange() {
-      if (this.running.size > 0) clearTimeout(idle);
+      clearTimeout(idle);
+      if (this.running.size > 0) return;
       // The last word of the last operation is sent once this call returns; the close must come after it.
-      else if (this.draining) setImmediate(() => client.close(GOING_AWAY, 'Going away'));
-      else if (client.readyState === WebSocket.OPEN) idle.refresh();
+      if (this.draining) setImmediate(() => client.close(GOING_AWAY, 'Going away'));
+      else if (client.readyState === WebSocket.OPEN) idle = watchIdle();
     },
   };
 }

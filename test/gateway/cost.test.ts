@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, auditOf, type Section, startTestGateway, type TestGateway } from './gateway-kit.ts';
+import {
+  ask,
+  askBatch,
+  auditOf,
+  type Section,
+  type Sections,
+  startTestGateway,
+  type TestGateway,
+} from './gateway-kit.ts';
 import { startItems, startReviews, type TinySubgraph } from './tiny-subgraph.ts';
 
 let parts: TinySubgraph[];
@@ -12,8 +20,8 @@ afterAll(async () => {
   await Promise.all(parts.map((part) => part.close()));
 });
 
-async function gatewayWith(cost: Section): Promise<TestGateway> {
-  const gateway = await startTestGateway(parts, { cost });
+async function gatewayWith(cost: Section, sections: Sections = {}): Promise<TestGateway> {
+  const gateway = await startTestGateway(parts, { ...sections, cost });
   running.push(gateway);
   return gateway;
 }
@@ -48,6 +56,20 @@ describe('an operation whose cost is enforced', () => {
       cost: { estimated: 5, actual: null, max: 4 },
       code: 'COST_ESTIMATED_TOO_EXPENSIVE',
     });
+  });
+
+  it('is refused once its batch has used up the limit', async () => {
+    const batching = { limits: { batching: { enabled: true, max: 10 } } };
+    const { url } = await gatewayWith({ mode: 'enforce', max: 10, listSize: 5 }, batching);
+    const before = received();
+    const { answers } = await askBatch(
+      url,
+      Array.from({ length: 3 }, () => ({ query: ITEMS })),
+    );
+    const codes = answers.map(({ errors }) => errors?.[0]?.extensions.code ?? null);
+    expect(codes.filter((code) => code === null)).toHaveLength(2);
+    expect(codes).toContain('COST_ESTIMATED_TOO_EXPENSIVE');
+    expect(received()).toBeLessThanOrEqual(before + 2);
   });
 
   it('is refused above the limit of one subgraph', async () => {

@@ -53,8 +53,8 @@ describe('a request for server-sent events', () => {
 });
 
 /** A socket that speaks the protocol by hand, as an attacker would. */
-async function rawSocket(protocol = 'graphql-transport-ws') {
-  const socket = new WebSocket(gateway.url.replace('http', 'ws'), protocol);
+async function rawSocket(url = gateway.url) {
+  const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws');
   const messages: Record<string, unknown>[] = [];
   let wake: () => void = () => undefined;
   socket.on('message', (data) => {
@@ -79,8 +79,8 @@ async function rawSocket(protocol = 'graphql-transport-ws') {
   };
 }
 
-async function readySocket(payload: unknown = {}) {
-  const socket = await rawSocket();
+async function readySocket(payload: unknown = {}, url = gateway.url) {
+  const socket = await rawSocket(url);
   socket.send({ type: 'connection_init', payload });
   await socket.until(({ type }) => type === 'connection_ack');
   return socket;
@@ -114,6 +114,18 @@ describe('a WebSocket', () => {
     const socket = await readySocket();
     socket.send(subscribe('1', `{ open } #${'x'.repeat(2_000)}`));
     expect(await socket.closed).toBe(1009);
+  });
+
+  it('is closed when it has had nothing to do for too long, also after it had', async () => {
+    const brief = await startTestGateway([ticks], {
+      listen: { port: 0 },
+      subscriptions: { idleTimeoutMs: 500 },
+    });
+    onTestFinished(() => brief.close());
+    const [never, once] = [await readySocket({}, brief.url), await readySocket({}, brief.url)];
+    once.send(subscribe('1', '{ open }'));
+    await once.until(({ type }) => type === 'complete');
+    expect(await Promise.all([never.closed, once.closed])).toEqual([1001, 1001]);
   });
 
   it('is closed when two operations have one id', async () => {

@@ -2,6 +2,7 @@ import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Listener } from '../../src/listener/listener.ts';
 import { createListener } from '../../src/listener/listener-server.ts';
+import { STREAMS } from '../listener/start-listener.ts';
 import { graphqlHandle } from './graphql-handle.ts';
 
 /**
@@ -29,16 +30,7 @@ beforeAll(async () => {
       cors: { origins: [], credentials: false },
       batching: { enabled: false, max: 1 },
       sandbox: 'off',
-      subscriptions: {
-        enabled: true,
-        maxPerConnection: 10,
-        maxConnections: 100,
-        idleTimeoutMs: 60_000,
-        heartbeatMs: 10_000,
-        eventTimeoutMs: 5_000,
-        initTimeoutMs: 3_000,
-        maxLifetimeMs: 60_000,
-      },
+      subscriptions: STREAMS,
     },
     {
       handle: graphqlHandle,

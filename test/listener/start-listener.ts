@@ -17,6 +17,17 @@ export interface Started {
   readonly refusals: () => readonly string[];
 }
 
+export const STREAMS: ListenerOptions['subscriptions'] = {
+  enabled: true,
+  maxPerConnection: 10,
+  maxConnections: 100,
+  idleTimeoutMs: 60_000,
+  heartbeatMs: 10_000,
+  eventTimeoutMs: 5_000,
+  initTimeoutMs: 3_000,
+  maxLifetimeMs: 60_000,
+};
+
 const OPTIONS: ListenerOptions = {
   host: '127.0.0.1',
   port: 0,
@@ -30,16 +41,7 @@ const OPTIONS: ListenerOptions = {
   cors: { origins: [], credentials: false },
   batching: { enabled: false, max: 10 },
   sandbox: 'off',
-  subscriptions: {
-    enabled: true,
-    maxPerConnection: 10,
-    maxConnections: 100,
-    idleTimeoutMs: 60_000,
-    heartbeatMs: 10_000,
-    eventTimeoutMs: 5_000,
-    initTimeoutMs: 3_000,
-    maxLifetimeMs: 60_000,
-  },
+  subscriptions: STREAMS,
 };
 
 /** Starts a listener on a free port and closes it with the test. */

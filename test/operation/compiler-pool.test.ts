@@ -1,24 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Compiler, type CompilerOptions, createCompiler } from '../../src/operation/compiler-pool.ts';
+import { type Compiler, createCompiler } from '../../src/operation/compiler-pool.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
-import { compose, DEFAULT_LIMITS } from './graph-kit.ts';
+import { COMPILER_OPTIONS, compose } from './graph-kit.ts';
 
 const GRAPH = compose(`
   type Query { a: String q: Query any: Any json(value: Json): Int secret: String @requiresScopes(scopes: [["s"]]) list(value: [Int]): Int }
   scalar Json
   union Any = A | B type A { id: ID } type B { id: ID }
 `);
-const OPTIONS: CompilerOptions = {
-  limits: DEFAULT_LIMITS,
-  workers: 1,
-  timeoutMs: 10_000,
-  memoryMb: 128,
-  queueMax: 100,
-  cacheMax: 50,
-  cacheBytes: 100_000,
-  plans: false,
-  costSizes: null,
-};
 
 const codeOfAsync = async (work: () => unknown): Promise<string> => {
   try {
@@ -41,7 +30,7 @@ const slow = (mark: string) =>
 describe('the compiler', () => {
   let compiler: Compiler;
   beforeAll(async () => {
-    compiler = await createCompiler(GRAPH, OPTIONS);
+    compiler = await createCompiler(GRAPH, COMPILER_OPTIONS);
   });
   afterAll(() => compiler.close());
 
@@ -133,7 +122,7 @@ describe('the compiler', () => {
 
 describe('a compiler under load', () => {
   it('refuses what takes longer than its time, recovers, and holds no refusal for it', async () => {
-    const compiler = await createCompiler(GRAPH, { ...OPTIONS, timeoutMs: 1 });
+    const compiler = await createCompiler(GRAPH, { ...COMPILER_OPTIONS, timeoutMs: 1 });
     try {
       const first = compiler.compile(slow('One'), null);
       expect(await codeOfAsync(() => first)).toBe('OPERATION_TOO_COMPLEX');
@@ -146,7 +135,7 @@ describe('a compiler under load', () => {
   });
 
   it('refuses what its queue has no room for as overload, and takes it later', async () => {
-    const compiler = await createCompiler(GRAPH, { ...OPTIONS, queueMax: 1 });
+    const compiler = await createCompiler(GRAPH, { ...COMPILER_OPTIONS, queueMax: 1 });
     try {
       const started = ['A', 'B', 'C', 'D', 'E'].map((name) => compiler.compile(`query ${name} { a }`, null));
       const outcomes = await Promise.all(started.map((each) => codeOfAsync(() => each)));
@@ -162,7 +151,7 @@ describe('a compiler under load', () => {
   });
 
   it('does not blame an operation for the time that others took', async () => {
-    const compiler = await createCompiler(GRAPH, { ...OPTIONS, timeoutMs: 1 });
+    const compiler = await createCompiler(GRAPH, { ...COMPILER_OPTIONS, timeoutMs: 1 });
     try {
       const hog = compiler.compile(slow('Hog'), null);
       const quick = compiler.compile('{ quick: a }', null);
@@ -176,7 +165,7 @@ describe('a compiler under load', () => {
   });
 
   it('holds no more operations than its cache may', async () => {
-    const compiler = await createCompiler(GRAPH, { ...OPTIONS, cacheMax: 2 });
+    const compiler = await createCompiler(GRAPH, { ...COMPILER_OPTIONS, cacheMax: 2 });
     try {
       const texts = ['{ x: a }', '{ y: a }', '{ z: a }'];
       const known: CompiledOperation[] = [];
@@ -191,7 +180,7 @@ describe('a compiler under load', () => {
   });
 
   it('starts no work once it is closed', async () => {
-    const compiler = await createCompiler(GRAPH, OPTIONS);
+    const compiler = await createCompiler(GRAPH, COMPILER_OPTIONS);
     await compiler.close();
     expect(await codeOfAsync(() => compiler.compile('{ a }', null))).toBe('SHUTTING_DOWN');
   });

@@ -3,6 +3,7 @@ import { parse } from 'graphql';
 import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { compileOperation, type Understood } from '../../src/operation/compile.ts';
+import type { CompilerOptions } from '../../src/operation/compiler-pool.ts';
 import { conditionHolds, whenApplies } from '../../src/operation/condition.ts';
 import type { CompiledOperation, OperationLimits } from '../../src/operation/operation.ts';
 import { readSupergraph } from '../../src/supergraph/read-supergraph.ts';
@@ -38,6 +39,19 @@ export const DEFAULT_LIMITS: OperationLimits = Object.freeze({
   selections: 10_000,
   warnOnly: false,
 });
+
+/** A small compiler of one worker that does not plan. */
+export const COMPILER_OPTIONS: CompilerOptions = {
+  limits: DEFAULT_LIMITS,
+  workers: 1,
+  timeoutMs: 10_000,
+  memoryMb: 128,
+  queueMax: 100,
+  cacheMax: 50,
+  cacheBytes: 100_000,
+  plans: false,
+  costSizes: null,
+};
 
 export interface UnderstandOptions {
   readonly operationName?: string | null;

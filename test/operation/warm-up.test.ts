@@ -1,20 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Compiler, type CompilerOptions, createCompiler } from '../../src/operation/compiler-pool.ts';
+import { type Compiler, createCompiler } from '../../src/operation/compiler-pool.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { type HotOperation, warmUp } from '../../src/operation/warm-up.ts';
-import { compose, DEFAULT_LIMITS } from './graph-kit.ts';
+import { COMPILER_OPTIONS, compose } from './graph-kit.ts';
 
-const OPTIONS: CompilerOptions = {
-  limits: DEFAULT_LIMITS,
-  workers: 1,
-  timeoutMs: 10_000,
-  memoryMb: 128,
-  queueMax: 100,
-  cacheMax: 50,
-  cacheBytes: 100_000,
-  plans: false,
-  costSizes: null,
-};
 const SECRET = 'secret: String @requiresScopes(scopes: [["s"]])';
 const OLD = compose(`type Query { a: String gone: String ${SECRET} }`);
 const NEW = compose(`type Query { a: String fresh: String ${SECRET} }`);
@@ -25,7 +14,7 @@ afterEach(async () => {
   for (const compiler of opened.splice(0)) await compiler.close();
 });
 async function compilerOf(graph: { readonly id: string; readonly sdl: string }): Promise<Compiler> {
-  const compiler = await createCompiler(graph, OPTIONS);
+  const compiler = await createCompiler(graph, COMPILER_OPTIONS);
   opened.push(compiler);
   return compiler;
 }

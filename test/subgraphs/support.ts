@@ -4,7 +4,12 @@ import { type ExecutionResult, type GraphQLSchema, graphql } from 'graphql';
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 import type { SubgraphPrincipal } from '../../subgraphs/kit/assertion.ts';
 import { readTypeDefs } from '../../subgraphs/kit/schema-source.ts';
-import type { SubgraphResolvers } from '../../subgraphs/kit/subgraph-server.ts';
+import {
+  type RunningSubgraph,
+  type SubgraphOptions,
+  type SubgraphResolvers,
+  startSubgraph,
+} from '../../subgraphs/kit/subgraph-server.ts';
 
 export interface AssertionParts {
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -106,4 +111,27 @@ export async function post(
 
 function withoutUndefined(claims: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+}
+
+/** Loaders that tell which set of them they are. */
+export interface TurnLoaders {
+  readonly turn: number;
+}
+
+/** A subgraph of the kit under test: each set of loaders is counted, and what is logged is kept. */
+export async function startProbe(
+  parts: Pick<SubgraphOptions<TurnLoaders>, 'typeDefs' | 'resolvers' | 'trust'>,
+  lines: string[],
+): Promise<RunningSubgraph> {
+  let turn = 0;
+  return startSubgraph({
+    ...parts,
+    name: 'probe',
+    port: 0,
+    createLoaders: (): TurnLoaders => {
+      turn += 1;
+      return { turn };
+    },
+    log: (line) => lines.push(line),
+  });
 }

@@ -17,24 +17,30 @@ export async function* readEventStream(
   eventBytesMax: number,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   const decoder = new TextDecoder();
-  let text = '';
   let event = new OpenEvent(eventBytesMax);
+  // The line that has not ended yet. It grows by appending: a long one is not searched again with each chunk.
+  let open = '';
+  let openBytes = 0;
+  let endsInReturn = false;
   for await (const chunk of chunks) {
-    text += decoder.decode(chunk, { stream: true });
-    // A line feed may still follow a carriage return at the very end.
-    const lines = text.split(text.endsWith('\r') ? /\r\n|\n|\r(?!$)/u : /\r\n|\n|\r/u);
-    text = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line !== '') {
-        event.add(line);
-        continue;
+    const decoded = decoder.decode(chunk, { stream: true });
+    // The second half of a line end whose first half ended the chunk before.
+    const part = endsInReturn && decoded.startsWith('\n') ? decoded.slice(1) : decoded;
+    if (decoded !== '') endsInReturn = decoded.endsWith('\r');
+    const [first = '', ...others] = part.split(/\r\n|\n|\r/u);
+    open += first;
+    openBytes += chunk.length;
+    for (const next of others) {
+      if (open !== '') event.add(open);
+      else {
+        if (event.started) yield event.value();
+        event = new OpenEvent(eventBytesMax);
       }
-      if (event.started) yield event.value();
-      event = new OpenEvent(eventBytesMax);
+      open = next;
+      openBytes = Buffer.byteLength(next);
     }
-    event.hold(text.length);
+    event.hold(openBytes);
   }
-  if (text === '\r' && event.started) yield event.value();
 }
 
 /** An event whose end has not come yet. */
@@ -43,14 +49,14 @@ class OpenEvent {
   readonly #bytesMax: number;
   readonly #data: string[] = [];
   #type = 'message';
-  #length = 0;
+  #bytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
   add(line: string): void {
-    this.#length += line.length + 1;
+    this.#bytes += Buffer.byteLength(line) + 1;
     this.hold(0);
     const colon = line.indexOf(':');
     const field = colon === -1 ? line : line.slice(0, colon);
@@ -61,9 +67,9 @@ class OpenEvent {
     if (field === 'event' || field === 'data') this.started = true;
   }
 
-  /** Refuses more than the bound, `further` characters of an unfinished line included. A character is at least a byte. */
-  hold(further: number): void {
-    if (this.#length + further <= this.#bytesMax) return;
+  /** Refuses more than the bound, those of an unfinished line included. */
+  hold(furtherBytes: number): void {
+    if (this.#bytes + furtherBytes <= this.#bytesMax) return;
     throw new GatewayError('DOWNSTREAM_SERVICE_ERROR', {
       cause: new RangeError('An event of the subgraph is larger than allowed.'),
     });

@@ -14,10 +14,10 @@ export interface CostLimits {
 export interface CostMeter {
   readonly report: CostReport;
   /**
-   * Refuses an operation that costs more than it may; only where costs are enforced.
+   * Refuses an operation that costs more than it may, by itself or with what its batch has used; only where costs are enforced.
    * Throws: COST_QUERY_PARSE_FAILURE, COST_ESTIMATED_TOO_EXPENSIVE, SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE.
    */
-  enforce(): void;
+  enforce(used?: Map<string, number>): void;
   /** Takes the cost of what came back; gives the header fields that tell the cost. */
   settle(returned: number): Readonly<Record<string, string>>;
 }
@@ -35,8 +35,8 @@ export function meterCost(
   const report: { -readonly [Key in keyof CostReport]: CostReport[Key] } = { estimated, actual: null, max };
   return {
     report,
-    enforce() {
-      if (limits.mode === 'enforce') enforce(estimate, limits);
+    enforce(used = new Map()) {
+      if (limits.mode === 'enforce') enforce(estimate, limits, used);
     },
     settle(returned) {
       report.actual = addCosts(base, returned);
@@ -49,7 +49,11 @@ export function meterCost(
   };
 }
 
-function enforce({ estimated, faults, perSubgraph }: CostEstimate, limits: CostLimits): void {
+function enforce(
+  { estimated, faults, perSubgraph }: CostEstimate,
+  limits: CostLimits,
+  used: Map<string, number>,
+): void {
   if (faults.length > 0) {
     throw new GatewayError('COST_QUERY_PARSE_FAILURE', {
       details: faults.map((coordinate) => ({
@@ -57,11 +61,19 @@ function enforce({ estimated, faults, perSubgraph }: CostEstimate, limits: CostL
       })),
     });
   }
-  if (estimated > limits.max) throw tooExpensive('COST_ESTIMATED_TOO_EXPENSIVE', estimated, limits.max);
+  const total = spend(used, 'cost', estimated);
+  if (total > limits.max) throw tooExpensive('COST_ESTIMATED_TOO_EXPENSIVE', total, limits.max);
   for (const [name, max] of limits.perSubgraph) {
-    const cost = perSubgraph.get(name) ?? 0;
+    const cost = spend(used, `cost in ${name}`, perSubgraph.get(name) ?? 0);
     if (cost > max) throw tooExpensive('SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE', cost, max);
   }
+}
+
+/** Adds to what was used under a name, and gives the sum. */
+function spend(used: Map<string, number>, name: string, cost: number): number {
+  const sum = addCosts(used.get(name) ?? 0, cost);
+  used.set(name, sum);
+  return sum;
 }
 
 function tooExpensive(

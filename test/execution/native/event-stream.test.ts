@@ -49,6 +49,13 @@ describe('readEventStream', () => {
     });
   });
 
+  it('counts bytes, not characters', async () => {
+    expect(await read(`data: ${'€'.repeat(31)}\n\n`, { eventBytesMax: 100 })).toHaveLength(1);
+    await expect(read(`data: ${'€'.repeat(32)}\n\n`, { eventBytesMax: 100 })).rejects.toMatchObject({
+      code: 'DOWNSTREAM_SERVICE_ERROR',
+    });
+  });
+
   it.each([
     ['a line that never ends', 'x'.repeat(101)],
     ['many small lines', 'data: 1\n'.repeat(20)],

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ExecutionResult, SubscriptionInput } from '../../../src/execution/executor.ts';
 import { ANONYMOUS } from '../../../src/identity/principal.ts';
@@ -218,8 +219,8 @@ describe('a subscription of the native engine', () => {
       [Symbol.asyncIterator]();
     await events.next();
     const before = process.memoryUsage().arrayBuffers;
-    // Long enough for all 16 MB to come over the loopback, if anybody read them.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Many more turns than all 16 MB take to come over the loopback, if anybody read them.
+    for (let turn = 0; turn < 2_000; turn += 1) await setImmediate();
     expect(written).toBeLessThan(2_000);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
     await events.return?.();

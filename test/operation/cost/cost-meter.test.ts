@@ -19,6 +19,22 @@ describe('a cost meter', () => {
     expect(refusal.extensions).toEqual({ cost: { estimated: 6, max: 5 } });
   });
 
+  it('holds a batch to the limits as a whole, in all and in each subgraph', () => {
+    const used = new Map<string, number>();
+    expect(() => metered(3)?.enforce(used)).not.toThrow();
+    expect(() => metered(2)?.enforce(used)).not.toThrow();
+    const refusal = refusalOf(() => metered(1)?.enforce(used));
+    expect(refusal.code).toBe('COST_ESTIMATED_TOO_EXPENSIVE');
+    expect(refusal.extensions).toEqual({ cost: { estimated: 6, max: 5 } });
+
+    const formula = { ...FORMULA, subgraphs: [['a', FORMULA.total]] as const };
+    const perSubgraph: CostLimits = { mode: 'enforce', max: 100, perSubgraph: new Map([['a', 5]]) };
+    const inSubgraph = new Map<string, number>();
+    const enforce = (n: number) => meterCost(formula, { n }, perSubgraph)?.enforce(inSubgraph);
+    expect(() => enforce(5)).not.toThrow();
+    expect(codeOf(() => enforce(1))).toBe('SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE');
+  });
+
   it.each([
     ['no slicing argument', null],
     ['a negative one', -1],

@@ -4,12 +4,8 @@ import { buildSchema, GraphQLError, parse } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { serveEvents } from '../../../subgraphs/kit/event-streams.ts';
-import {
-  type RunningSubgraph,
-  type SubgraphContext,
-  startSubgraph,
-} from '../../../subgraphs/kit/subgraph-server.ts';
-import { createSigner } from '../support.ts';
+import type { RunningSubgraph, SubgraphContext } from '../../../subgraphs/kit/subgraph-server.ts';
+import { createSigner, startProbe, type TurnLoaders } from '../support.ts';
 
 const HEADER = 'x-portcullis-assertion';
 const typeDefs = parse(`
@@ -18,10 +14,8 @@ const typeDefs = parse(`
   type Subscription { ticks: Tick forever: Tick silent: Tick }
   type Tick { whose: String! turn: Int! refused: String leaky: String }
 `);
-type Loaders = { readonly turn: number };
-type Context = SubgraphContext<Loaders>;
+type Context = SubgraphContext<TurnLoaders>;
 
-let turns = 0;
 let leave: () => void = () => undefined;
 const left = new Promise<void>((resolve) => {
   leave = resolve;
@@ -91,18 +85,7 @@ const resolvers = {
 };
 
 function start(): Promise<RunningSubgraph> {
-  return startSubgraph({
-    name: 'probe',
-    typeDefs,
-    resolvers,
-    port: 0,
-    trust: { jwks: signer.jwks },
-    createLoaders: (): Loaders => {
-      turns += 1;
-      return { turn: turns };
-    },
-    log: (line) => lines.push(line),
-  });
+  return startProbe({ typeDefs, resolvers, trust: { jwks: signer.jwks } }, lines);
 }
 
 beforeAll(async () => {

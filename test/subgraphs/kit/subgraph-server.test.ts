@@ -6,21 +6,20 @@ import {
   type SubgraphContext,
   startSubgraph,
 } from '../../../subgraphs/kit/subgraph-server.ts';
-import { createSigner, post } from '../support.ts';
+import { createSigner, post, startProbe, type TurnLoaders } from '../support.ts';
 
 const HEADER = 'x-portcullis-assertion';
 const typeDefs = parse(`
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   type Query { whoami: String! loaderTurn: Int! refused: String leaky: String echo(text: String!): String! }
 `);
-type Loaders = { readonly turn: number };
 const resolvers = {
   Query: {
-    whoami: (_: unknown, __: unknown, { principal }: SubgraphContext<Loaders>) => {
+    whoami: (_: unknown, __: unknown, { principal }: SubgraphContext<TurnLoaders>) => {
       calls += 1;
       return `${principal.tenant}/${principal.subject}`;
     },
-    loaderTurn: (_: unknown, __: unknown, { loaders }: SubgraphContext<Loaders>) => loaders.turn,
+    loaderTurn: (_: unknown, __: unknown, { loaders }: SubgraphContext<TurnLoaders>) => loaders.turn,
     refused: () => {
       throw new GraphQLError('Not today.', { extensions: { code: 'NOT_TODAY' } });
     },
@@ -32,7 +31,6 @@ const resolvers = {
 };
 
 let calls = 0;
-let turns = 0;
 const lines: string[] = [];
 let running: RunningSubgraph;
 let signer: Awaited<ReturnType<typeof createSigner>>;
@@ -40,18 +38,7 @@ let headers: Record<string, string>;
 
 beforeAll(async () => {
   signer = await createSigner();
-  running = await startSubgraph({
-    name: 'probe',
-    typeDefs,
-    resolvers,
-    port: 0,
-    trust: { jwks: signer.jwks },
-    createLoaders: (): Loaders => {
-      turns += 1;
-      return { turn: turns };
-    },
-    log: (line) => lines.push(line),
-  });
+  running = await startProbe({ typeDefs, resolvers, trust: { jwks: signer.jwks } }, lines);
   headers = { [HEADER]: await signer.sign() };
 });
 
