@@ -56,6 +56,11 @@ export const CATALOGUE = {
   UNAUTHENTICATED: final(401, 'A valid credential is required.'),
   FORBIDDEN: final(403, 'This is not allowed.'),
   UNAUTHORIZED_FIELD_OR_TYPE: final(403, 'Unauthorized field or type'),
+  PRINCIPAL_CLAIM_MISSING: final(
+    403,
+    'The credential does not say of the caller what this operation depends on.',
+  ),
+  TENANT_ISOLATION: final(200, 'An object was withheld.'),
   DOWNSTREAM_SERVICE_ERROR: retryable(200, 'A subgraph could not answer.'),
   SUBGRAPH_TIMEOUT: retryable(200, 'A subgraph did not answer in time.'),
   REQUEST_NOT_RECEIVED: retryable(408, 'The request did not arrive in time.'),

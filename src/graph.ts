@@ -61,7 +61,7 @@ export async function startGraph(
         nowUs,
       })
     : await createApolloExecutor(
-        { ...transport, strippedSdl: supergraph.strippedSdl },
+        { ...transport, schema: supergraph.apiSchema, strippedSdl: supergraph.strippedSdl },
         { minter, now, nowUs },
       ).catch(async (fault: unknown) => {
         await compiler.close();

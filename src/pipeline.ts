@@ -5,6 +5,7 @@ import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
+import { foreignReport } from './foreign-report.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
 } from './listener/request.ts';
 import { admit } from './operation/admit.ts';
 import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
+import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { CompiledOperation, OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
@@ -89,9 +91,10 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         principal: record.principal,
         operation,
         variant,
-        variables,
+        variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         decision,
         meter,
+        reportForeign: foreignReport(record, parts.log),
       };
       if (operation.type === 'subscription' && variant.text !== null) {
         stream = subscribe({ ...admitted, graph }, streamParts(request, parts));
@@ -139,6 +142,7 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     decision: null,
     cost: null,
     fetches: [],
+    foreignObjects: 0,
     code: null,
     events: null,
   };

@@ -12,15 +12,16 @@ import {
   respondDenied,
   respondRefused,
 } from './execution/respond.ts';
+import { foreignReport } from './foreign-report.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
-import type { Principal } from './identity/principal.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
+import type { Log } from './telemetry/log-sink.ts';
 
 /** Bounds of one subscription, and how many of them a caller may have. */
 export interface SubscriptionOptions {
@@ -37,6 +38,7 @@ export interface SubscriptionParts {
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
+  readonly log: Log;
   readonly options: {
     readonly authorization: AuthorizationOptions;
     readonly respond: RespondOptions;
@@ -50,7 +52,6 @@ export interface SubscriptionParts {
 export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
   readonly meter: CostMeter | null;
   readonly request: GraphQLRequest;
-  readonly principal: Principal;
   /** Held until the stream ends. */
   readonly graph: Lease<Graph>;
 }
@@ -77,6 +78,7 @@ async function* streamEvents(
   const { audit, clock, options } = parts;
   const startedUs = clock.nowUs();
   const closing = openClosing(admitted);
+  const reportForeign = foreignReport(closing, parts.log);
   const end = endOf(admitted, parts);
   const upstream = openUpstream(admitted, end, options.subscriptions);
   const total = meter === null ? null : summed(meter);
@@ -92,7 +94,7 @@ async function* streamEvents(
         yield refused;
         return;
       }
-      const executed = { ...admitted, meter: total, result: step.value };
+      const executed = { ...admitted, meter: total, reportForeign, result: step.value };
       const response = respond(request, executed, graph.value.view, options.respond);
       closing.events = (closing.events ?? 0) + 1;
       closing.errors += response.body.errors?.length ?? 0;
@@ -190,6 +192,7 @@ function openClosing({ request, principal, operation, decision, meter }: Admitte
     status: 200,
     code: null,
     errors: 0,
+    foreignObjects: 0,
     events: 0,
     durationUs: 0,
   };

@@ -60,6 +60,9 @@ const operation = z.strictObject({
 /** The shape of one audit line. */
 export const auditEventSchema = z.strictObject({
   version: z.literal(1),
+  severity: z
+    .enum(['normal', 'critical'])
+    .describe('critical where a subgraph let out what belongs to another tenant.'),
   time: z.iso.datetime().describe('When the request came in: RFC 3339, UTC.'),
   requestId: token,
   remoteAddress: token,
@@ -85,6 +88,7 @@ export const auditEventSchema = z.strictObject({
   status: count.describe('HTTP status of the answer.'),
   code: errorCode.nullable().describe('Code of the refusal; null where the operation ran.'),
   errors: count,
+  foreignObjects: count.describe('Objects of another tenant that came from subgraphs and were withheld.'),
   events: count
     .nullable()
     .describe('Events delivered, in the record that ends a subscription; null in any other.'),

@@ -18,6 +18,8 @@ export interface FetchRecord {
  */
 export interface AuditEvent {
   readonly version: 1;
+  /** `critical` where a subgraph let out what belongs to another tenant. */
+  readonly severity: 'normal' | 'critical';
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly requestId: string;
@@ -57,6 +59,8 @@ export interface AuditEvent {
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;
   readonly errors: number;
+  /** Objects of another tenant that came from subgraphs and were withheld. */
+  readonly foreignObjects: number;
   /** Events delivered, in the record that ends a subscription; null in any other. */
   readonly events: number | null;
   readonly durationUs: number;

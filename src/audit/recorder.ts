@@ -25,6 +25,8 @@ export interface AuditParts {
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
   readonly errors: number;
+  /** Objects of another tenant that were withheld. */
+  readonly foreignObjects: number;
   /** Events delivered by a subscription that ended; null in any other record. */
   readonly events: number | null;
   readonly durationUs: number;
@@ -40,6 +42,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
   const reasons = decision?.reasons ?? [];
   return {
     version: 1,
+    severity: parts.foreignObjects > 0 ? 'critical' : 'normal',
     time: new Date(request.receivedAtMs).toISOString(),
     requestId: text(request.id, EVENT_LIMITS.tokenChars),
     remoteAddress: text(request.remoteAddress, EVENT_LIMITS.tokenChars),
@@ -58,6 +61,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
+    foreignObjects: count(parts.foreignObjects),
     events: parts.events === null ? null : count(parts.events),
     durationUs: count(parts.durationUs),
   };

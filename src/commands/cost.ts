@@ -47,7 +47,7 @@ export async function explainCost(options: CostOptions, environment: NodeJS.Proc
       schema: graph.apiSchema,
       policy: graph.policy,
       limits: config.limits,
-      planner: config.execution.engine === 'native' ? createPlanner(graph.sdl) : null,
+      planner: config.execution.engine === 'native' ? createPlanner(graph.strippedSdl) : null,
       cost: { rules: graph.costRules, sizes: costSizes(config) },
     });
     const lines: CostLine[] = [];

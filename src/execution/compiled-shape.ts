@@ -16,6 +16,8 @@ export interface CompiledType {
   readonly denied: Denial | null;
   readonly fields: readonly CompiledField[];
   readonly weight: number;
+  /** Response key of the owner; null where objects belong to no tenant. */
+  readonly tenantKey: string | null;
 }
 
 export interface CompiledField {
@@ -41,9 +43,9 @@ export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledSha
   const known = compiled.get(shape);
   if (known !== undefined && known.isLeaf === isLeaf) return known.shape;
   const types = new Map<string, CompiledType>();
-  for (const [name, { denied, fields, weight = 1 }] of shape.types) {
+  for (const [name, { denied, fields, weight = 1, tenantKey = null }] of shape.types) {
     const compiledFields = fields.map((field) => compileField(field, isLeaf));
-    types.set(name, { name, denied, fields: compiledFields, weight });
+    types.set(name, { name, denied, fields: compiledFields, weight, tenantKey });
   }
   const only = shape.abstract ? null : (types.values().next().value ?? null);
   const result: CompiledShape = { only, types };

@@ -18,7 +18,8 @@ const OURS: ReadonlySet<unknown> = new Set<ErrorCode>([
 
 /**
  * Turns errors of subgraphs into what a client may see: the catalogue's text and code, unless config lets the subgraph's
- * own text and listed extension keys through. A path is kept as far as it names what the client selected.
+ * own text and listed extension keys through and no object of the operation belongs to a tenant. A path is kept as far as it names what the client selected. Of an object
+ * that was withheld nothing is told.
  */
 export function maskErrors(
   errors: readonly ExecutionError[],
@@ -26,19 +27,32 @@ export function maskErrors(
     readonly subgraphs: ReadonlyMap<string, SubgraphSettings>;
     readonly shape: ObjectShape;
     readonly requestId: string;
+    /** Paths of objects that were withheld. */
+    readonly withheld: readonly ResponsePath[];
+    /** True where the operation reaches objects of tenants: any text may speak of a row that the caller must not see. */
+    readonly isTenantScoped: boolean;
   },
 ): ResponseError[] {
-  return errors.slice(0, ERRORS_MAX).map((error) => {
-    const path = knownPath(error.path, context.shape);
+  const { shape, withheld, isTenantScoped } = context;
+  return errors.slice(0, ERRORS_MAX).flatMap((error) => {
+    const path = knownPath(error.path, shape);
+    if (withheld.some((object) => leadsTo(object, path))) return [];
     const settings = error.subgraph === null ? undefined : context.subgraphs.get(error.subgraph);
-    const shown =
-      settings?.errors === 'passthrough' ? passed(error, settings.allowedExtensions) : masked(error);
-    return {
-      message: shown.message,
-      ...(path.length === 0 ? {} : { path }),
-      extensions: { ...shown.extensions, requestId: context.requestId },
-    };
+    const passes = settings?.errors === 'passthrough' && !isTenantScoped;
+    const shown = passes ? passed(error, settings.allowedExtensions) : masked(error);
+    return [
+      {
+        message: shown.message,
+        ...(path.length === 0 ? {} : { path }),
+        extensions: { ...shown.extensions, requestId: context.requestId },
+      },
+    ];
   });
+}
+
+/** True where the second path is the first or goes on from it. */
+function leadsTo(object: ResponsePath, path: ResponsePath): boolean {
+  return object.length <= path.length && object.every((step, index) => step === path[index]);
 }
 
 function masked(error: ExecutionError): { message: string; extensions: Record<string, unknown> } {

@@ -1,11 +1,12 @@
 import type { Decision } from '../authorization/decision.ts';
 import { CATALOGUE, type GatewayError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
 import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
 import type { LeafCheck } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
 import { maskErrors } from './mask-errors.ts';
-import { type ResponsePath, shapeResult } from './shape-result.ts';
+import { type ResponsePath, type ShapedResult, shapeResult } from './shape-result.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
 export interface RespondOptions {
@@ -18,9 +19,13 @@ export interface Executed {
   readonly variant: OperationVariant;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly decision: Decision;
+  /** Who asks: objects of another tenant are withheld. */
+  readonly principal: Principal;
   readonly result: ExecutionResult;
   /** Takes the cost of what came back and gives the header fields that tell it; null where costs are not counted. */
   readonly meter: { settle(returned: number): Readonly<Record<string, string>> } | null;
+  /** Told how many objects of another tenant were withheld, where there were any. */
+  readonly reportForeign: (objects: number) => void;
 }
 
 /** What answering needs to know of the graph. */
@@ -44,16 +49,9 @@ export function respond(
   graph: GraphView,
   options: RespondOptions,
 ): GatewayResponse {
-  const { operation, variant, variables, decision, result, meter } = executed;
-  const shaped =
-    result.data === null
-      ? { data: null, refused: [], misfits: [], cost: 0 }
-      : shapeResult(result.data, {
-          shape: variant.shape,
-          conditions: operation.conditions,
-          variables,
-          isLeaf: graph.isLeaf,
-        });
+  const { variant, decision, result, meter } = executed;
+  const shaped = result.data === null ? NOTHING : shaping(result.data, executed, graph.isLeaf);
+  if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
   const refusedPaths = [
     ...variant.removals.filter((removal) => !removal.dynamic).map(({ path }) => path),
     ...shaped.refused.map(({ path }) => path),
@@ -62,7 +60,10 @@ export function respond(
     subgraphs: graph.subgraphs,
     shape: variant.shape,
     requestId: request.id,
+    withheld: shaped.foreign,
+    isTenantScoped: variant.tenantKeys.length > 0,
   });
+  const withheld = shaped.foreign.map((path) => errorAt('TENANT_ISOLATION', path, request.id));
   // An error without a path may explain any missing value.
   const told = subgraphErrors.map(({ path }) => path ?? []);
   const misfits = shaped.misfits
@@ -71,11 +72,29 @@ export function respond(
   const refused =
     decision.effect === 'permit' ? decision.reasons.map(({ path }) => path ?? []) : refusedPaths;
   const location = decision.effect === 'permit' ? 'extensions' : options.authorizationErrors;
-  return ok([...subgraphErrors, ...misfits], unauthorized(refused, request.id), {
+  return ok([...withheld, ...subgraphErrors, ...misfits], unauthorized(refused, request.id), {
     data: shaped.data,
     location,
     headers: meter?.settle(shaped.cost) ?? {},
   });
+}
+
+const NOTHING: ShapedResult = {
+  data: null,
+  refused: [],
+  misfits: [],
+  foreign: [],
+  foreignObjects: 0,
+  cost: 0,
+};
+
+function shaping(
+  data: Readonly<Record<string, unknown>>,
+  { operation, variant, variables, principal }: Executed,
+  isLeaf: LeafCheck,
+): ShapedResult {
+  const { conditions } = operation;
+  return shapeResult(data, { shape: variant.shape, conditions, variables, isLeaf, tenant: principal.tenant });
 }
 
 /** Answers a request that authorization refused: the same errors as filtering gives, and no data. */

@@ -1,6 +1,7 @@
 import { type Condition, conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { Denial, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 import { type CompiledField, type CompiledShape, compileShape, type LeafCheck } from './compiled-shape.ts';
+import { belongsTo } from './tenant.ts';
 
 export type ResponsePath = readonly (string | number)[];
 
@@ -9,6 +10,8 @@ export interface ShapingInput {
   readonly conditions: readonly Condition[];
   readonly variables: Readonly<Record<string, unknown>>;
   readonly isLeaf: LeafCheck;
+  /** Tenant of the caller; objects of no other tenant leave, and none at all that belongs to one where it is null. */
+  readonly tenant: string | null;
 }
 
 export interface ShapedResult {
@@ -17,6 +20,10 @@ export interface ShapedResult {
   readonly refused: readonly { readonly path: ResponsePath; readonly denial: Denial }[];
   /** Paths where a subgraph's value does not fit the schema. */
   readonly misfits: readonly ResponsePath[];
+  /** Paths of objects that do not belong to the caller's tenant. */
+  readonly foreign: readonly ResponsePath[];
+  /** How many there were, those whose path is not told included. */
+  readonly foreignObjects: number;
   /** What the objects and values that came back cost, the root not counted. */
   readonly cost: number;
 }
@@ -29,7 +36,7 @@ const INVALID = Symbol('invalid');
 
 /**
  * Turns what the subgraphs answered into what the client asked for: only selected keys in their order, refused ones null,
- * values held to the schema, nulls propagated.
+ * values held to the schema, objects of another tenant withheld, nulls propagated.
  * Source: GraphQL specification, 6.4.3 value completion; subgraph data is hostile, so only own properties are read.
  */
 export function shapeResult(data: Readonly<Record<string, unknown>>, input: ShapingInput): ShapedResult {
@@ -39,6 +46,8 @@ export function shapeResult(data: Readonly<Record<string, unknown>>, input: Shap
     data: shaped === INVALID ? null : (shaped as Record<string, unknown> | null),
     refused: shaper.refused,
     misfits: shaper.misfits,
+    foreign: shaper.foreign,
+    foreignObjects: shaper.foreignObjects,
     cost: Math.min(shaper.cost, Number.MAX_SAFE_INTEGER),
   };
 }
@@ -46,12 +55,16 @@ export function shapeResult(data: Readonly<Record<string, unknown>>, input: Shap
 class Shaper {
   readonly refused: { path: ResponsePath; denial: Denial }[] = [];
   readonly misfits: ResponsePath[] = [];
+  readonly foreign: ResponsePath[] = [];
+  foreignObjects = 0;
   cost = 0;
+  readonly #tenant: string | null;
   readonly #held: readonly boolean[];
   /** Where the shaper is; copied only where an error needs it. */
   readonly #path: (string | number)[] = [];
 
-  constructor({ conditions, variables }: ShapingInput) {
+  constructor({ conditions, variables, tenant }: ShapingInput) {
+    this.#tenant = tenant;
     this.#held = conditions.map((condition) => conditionHolds(condition, variables));
   }
 
@@ -62,6 +75,7 @@ class Shaper {
     if (type === undefined) return this.#misfit();
     this.cost += weight ?? type.weight;
     if (type.denied !== null) return this.#refuse(type.denied);
+    if (type.tenantKey !== null && !belongsTo(source[type.tenantKey], this.#tenant)) return this.#withhold();
     // Aliases that begin with "__" are refused, so no key is one that an object literal treats specially.
     const result: Record<string, unknown> = {};
     for (const field of type.fields) {
@@ -115,6 +129,13 @@ class Shaper {
   #refuse(denial: Denial): typeof INVALID {
     if (denial.perObject && this.refused.length < TOLD_MAX)
       this.refused.push({ path: [...this.#path], denial });
+    return INVALID;
+  }
+
+  /** Nothing below the object is looked at, so that nothing of it shows. */
+  #withhold(): typeof INVALID {
+    this.foreignObjects += 1;
+    if (this.foreign.length < TOLD_MAX) this.foreign.push([...this.#path]);
     return INVALID;
   }
 

@@ -1,15 +1,28 @@
 import { type GraphQLOutputType, getNamedType, isListType, isNonNullType } from 'graphql';
+import type { SecurityPolicy } from '../supergraph/policy.ts';
 import { anyOf } from './condition-table.ts';
 import type { CostSchema } from './cost/cost-schema.ts';
 import type { FieldUse, Position } from './expand.ts';
+import { tenantKeyOf } from './reserved-names.ts';
 import type { Denial, FieldShape, ObjectShape, ObjectTypeShape, TypeWrapper } from './shape.ts';
 import type { Verdicts } from './verdicts.ts';
+
+/** What the shape tells of types besides what was selected. */
+export interface ShapeRules {
+  /** Null where costs are not counted. */
+  readonly costs: CostSchema | null;
+  readonly tenantFields: SecurityPolicy['tenantFields'];
+}
 
 /**
  * Builds what the answer looks like: for each position and concrete type the response keys in order, equal keys merged,
  * with what the verdicts refuse marked. The shape is that of the operation as the client wrote it.
  */
-export function buildShape(root: Position, verdicts: Verdicts, costs: CostSchema | null = null): ObjectShape {
+export function buildShape(
+  root: Position,
+  verdicts: Verdicts,
+  { costs, tenantFields }: ShapeRules,
+): ObjectShape {
   const known = new Map<string, ObjectShape>();
 
   const ofPositions = (positions: readonly Position[]): ObjectShape => {
@@ -47,6 +60,7 @@ export function buildShape(root: Position, verdicts: Verdicts, costs: CostSchema
     return {
       denied,
       fields: [...byKey.values()].flatMap((same) => ofField(typeName, same)),
+      ...(tenantFields.has(typeName) ? { tenantKey: tenantKeyOf(typeName) } : {}),
       ...(weight === 1 ? {} : { weight }),
     };
   };

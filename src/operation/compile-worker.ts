@@ -16,7 +16,7 @@ const context: CompileContext = {
   schema: supergraph.apiSchema,
   policy: supergraph.policy,
   limits,
-  planner: plans ? createPlanner(sdl) : null,
+  planner: plans ? createPlanner(supergraph.strippedSdl) : null,
   cost: costSizes === null ? null : { rules: supergraph.costRules, sizes: costSizes },
 };
 const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });

@@ -119,16 +119,17 @@ function variantOf(
   lines?: CostLine[],
 ): OperationVariant {
   const verdicts = judge(guarded, parseMask(mask));
-  const text = emitDocument(operation, guarded.root, verdicts);
-  const { planner, schema, cost } = context;
+  const { planner, schema, policy, cost } = context;
+  const emitted = emitDocument(operation, guarded.root, { verdicts, schema, policy });
+  const { text } = emitted;
   const costs = cost === null ? null : new CostSchema(schema, cost);
   const plan = text === null ? null : (planner?.(text) ?? null);
   return {
     id,
     operationName: operation.name?.value ?? null,
-    text,
+    ...emitted,
     plan,
-    shape: buildShape(guarded.root, verdicts, costs),
+    shape: buildShape(guarded.root, verdicts, { costs, tenantFields: policy.tenantFields }),
     removals: verdicts.removals,
     cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };

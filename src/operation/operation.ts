@@ -1,6 +1,6 @@
 import type { VariableDefinitionNode } from 'graphql';
 import type { ErrorCode, ErrorDetail } from '../errors.ts';
-import type { Requirement } from '../supergraph/policy.ts';
+import type { HiddenInput, PrincipalClaim, Requirement } from '../supergraph/policy.ts';
 import type { Condition, When } from './condition.ts';
 import type { CostFormula } from './cost/formula.ts';
 import type { Plan } from './plan.ts';
@@ -40,6 +40,25 @@ export interface ConstrainedVariable {
   readonly coordinate: string;
 }
 
+/** Where objects of one input type have hidden fields, and which of their fields lead to more. */
+export interface FillNode {
+  readonly hidden: readonly (readonly [name: string, claim: PrincipalClaim])[];
+  /** Field names with the index of the node for their values. */
+  readonly fields: readonly (readonly [name: string, node: number])[];
+}
+
+/** A client's variable whose value is filled from the first node on, lists included. */
+export interface VariableFill {
+  readonly variable: string;
+  readonly nodes: readonly FillNode[];
+}
+
+/** What an operation takes from the principal: variables of its own, and fields inside the client's. */
+export interface PrincipalInputs {
+  readonly variables: readonly ({ readonly name: string } & HiddenInput)[];
+  readonly fills: readonly VariableFill[];
+}
+
 /** What one request costs. */
 export interface CostReport {
   readonly estimated: number;
@@ -58,6 +77,10 @@ export interface OperationVariant {
   /** How to run it; null where nothing is left, or where the executor plans by itself. */
   readonly plan: Plan | null;
   readonly shape: ObjectShape;
+  /** Null where it takes nothing from the principal. */
+  readonly principalInputs: PrincipalInputs | null;
+  /** Response keys of owners that it asks for: an object that has one is judged by it. */
+  readonly tenantKeys: readonly string[];
   readonly removals: readonly Removal[];
   /** What this variant costs; null where costs are not counted. */
   readonly cost: CostFormula | null;

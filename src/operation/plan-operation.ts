@@ -17,6 +17,7 @@ import {
   print,
   type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 import type { DataRewrite, FetchStep, Plan, PlanStep, RequiredSelection, RewriteStep } from './plan.ts';
 
@@ -26,7 +27,7 @@ export type Planner = (text: string) => Plan;
 const FRAGMENT_STEP = '... on ';
 const FETCH_NUMBER = /__\d+$/u;
 
-/** Loads the supergraph into Apollo's query planner. The unstripped SDL serves, since policy is judged before planning. */
+/** Loads a supergraph, as it is made for planning, into Apollo's query planner. */
 export function createPlanner(sdl: string): Planner {
   const supergraph = Supergraph.build(sdl, { supportedFeatures: null });
   const planner = new QueryPlanner(supergraph);
@@ -168,8 +169,22 @@ function splitIntrospection(document: DocumentNode): SplitOperation {
   const introspection = part(isIntrospection);
   return {
     data: introspection === null ? document : part((field) => !isIntrospection(field)),
-    introspection,
+    introspection: introspection === null ? null : withUsedVariables(introspection),
   };
+}
+
+/** The gateway answers introspection with what clients see, where variables of what they do not see have no type. */
+function withUsedVariables(document: DocumentNode): DocumentNode {
+  const used = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable: ({ name }) => {
+      used.add(name.value);
+    },
+  });
+  return visit(document, {
+    VariableDefinition: ({ variable }) => (used.has(variable.name.value) ? false : null),
+  });
 }
 
 /** The root fields that are wanted, with the fragments around them. */

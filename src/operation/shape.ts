@@ -20,6 +20,8 @@ export interface ObjectTypeShape {
   readonly fields: readonly FieldShape[];
   /** Set where objects of this type become null with an error. */
   readonly denied: Denial | null;
+  /** Response key of the owner, in what subgraphs answer, where each object belongs to one tenant. */
+  readonly tenantKey?: string;
   /** What each object costs that comes back; 1 where absent. */
   readonly weight?: number;
 }

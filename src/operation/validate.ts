@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
 import type { OperationLimits } from './operation.ts';
+import { PRINCIPAL_VARIABLE_PREFIX } from './reserved-names.ts';
 
 /** Reason: each error costs time to make and bytes to send; who has ten to mend needs no more. */
 const ERRORS_MAX = 10;
@@ -29,6 +30,17 @@ export function ReservedAliasesRule(context: ValidationContext): ASTVisitor {
       if (alias?.startsWith('__') && alias !== node.name.value) {
         context.reportError(new GraphQLError('Aliases must not begin with "__".', { nodes: node }));
       }
+    },
+  };
+}
+
+/** Refuses variables named like those that carry what is known of the principal: those come from the gateway alone. */
+export function ReservedVariablesRule(context: ValidationContext): ASTVisitor {
+  return {
+    VariableDefinition(node) {
+      if (!node.variable.name.value.startsWith(PRINCIPAL_VARIABLE_PREFIX)) return;
+      const message = `Variables must not begin with "${PRINCIPAL_VARIABLE_PREFIX}".`;
+      context.reportError(new GraphQLError(message, { nodes: node }));
     },
   };
 }
@@ -55,6 +67,7 @@ export function validateDocument(
   const rules: readonly ValidationRule[] = [
     ...specifiedRules,
     ReservedAliasesRule,
+    ReservedVariablesRule,
     directives as unknown as ValidationRule,
   ];
   const errors = validate(schema, document, rules, { maxErrors: ERRORS_MAX });

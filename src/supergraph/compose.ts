@@ -1,7 +1,7 @@
 import { type CompositionSuccess, composeServices } from '@apollo/composition';
 import { type DocumentNode, GraphQLError, parse } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
-import { conflictingRules, lostRules } from './composition-losses.ts';
+import { conflictingRules, droppedInputs, lostRules } from './composition-losses.ts';
 
 /** One subgraph to compose. */
 export interface SubgraphDefinition {
@@ -33,8 +33,12 @@ export function composeSupergraph(subgraphs: readonly SubgraphDefinition[]): Com
   for (const { name, typeDefs } of services) faults.push(...lostRules(name, typeDefs));
   if (faults.length > 0) throw failed(faults);
   const { supergraphSdl, hints } = composed(services);
-  const conflicts = conflictingRules(hints, parse(supergraphSdl));
-  if (conflicts.length > 0) throw failed(conflicts);
+  const supergraph = parse(supergraphSdl);
+  const losses = [
+    ...conflictingRules(hints, supergraph),
+    ...services.flatMap(({ name, typeDefs }) => droppedInputs(name, typeDefs, supergraph)),
+  ];
+  if (losses.length > 0) throw failed(losses);
   return { sdl: supergraphSdl, hints };
 }
 

@@ -3,9 +3,10 @@ import { type DocumentNode, Kind } from 'graphql';
 import type { ErrorDetail } from '../errors.ts';
 import { type DirectiveUse, directiveUses } from './directive-uses.ts';
 import { faultAt } from './fault.ts';
-import { directiveNameOf, type Link, ownsDirective } from './link.ts';
+import { directiveNameOf, type Link, ownsDirective, specDirectiveOf } from './link.ts';
 import { linkDirectiveName, readLinksNamed } from './links.ts';
 import { FEDERATION_IDENTITY, looksLikeRule, PORTCULLIS_IDENTITY, resemblesEnforcedSpec } from './specs.ts';
+import { indexTypes } from './type-index.ts';
 
 /**
  * Rules in a subgraph that composition would drop without a word: directives of our specification that the subgraph
@@ -43,6 +44,40 @@ function composedNames(uses: readonly DirectiveUse[], links: readonly Link[]): S
     if (value?.kind === Kind.STRING && value.value.startsWith('@')) names.add(value.value.slice(1));
   }
   return names;
+}
+
+/**
+ * Inputs that a subgraph has filled from the principal and that composition dropped: without them it would be asked for
+ * the same field with nothing filled in.
+ * Source: composition keeps an optional argument or input field only where every subgraph of its field has it.
+ */
+export function droppedInputs(
+  subgraph: string,
+  document: DocumentNode,
+  supergraph: DocumentNode,
+): ErrorDetail[] {
+  const kept = new Set(hiddenInputs(supergraph).map(({ coordinate }) => coordinate));
+  const { roots } = indexTypes(document);
+  return hiddenInputs(document).flatMap(({ node, coordinate, typeName }) => {
+    const root = roots.get(typeName);
+    const composed =
+      root === undefined ? coordinate : `${ROOT_NAMES[root]}${coordinate.slice(typeName.length)}`;
+    if (kept.has(composed)) return [];
+    const reason = 'composition drops this input: declare it in every subgraph of its field, or require it';
+    return [faultAt(node, `RULE_DROPPED [${subgraph}] ${coordinate} @${node.name.value}: ${reason}`)];
+  });
+}
+
+const ROOT_NAMES = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' } as const;
+
+function hiddenInputs(document: DocumentNode): DirectiveUse[] {
+  const { links } = readLinksNamed(document, linkDirectiveName(document) ?? 'link');
+  const link = links.find(({ identity }) => identity === PORTCULLIS_IDENTITY);
+  return link === undefined
+    ? []
+    : directiveUses(document).filter(
+        ({ node }) => specDirectiveOf(link, node.name.value) === 'fromPrincipal',
+      );
 }
 
 /**

@@ -5,9 +5,10 @@ import { carryConstraints, carryRequirements } from './carry-interface-rules.ts'
 import { customScalars, readConstraint } from './constraint.ts';
 import { type DirectiveUse, directiveUses } from './directive-uses.ts';
 import { faultAt } from './fault.ts';
+import { carryHiddenInputs } from './hidden-inputs.ts';
 import { implementationsOf } from './implementations.ts';
 import { directiveNameOf, type Link, ownsDirective, specDirectiveOf } from './link.ts';
-import type { Constraint, Requirement, SecurityPolicy } from './policy.ts';
+import type { Constraint, HiddenInput, Requirement, SecurityPolicy } from './policy.ts';
 import { bothRequirements, NO_REQUIREMENT } from './requirement.ts';
 import { RULE_ARGUMENTS, readRequirement } from './requirement-rule.ts';
 import {
@@ -17,6 +18,8 @@ import {
   PORTCULLIS_DIRECTIVES,
   resemblesEnforcedSpec,
 } from './specs.ts';
+import { readHiddenInput, readTenantField } from './tenant-rules.ts';
+import { indexTypes, type TypeIndex } from './type-index.ts';
 
 /** The policy of a supergraph, and every reason why it is not all that the supergraph asks for. */
 export interface PolicyRead {
@@ -29,6 +32,8 @@ interface Rules {
   readonly types: Map<string, Requirement>;
   readonly fields: Map<string, Requirement>;
   readonly constraints: Map<string, Constraint>;
+  readonly hidden: Map<string, HiddenInput>;
+  readonly tenantFields: Map<string, string>;
 }
 
 /** What reading an application needs and where it puts what it read. */
@@ -36,12 +41,19 @@ interface Extraction {
   readonly links: readonly Link[];
   readonly enforcedOwner: (name: string) => Link | null;
   readonly scalars: ReadonlySet<string>;
+  readonly schemaTypes: TypeIndex;
   readonly concrete: Rules;
   readonly onInterfaces: Rules;
   readonly seen: Set<string>;
 }
 
-const emptyRules = (): Rules => ({ types: new Map(), fields: new Map(), constraints: new Map() });
+const emptyRules = (): Rules => ({
+  types: new Map(),
+  fields: new Map(),
+  constraints: new Map(),
+  hidden: new Map(),
+  tenantFields: new Map(),
+});
 
 /**
  * Reads every rule out of a supergraph, by the names its links give them.
@@ -53,6 +65,7 @@ export function extractPolicy(document: DocumentNode, links: readonly Link[]): P
     links,
     enforcedOwner: ownerIndex(links.filter((link) => link.known?.enforced === true)),
     scalars: customScalars(document),
+    schemaTypes: indexTypes(document),
     concrete: emptyRules(),
     onInterfaces: emptyRules(),
     seen: new Set(),
@@ -69,11 +82,12 @@ export function extractPolicy(document: DocumentNode, links: readonly Link[]): P
     faults.push({ message: `${applied} rules are applied and ${understood} were understood` });
   }
   const implementations = implementationsOf(document, links);
-  const { concrete, onInterfaces } = extraction;
+  const { concrete, onInterfaces, schemaTypes: types } = extraction;
   faults.push(
     ...carryRequirements(concrete.types, onInterfaces.types, implementations),
     ...carryRequirements(concrete.fields, onInterfaces.fields, implementations),
     ...carryConstraints(concrete.constraints, onInterfaces.constraints, implementations),
+    ...carryHiddenInputs(concrete.hidden, onInterfaces.hidden, { document, links, types, implementations }),
   );
   return { policy: Object.freeze(concrete), faults };
 }
@@ -90,16 +104,35 @@ function record(use: DirectiveUse, link: Link, extraction: Extraction): string |
   if (extraction.seen.has(key)) return 'the rule is given twice';
   extraction.seen.add(key);
   const rules = inInterface ? extraction.onInterfaces : extraction.concrete;
-  if (!isRule) {
-    const constraint = readConstraint(use, extraction.scalars);
-    if (typeof constraint === 'string') return constraint;
-    rules.constraints.set(coordinate, constraint);
-    return null;
-  }
+  if (!isRule) return recordOwn(use, { directive, rules, extraction });
   const requirement = readRequirement(use, directive);
   if (typeof requirement === 'string') return requirement;
   const target = location === DirectiveLocation.FIELD_DEFINITION ? rules.fields : rules.types;
   target.set(coordinate, bothRequirements(target.get(coordinate) ?? NO_REQUIREMENT, requirement));
+  return null;
+}
+
+/** Puts one application of our own specification where it holds; returns the fault where it cannot be enforced. */
+function recordOwn(
+  use: DirectiveUse,
+  at: { readonly directive: string; readonly rules: Rules; readonly extraction: Extraction },
+): string | null {
+  const { directive, rules, extraction } = at;
+  if (directive === 'fromPrincipal') {
+    const input = readHiddenInput(use);
+    if (typeof input === 'string') return input;
+    rules.hidden.set(use.coordinate, input);
+    return null;
+  }
+  if (directive === 'tenantScoped') {
+    const owner = readTenantField(use, extraction.schemaTypes);
+    if (typeof owner === 'string') return owner;
+    rules.tenantFields.set(use.coordinate, owner.field);
+    return null;
+  }
+  const constraint = readConstraint(use, extraction.scalars);
+  if (typeof constraint === 'string') return constraint;
+  rules.constraints.set(use.coordinate, constraint);
   return null;
 }
 

@@ -29,6 +29,16 @@ export interface Constraint {
   readonly maxItems?: number | undefined;
 }
 
+/** What a verified principal can fill in. */
+export type PrincipalClaim = 'TENANT' | 'SUBJECT' | 'APPLICATION';
+
+/** An argument or input field that clients do not see and the gateway fills. */
+export interface HiddenInput {
+  readonly claim: PrincipalClaim;
+  /** Name of its type; whether it may be null makes no difference, since it is always given. */
+  readonly typeName: 'ID' | 'String';
+}
+
 /**
  * The rules a supergraph carries, read out of the full SDL by `@link` URL, never by directive spelling.
  * Keys: `Type` for types, scalars and enums; `Type.field` for fields and input fields; `Type.field(argument:)` for arguments.
@@ -38,6 +48,10 @@ export interface SecurityPolicy {
   readonly types: ReadonlyMap<string, Requirement>;
   readonly fields: ReadonlyMap<string, Requirement>;
   readonly constraints: ReadonlyMap<string, Constraint>;
+  /** Arguments and input fields that are filled from the principal; alike on an interface and all that implement it. */
+  readonly hidden: ReadonlyMap<string, HiddenInput>;
+  /** By object type, the field that holds the tenant an object belongs to. */
+  readonly tenantFields: ReadonlyMap<string, string>;
 }
 
 /** What `@listSize` says of a list: its own, or those among its fields that `sizedFields` names. */

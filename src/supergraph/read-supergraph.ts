@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { errorCauses, Supergraph as FederationSupergraph } from '@apollo/federation-internals';
 import { type DocumentNode, GraphQLError, parse, print, validateSchema } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
+import { hideInputs, revealToPlanner } from './client-schema.ts';
 import { readCostRules } from './cost-rules.ts';
 import { extractPolicy } from './extract.ts';
 import { readLinks } from './links.ts';
+import type { SecurityPolicy } from './policy.ts';
 import { stripRules } from './strip.ts';
 import type { SubgraphEntry, Supergraph } from './supergraph.ts';
 
@@ -23,13 +25,13 @@ export function readSupergraph(sdl: string): Supergraph {
   const { links, faults: linkFaults } = readLinks(document);
   const { policy, faults: ruleFaults } = extractPolicy(document, links);
   const { rules: costRules, faults: costFaults } = readCostRules(document, links);
-  const built = linkFaults.length === 0 ? build(document) : [];
+  const built = linkFaults.length === 0 ? build(document, policy) : [];
   const faults = [...linkFaults, ...ruleFaults, ...costFaults, ...(Array.isArray(built) ? built : [])];
   if (faults.length > 0 || Array.isArray(built)) throw invalid(faults);
   return Object.freeze({
     id: createHash('sha256').update(sdl).digest('hex'),
     sdl,
-    strippedSdl: print(stripRules(document, links)),
+    strippedSdl: print(stripRules(revealToPlanner(document, links, policy), links)),
     apiSchema: built.apiSchema,
     policy,
     costRules,
@@ -49,10 +51,15 @@ function parseSupergraph(sdl: string): DocumentNode {
 }
 
 /** What Apollo's library makes of the supergraph, or its faults; what it does not understand was refused before. */
-function build(document: DocumentNode): Pick<Supergraph, 'apiSchema' | 'subgraphs'> | ErrorDetail[] {
+function build(
+  document: DocumentNode,
+  policy: SecurityPolicy,
+): Pick<Supergraph, 'apiSchema' | 'subgraphs'> | ErrorDetail[] {
   try {
     const supergraph = FederationSupergraph.build(document, { supportedFeatures: null });
-    const apiSchema = supergraph.apiSchema().toGraphQLJSSchema();
+    const clientSchema = supergraph.apiSchema();
+    hideInputs(clientSchema, policy);
+    const apiSchema = clientSchema.toGraphQLJSSchema();
     const subgraphs = supergraph.subgraphsMetadata().map(({ name, url }) => Object.freeze({ name, url }));
     const faults = [...validateSchema(apiSchema).flatMap(faultsOf), ...nameFaults(subgraphs)];
     return faults.length > 0 ? faults : { apiSchema, subgraphs: Object.freeze(subgraphs) };

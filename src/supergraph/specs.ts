@@ -17,13 +17,14 @@ export const AUTHENTICATED_IDENTITY = 'https://specs.apollo.dev/authenticated';
 export const REQUIRES_SCOPES_IDENTITY = 'https://specs.apollo.dev/requiresScopes';
 export const POLICY_IDENTITY = 'https://specs.apollo.dev/policy';
 export const COST_IDENTITY = 'https://specs.apollo.dev/cost';
+export const INACCESSIBLE_IDENTITY = 'https://specs.apollo.dev/inaccessible';
 export const PORTCULLIS_IDENTITY = 'https://portcullis.dev/security';
 
 /** The directives of our own specification, and whether this version of the gateway enforces them. */
 export const PORTCULLIS_DIRECTIVES: ReadonlyMap<string, boolean> = new Map([
   ['constraint', true],
-  ['fromPrincipal', false],
-  ['tenantScoped', false],
+  ['fromPrincipal', true],
+  ['tenantScoped', true],
   ['stepUp', false],
   ['audit', false],
   ['lifecycle', false],
@@ -51,7 +52,7 @@ export const KNOWN_SPECS: ReadonlyMap<string, KnownSpec> = new Map(
     spec(LINK_IDENTITY, ['v1.0'], null),
     spec(JOIN_IDENTITY, ['v0.2', 'v0.3', 'v0.4', 'v0.5'], null),
     spec('https://specs.apollo.dev/tag', ['v0.1', 'v0.2', 'v0.3'], null),
-    spec('https://specs.apollo.dev/inaccessible', ['v0.1', 'v0.2'], null),
+    spec(INACCESSIBLE_IDENTITY, ['v0.1', 'v0.2'], null),
     spec(COST_IDENTITY, ['v0.1'], null),
     spec(AUTHENTICATED_IDENTITY, ['v0.1'], ['@authenticated']),
     spec(REQUIRES_SCOPES_IDENTITY, ['v0.1'], ['@requiresScopes', 'Scope']),

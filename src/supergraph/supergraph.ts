@@ -7,7 +7,7 @@ export interface Supergraph {
   readonly id: string;
   /** As composed, security directives included. */
   readonly sdl: string;
-  /** Without what Apollo's gateway refuses to load; only the reference executor takes it. */
+  /** For planning: without what Apollo's gateway refuses to load, and with all that the gateway itself asks for. */
   readonly strippedSdl: string;
   /** What clients see. */
   readonly apiSchema: GraphQLSchema;

@@ -23,6 +23,7 @@ export const PARTS: AuditParts = {
   status: 200,
   code: null,
   errors: 0,
+  foreignObjects: 0,
   events: null,
   durationUs: 1_200,
 };

@@ -31,6 +31,13 @@ function withSubject(subject: string): AuditParts {
 }
 
 describe('auditEvent', () => {
+  it('is critical from the first object of another tenant on', () => {
+    expect(auditEvent(PARTS)).toMatchObject({ severity: 'normal', foreignObjects: 0 });
+    const event = auditEvent({ ...PARTS, foreignObjects: 1 });
+    expect(event).toMatchObject({ severity: 'critical', foreignObjects: 1 });
+    expect(auditEventSchema.parse(event)).toEqual(event);
+  });
+
   it('says who asked what, what was decided and what ran', () => {
     expect(auditEvent(PARTS)).toMatchObject({
       version: 1,

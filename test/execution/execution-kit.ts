@@ -11,6 +11,8 @@ export interface Viewed {
   /** Scopes that the caller lacks. */
   readonly missing?: readonly string[];
   readonly variables?: Readonly<Record<string, unknown>>;
+  /** Tenant of the caller; none unless given. */
+  readonly tenant?: string;
 }
 
 export function variantOf(
@@ -32,6 +34,7 @@ export function shape(graph: Supergraph, viewed: Viewed, data: unknown): ShapedR
     conditions: facts.conditions,
     variables: viewed.variables ?? {},
     isLeaf: leafChecks(graph.apiSchema),
+    tenant: viewed.tenant ?? null,
   });
 }
 

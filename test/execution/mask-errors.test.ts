@@ -9,15 +9,22 @@ const GRAPH = compose(
   'type Query { a: Item list: [Item] grid: [[Item]] } type Item { b: String items: [Item] }',
 );
 const SHAPE = variantOf(GRAPH, { text: '{ a { b items { b } } x: list { b } grid { b } }' }).shape;
+type Isolated = Pick<Parameters<typeof maskErrors>[1], 'withheld' | 'isTenantScoped'>;
+
+const NOT_ISOLATED: Isolated = { withheld: [], isTenantScoped: false };
 const SECRET = 'connection to db-7 failed: hunter2';
 
-const mask = (error: Partial<ExecutionError>, passthrough: readonly string[] | null = null) => {
+const mask = (
+  error: Partial<ExecutionError>,
+  passthrough: readonly string[] | null = null,
+  isolated: Isolated = NOT_ISOLATED,
+) => {
   const subgraphs = new Map([
     ['closed', settings('closed')],
     ['open', settings('open', { errors: 'passthrough', allowedExtensions: passthrough ?? [] })],
   ]);
   const full = { message: SECRET, path: null, subgraph: 'closed', extensions: {}, ...error };
-  return maskErrors([full], { subgraphs, shape: SHAPE, requestId: 'r-1' })[0];
+  return maskErrors([full], { subgraphs, shape: SHAPE, requestId: 'r-1', ...isolated })[0];
 };
 
 describe('errors of subgraphs', () => {
@@ -139,7 +146,7 @@ describe('errors of subgraphs', () => {
         subgraph: 'closed',
         extensions: {},
       }));
-    const context = { subgraphs: new Map(), shape: SHAPE, requestId: 'r' };
+    const context = { subgraphs: new Map(), shape: SHAPE, requestId: 'r', ...NOT_ISOLATED };
     expect(maskErrors(many(ERRORS_MAX), context)).toHaveLength(ERRORS_MAX);
     expect(maskErrors(many(ERRORS_MAX + 1), context)).toHaveLength(ERRORS_MAX);
   });

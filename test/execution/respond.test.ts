@@ -43,7 +43,16 @@ async function answer(
   const variant = await operation.planFor(decision.mask);
   return respond(
     request(JSON_RESPONSE),
-    { operation, variant, variables: {}, decision, result: { data, errors, fetches: [] }, meter: null },
+    {
+      operation,
+      variant,
+      variables: {},
+      decision,
+      principal: user(),
+      result: { data, errors, fetches: [] },
+      meter: null,
+      reportForeign: () => undefined,
+    },
     { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
     { authorizationErrors: location },
   );

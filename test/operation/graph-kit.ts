@@ -11,21 +11,33 @@ import type { Supergraph } from '../../src/supergraph/supergraph.ts';
 
 const FEDERATION =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@authenticated", "@requiresScopes", "@policy", "@inaccessible", "@composeDirective"])';
-const SECURITY =
-  ' @link(url: "https://portcullis.dev/security/v1.0", import: ["@constraint"]) @composeDirective(name: "@constraint")';
-const CONSTRAINT =
-  'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION';
+const DEFINITIONS = {
+  constraint:
+    'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION',
+  tenantScoped: 'directive @tenantScoped(field: String! = "tenantId") on OBJECT',
+  fromPrincipal:
+    'directive @fromPrincipal(claim: security__PrincipalClaim!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION enum security__PrincipalClaim { TENANT SUBJECT APPLICATION }',
+};
 
 /** Composes subgraphs, named a, b, c and so on; the links are added. */
 export function compose(...sdls: readonly string[]): Supergraph {
   const services = sdls.map((sdl, index) => {
     const name = String.fromCharCode(97 + index);
-    const head = sdl.includes('@constraint') ? `${FEDERATION}${SECURITY}\n${CONSTRAINT}` : FEDERATION;
-    return { name, url: `http://127.0.0.1/${name}`, typeDefs: parse(`${head}\n${sdl}`) };
+    return { name, url: `http://127.0.0.1/${name}`, typeDefs: parse(`${headOf(sdl)}\n${sdl}`) };
   });
   const { supergraphSdl, errors } = composeServices(services);
   if (supergraphSdl === undefined) throw new Error(errors?.map(({ message }) => message).join('\n'));
   return readSupergraph(supergraphSdl);
+}
+
+/** Links federation, and our own specification with the directives that are used. */
+function headOf(sdl: string): string {
+  const used = Object.entries(DEFINITIONS).filter(([name]) => sdl.includes(`@${name}`));
+  if (used.length === 0) return FEDERATION;
+  const imports = used.map(([name]) => `"@${name}"`).join(', ');
+  const composed = used.map(([name]) => `@composeDirective(name: "@${name}")`).join(' ');
+  const link = `@link(url: "https://portcullis.dev/security/v1.0", import: [${imports}])`;
+  return `${FEDERATION} ${link} ${composed}\n${used.map(([, definition]) => definition).join('\n')}`;
 }
 
 /** The defaults of the configuration. */

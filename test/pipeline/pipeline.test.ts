@@ -41,6 +41,8 @@ const VARIANT = {
   operationName: null,
   text: '{ open }',
   plan: null,
+  principalInputs: null,
+  tenantKeys: [],
   removals: [],
   cost: null,
   shape: {

@@ -57,7 +57,7 @@ async function run(fakes: Fakes) {
         removals: [{ guard: 0, coordinate: 'Subscription.a', path: ['a'], dynamic: false }],
       }),
     },
-    variant: { shape, removals: [], text: 'subscription { a }' },
+    variant: { shape, removals: [], tenantKeys: [], text: 'subscription { a }' },
     variables: {},
     decision: { effect: 'permit', mask: '', reasons: [] },
     meter: null,

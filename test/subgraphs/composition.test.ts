@@ -50,15 +50,18 @@ describe('the example subgraphs', () => {
     for (const spec of ['authenticated', 'requiresScopes', 'policy']) {
       expect(sdl).toContain(`@link(url: "https://specs.apollo.dev/${spec}/v0.1", for: SECURITY)`);
     }
-    expect(sdl).toContain('@link(url: "https://portcullis.dev/security/v1.0", import: ["@constraint"])');
+    expect(sdl).toContain(
+      '@link(url: "https://portcullis.dev/security/v1.0", import: ["@constraint", "@tenantScoped"])',
+    );
+    expect(sdl).toMatch(/type Order\s[^{]*@tenantScoped/);
     expect(sdl).toMatch(
       /quantity: Int! @constraint\(min: 1.0, max: 99.0\)|quantity: Int! @constraint\(min: 1, max: 99\)/,
     );
     expect(sdl).toMatch(/text: String! @constraint\(minLength: 2, maxLength: 100\)/);
   });
 
-  it('apply no directive of the specification but @constraint', () => {
-    const others = ['fromPrincipal', 'tenantScoped', 'stepUp', 'audit', 'lifecycle', 'sensitive'];
+  it('apply no directive of the specification but those that are enforced', () => {
+    const others = ['stepUp', 'audit', 'lifecycle', 'sensitive'];
     const applied = new Set<string>();
     for (const name of NAMES) {
       visit(parse(readSchemaText(name)), { Directive: (node) => void applied.add(node.name.value) });
@@ -75,10 +78,13 @@ describe('the example subgraphs', () => {
     expect(schema.getDirective('constraint')).toBeUndefined();
   });
 
-  it.each(['accounts', 'catalog', 'orders'])('define @constraint in %s as the specification does', (name) => {
-    expect(definition(parse(readSchemaText(name)), 'constraint')).toBe(
-      definition(specification, 'constraint'),
-    );
+  it.each([
+    ['constraint', 'accounts'],
+    ['constraint', 'catalog'],
+    ['constraint', 'orders'],
+    ['tenantScoped', 'orders'],
+  ])('define @%s in %s as the specification does', (directive, name) => {
+    expect(definition(parse(readSchemaText(name)), directive)).toBe(definition(specification, directive));
   });
 });
 

@@ -223,15 +223,9 @@ describe('a supergraph is refused', () => {
 
   it.each([
     ['audit', 'Query.a', `type Query ${graph} { a: Int @audit }`],
-    ['tenantScoped', 'Query', `type Query ${graph} @tenantScoped { a: Int }`],
     ['security__stepUp', 'Query.a', `type Query ${graph} { a: Int @security__stepUp }`],
     ['security__sensitive', 'Query.a', `type Query ${graph} { a: Int @security__sensitive }`],
     ['security__lifecycle', 'Query.a', `type Query ${graph} { a: Int @security__lifecycle }`],
-    [
-      'security__fromPrincipal',
-      'Query.a(x:)',
-      `type Query ${graph} { a(x: Int @security__fromPrincipal): Int }`,
-    ],
   ])('for @%s, which this version does not enforce', (name, coordinate, types) => {
     const definitions = `directive @${name} on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION`;
     const sdl = handWritten({ links: [LINK, JOIN, PORTCULLIS], definitions, types });

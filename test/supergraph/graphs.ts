@@ -74,3 +74,14 @@ export function handWritten(options: {
   const definitions = options.definitions ?? RULE_DEFINITIONS;
   return `schema ${links.join('\n  ')} { query: Query }\n${HEADER}\n${definitions}\n${options.types}`;
 }
+
+/** A subgraph that links the rules of tenants and composes those that are named. */
+export const withTenantRules = (types: string, names = ['fromPrincipal', 'tenantScoped']): string => `
+  extend schema
+    @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requires", "@external", "@interfaceObject", "@inaccessible", "@composeDirective"])
+    @link(url: "https://portcullis.dev/security/v1.0", import: ["@fromPrincipal", "@tenantScoped"])
+    ${names.map((name) => `@composeDirective(name: "@${name}")`).join(' ')}
+  directive @fromPrincipal(claim: security__PrincipalClaim!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+  directive @tenantScoped(field: String! = "tenantId") on OBJECT
+  enum security__PrincipalClaim { TENANT SUBJECT APPLICATION }
+  ${types}`;

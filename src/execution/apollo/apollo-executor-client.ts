@@ -1,5 +1,5 @@
 import { ApolloGateway, type GraphQLDataSource, type GraphQLDataSourceProcessOptions } from '@apollo/gateway';
-import { type DocumentNode, GraphQLError, parse } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';
 import { GatewayError } from '../../errors.ts';
@@ -9,8 +9,11 @@ import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '
 import { type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
+import { introspectionIn, introspectionOf } from './introspection.ts';
 
 export interface ApolloExecutorOptions {
+  /** What clients see; introspection tells of nothing else, though Apollo's gateway knows more. */
+  readonly schema: GraphQLSchema;
   readonly strippedSdl: string;
   readonly subgraphs: readonly SubgraphSettings[];
   readonly responseBytesMax: number;
@@ -55,7 +58,7 @@ export async function createApolloExecutor(
   try {
     const { executor } = await gateway.load();
     if (executor === null) throw new TypeError('Apollo gateway loaded without an executor.');
-    return new ApolloExecutor(gateway, executor, client);
+    return new ApolloExecutor(gateway, executor, { client, schema: options.schema });
   } catch (cause) {
     await client.close();
     throw new GatewayError('SUPERGRAPH_INVALID', { cause, details: [{ message: (cause as Error).message }] });
@@ -75,25 +78,32 @@ class ApolloExecutor implements Executor {
   readonly #gateway: ApolloGateway;
   readonly #executor: GatewayExecutor;
   readonly #client: SubgraphClient;
+  readonly #schema: GraphQLSchema;
   readonly #documents = new LRUCache<string, DocumentNode>({ max: DOCUMENTS_MAX });
 
-  constructor(gateway: ApolloGateway, executor: GatewayExecutor, client: SubgraphClient) {
+  constructor(
+    gateway: ApolloGateway,
+    executor: GatewayExecutor,
+    { client, schema }: { readonly client: SubgraphClient; readonly schema: GraphQLSchema },
+  ) {
     this.#gateway = gateway;
     this.#executor = executor;
     this.#client = client;
+    this.#schema = schema;
   }
 
   async execute(input: ExecutionInput): Promise<ExecutionResult> {
     const { variant } = input;
     if (variant.text === null) return { data: null, errors: [], fetches: [] };
     const context: RequestContext = { input, fetches: [] };
+    const document = this.#document(variant, variant.text);
     const response = await this.#executor({
       request: {
         query: variant.text,
         operationName: variant.operationName ?? undefined,
         variables: input.variables,
       },
-      document: this.#document(variant, variant.text),
+      document,
       queryHash: variant.id,
       operationName: variant.operationName,
       context,
@@ -101,7 +111,14 @@ class ApolloExecutor implements Executor {
       logger: SILENT,
       metrics: {},
     } as unknown as Parameters<GatewayExecutor>[0]);
-    return { data: dataOf(response), errors: errorsOf(response), fetches: context.fetches };
+    const data = dataOf(response);
+    const asked = introspectionIn(document);
+    const told = asked === null ? {} : introspectionOf(this.#schema, asked, input.variables);
+    return {
+      data: data === null ? null : { ...data, ...told },
+      errors: errorsOf(response),
+      fetches: context.fetches,
+    };
   }
 
   /** Apollo's gateway plans subscriptions and cannot run them. */

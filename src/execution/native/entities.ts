@@ -1,4 +1,5 @@
 import type { ResponsePath } from '../shape-result.ts';
+import type { Withheld } from './withheld.ts';
 
 /** An object of the answer being built. Only own properties count: subgraphs choose the names of what they send. */
 export type DataObject = Record<string, unknown>;
@@ -7,30 +8,39 @@ export function isObject(value: unknown): value is DataObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Collects the objects at a path, in order, lists walked and nulls passed over. */
-export function entitiesAt(root: DataObject, path: readonly string[]): DataObject[] {
+/** Collects the objects at a path, in order, lists walked, nulls and what is withheld passed over. */
+export function entitiesAt(
+  root: DataObject,
+  path: readonly string[],
+  withheld: Withheld | null = null,
+): DataObject[] {
   const found: DataObject[] = [];
-  collect(root, path, 0, found);
+  const collect = (value: unknown, at: number): void => {
+    if (value === null || typeof value !== 'object') return;
+    const step = path[at];
+    if (Array.isArray(value)) {
+      // A list that the path does not announce is a misfit, which shaping tells.
+      if (step === '@') for (const item of value) collect(item, at + 1);
+      return;
+    }
+    const object = value as DataObject;
+    if (withheld?.(object) === true) return;
+    if (step === undefined) {
+      found.push(object);
+    } else if (step !== '@' && Object.hasOwn(object, step)) {
+      collect(object[step], at + 1);
+    }
+  };
+  collect(root, 0);
   return found;
 }
 
-function collect(value: unknown, path: readonly string[], at: number, found: DataObject[]): void {
-  if (value === null || typeof value !== 'object') return;
-  const step = path[at];
-  if (Array.isArray(value)) {
-    // A list that the path does not announce is a misfit, which shaping tells.
-    if (step === '@') for (const item of value) collect(item, path, at + 1, found);
-    return;
-  }
-  if (step === undefined) {
-    found.push(value as DataObject);
-  } else if (step !== '@' && Object.hasOwn(value, step)) {
-    collect((value as DataObject)[step], path, at + 1, found);
-  }
-}
-
 /** The response paths of `entitiesAt`, in the same order; worked out only where an error needs them. */
-export function entityPathsAt(root: DataObject, path: readonly string[]): ResponsePath[] {
+export function entityPathsAt(
+  root: DataObject,
+  path: readonly string[],
+  withheld: Withheld | null = null,
+): ResponsePath[] {
   const found: ResponsePath[] = [];
   const walk = (value: unknown, at: number, trail: ResponsePath): void => {
     if (value === null || typeof value !== 'object') return;
@@ -38,6 +48,8 @@ export function entityPathsAt(root: DataObject, path: readonly string[]): Respon
     if (Array.isArray(value)) {
       if (step !== '@') return;
       for (const [index, item] of value.entries()) walk(item, at + 1, [...trail, index]);
+    } else if (withheld?.(value as DataObject) === true) {
+      // Left out here as it is from the objects.
     } else if (step === undefined) {
       found.push(trail);
     } else if (step !== '@' && Object.hasOwn(value, step)) {

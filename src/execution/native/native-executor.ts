@@ -15,6 +15,7 @@ import type { SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
+import { foreignTo, type Withheld } from './withheld.ts';
 
 /** Sends one operation to one subgraph as the caller of `input`. Never rejects. */
 export interface SubgraphTransport {
@@ -89,9 +90,11 @@ class Run {
   readonly fetches: FetchRecord[] = [];
   readonly #input: ExecutionInput;
   readonly #deps: NativeExecutorDeps;
+  readonly #withheld: Withheld | null;
 
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
     this.#input = input;
+    this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
     this.#deps = deps;
   }
 
@@ -138,7 +141,7 @@ class Run {
 
   async #fetchRoot(fetch: FetchStep): Promise<void> {
     const [path = []] = fetch.paths;
-    const targets = entitiesAt(this.data, path);
+    const targets = entitiesAt(this.data, path, this.#withheld);
     if (targets.length === 0) return;
     const data = await this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`, (errorPath) => [
       [...path, ...errorPath],
@@ -149,7 +152,7 @@ class Run {
   }
 
   async #fetchEntities(fetch: EntityFetch): Promise<void> {
-    const groups = wantedEntities(this.data, fetch);
+    const groups = wantedEntities(this.data, fetch, this.#withheld);
     if (groups.length === 0) return;
     const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
@@ -232,7 +235,7 @@ class Run {
     const [, index, ...rest] = path;
     const group = typeof index === 'number' ? groups[index] : undefined;
     if (group === undefined) return fetch.paths.map((each) => [...each]);
-    const all = fetch.paths.map((each) => entityPathsAt(this.data, each));
+    const all = fetch.paths.map((each) => entityPathsAt(this.data, each, this.#withheld));
     return group.targets.map((target) => [...(all[target.pathIndex]?.[target.index] ?? []), ...rest]);
   }
 }

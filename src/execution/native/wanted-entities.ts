@@ -3,6 +3,7 @@ import { type DataObject, entitiesAt } from './entities.ts';
 import { hasLeaves, type LeafKey, leafKeysOf, printLeaves, sameLeaves } from './leaf-key.ts';
 import { representationOf } from './representation.ts';
 import { rewriteData } from './rewrite-data.ts';
+import type { Withheld } from './withheld.ts';
 
 /** A fetch of entities. */
 export type EntityFetch = FetchStep & { readonly requires: readonly RequiredSelection[] };
@@ -24,10 +25,14 @@ export interface EntityTarget {
 }
 
 /** The distinct representations of all objects at the fetch's paths, and whom each stands for. */
-export function wantedEntities(root: DataObject, fetch: EntityFetch): EntityGroup[] {
+export function wantedEntities(
+  root: DataObject,
+  fetch: EntityFetch,
+  withheld: Withheld | null = null,
+): EntityGroup[] {
   const grouping = new Grouping(fetch);
   for (const [pathIndex, path] of fetch.paths.entries()) {
-    const entities = entitiesAt(root, path);
+    const entities = entitiesAt(root, path, withheld);
     for (let index = 0; index < entities.length; index += 1) {
       grouping.add({ entity: entities[index] as DataObject, pathIndex, index });
     }

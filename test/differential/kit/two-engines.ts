@@ -13,6 +13,7 @@ import { ANONYMOUS, type Principal } from '../../../src/identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest } from '../../../src/listener/request.ts';
 import { compileOperation } from '../../../src/operation/compile.ts';
 import { conditionHolds, whenApplies } from '../../../src/operation/condition.ts';
+import { fillFromPrincipal } from '../../../src/operation/fill-from-principal.ts';
 import type { CompiledOperation, OperationLimits } from '../../../src/operation/operation.ts';
 import { createPlanner } from '../../../src/operation/plan-operation.ts';
 import { coerceVariables } from '../../../src/operation/variables.ts';
@@ -56,6 +57,8 @@ export type EngineName = 'native' | 'apollo';
 export interface TwoEngines {
   readonly supergraph: Supergraph;
   ask(engine: EngineName, ask: Ask): Promise<Answer>;
+  /** All that the client gets. */
+  response(engine: EngineName, ask: Ask): Promise<GatewayResponse>;
   /** Both answers. */
   both(ask: Ask): Promise<{ native: Answer; apollo: Answer }>;
   /** What Apollo makes of the text as the client wrote it, past our compiler and our shaping. */
@@ -136,7 +139,7 @@ export async function startTwoEngines(
     ...clock,
   });
   const apollo = await createApolloExecutor(
-    { ...transport, strippedSdl: supergraph.strippedSdl },
+    { ...transport, schema: supergraph.apiSchema, strippedSdl: supergraph.strippedSdl },
     { minter: signer, ...clock },
   );
   const view: GraphView = {
@@ -151,7 +154,7 @@ function enginesOf(
   view: GraphView,
   engines: Record<EngineName, Executor>,
 ): TwoEngines {
-  const planner = createPlanner(supergraph.sdl);
+  const planner = createPlanner(supergraph.strippedSdl);
   const compiled = new Map<string, CompiledOperation>();
   const compile = (text: string): CompiledOperation => {
     const known = compiled.get(text);
@@ -177,9 +180,10 @@ function enginesOf(
   };
   const prepare = async (ask: Ask) => {
     const operation = compile(ask.text);
-    const variables = coerceVariables(operation, ask.variables ?? {}, supergraph);
-    const mask = maskOf(operation, variables, ask.without ?? []);
+    const coerced = coerceVariables(operation, ask.variables ?? {}, supergraph);
+    const mask = maskOf(operation, coerced, ask.without ?? []);
     const variant = await operation.planFor(mask);
+    const variables = fillFromPrincipal(variant.principalInputs, coerced, ask.principal ?? ANONYMOUS);
     return { operation, variables, mask, variant };
   };
   const inputOf = ({
@@ -193,26 +197,37 @@ function enginesOf(
     headers: {},
     deadlineMs: clock.now() + timeLeftMs,
   });
-  const ask = async (engine: EngineName, question: Ask): Promise<Answer> => {
+  const response = async (engine: EngineName, question: Ask): Promise<GatewayResponse> => {
     const { operation, variables, mask, variant } = await prepare(question);
     const result = await engines[engine].execute({ ...inputOf(question), variant, variables });
     const decision =
       mask === ''
         ? ({ effect: 'permit', mask: '', reasons: [] } as const)
         : ({ effect: 'filter', mask, reasons: [] } as const);
-    const response = respond(
+    return respond(
       { id: 'request-1', responseMediaType: 'application/json' } as GraphQLRequest,
-      { operation, variant, variables, decision, result, meter: null },
+      {
+        operation,
+        variant,
+        variables,
+        decision,
+        principal: question.principal ?? ANONYMOUS,
+        result,
+        meter: null,
+        reportForeign: () => undefined,
+      },
       view,
       { authorizationErrors: 'errors' },
     );
-    return answerOf(response);
   };
+  const ask = async (engine: EngineName, question: Ask): Promise<Answer> =>
+    answerOf(await response(engine, question));
   return {
     supergraph,
     engines,
     compile,
     ask,
+    response,
     async both(question) {
       const native = await ask('native', question);
       return { native, apollo: await ask('apollo', question) };

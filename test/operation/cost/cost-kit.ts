@@ -57,7 +57,7 @@ function compiledFor(graph: Supergraph, text: string, costing: Costing) {
     schema: graph.apiSchema,
     policy: graph.policy,
     limits: DEFAULT_LIMITS,
-    planner: graph.subgraphs.length > 1 ? createPlanner(graph.sdl) : null,
+    planner: graph.subgraphs.length > 1 ? createPlanner(graph.strippedSdl) : null,
     cost: {
       rules: graph.costRules,
       sizes: { listSize: costing.listSize ?? 10, perSubgraph: costing.perSubgraph ?? new Map() },

@@ -1,0 +1,44 @@
+import { type DocumentNode, executeSync, type GraphQLSchema, visit } from 'graphql';
+
+/**
+ * The part of an operation that asks for the schema; null where it does not.
+ * Source: Apollo's gateway answers introspection from all that its planner knows, what clients do not see included.
+ */
+export function introspectionIn(document: DocumentNode): DocumentNode | null {
+  let asked = false;
+  const part = visit(document, {
+    Field({ name: { value: name } }) {
+      if (name !== '__schema' && name !== '__type') return null;
+      asked = true;
+      return false;
+    },
+    InlineFragment: {
+      leave: ({ selectionSet }) => (selectionSet.selections.length === 0 ? null : undefined),
+    },
+  });
+  return asked ? withUsedVariables(part) : null;
+}
+
+/** Other variables have types and values that clients do not see. */
+function withUsedVariables(document: DocumentNode): DocumentNode {
+  const used = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable: ({ name }) => {
+      used.add(name.value);
+    },
+  });
+  return visit(document, {
+    VariableDefinition: ({ variable }) => (used.has(variable.name.value) ? false : null),
+  });
+}
+
+/** Answers introspection from the schema that clients see. */
+export function introspectionOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  variableValues: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { data } = executeSync({ schema, document, variableValues });
+  return data ?? {};
+}
