@@ -15,24 +15,32 @@ export function entitiesAt(
   withheld: Withheld | null = null,
 ): DataObject[] {
   const found: DataObject[] = [];
-  const collect = (value: unknown, at: number): void => {
-    if (value === null || typeof value !== 'object') return;
-    const step = path[at];
-    if (Array.isArray(value)) {
-      // A list that the path does not announce is a misfit, which shaping tells.
-      if (step === '@') for (const item of value) collect(item, at + 1);
-      return;
-    }
-    const object = value as DataObject;
-    if (withheld?.(object) === true) return;
-    if (step === undefined) {
-      found.push(object);
-    } else if (step !== '@' && Object.hasOwn(object, step)) {
-      collect(object[step], at + 1);
-    }
-  };
-  collect(root, 0);
+  collect(root, 0, { path, found, withheld });
   return found;
+}
+
+/** Where a collection goes and what it passes over. */
+interface Collection {
+  readonly path: readonly string[];
+  readonly found: DataObject[];
+  readonly withheld: Withheld | null;
+}
+
+function collect(value: unknown, at: number, into: Collection): void {
+  if (value === null || typeof value !== 'object') return;
+  const step = into.path[at];
+  if (Array.isArray(value)) {
+    // A list that the path does not announce is a misfit, which shaping tells.
+    if (step === '@') for (const item of value) collect(item, at + 1, into);
+    return;
+  }
+  const object = value as DataObject;
+  if (into.withheld !== null && into.withheld(object)) return;
+  if (step === undefined) {
+    into.found.push(object);
+  } else if (step !== '@' && Object.hasOwn(object, step)) {
+    collect(object[step], at + 1, into);
+  }
 }
 
 /** The response paths of `entitiesAt`, in the same order; worked out only where an error needs them. */
