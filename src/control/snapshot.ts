@@ -1,0 +1,69 @@
+/** A tenant as gateways see it. Tokens name it by its slug. */
+export interface TenantFacts {
+  readonly id: string;
+  readonly slug: string;
+  readonly status: 'active' | 'suspended' | 'closing';
+}
+
+/** An application as gateways see it. */
+export interface ApplicationFacts {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly environment: 'production' | 'sandbox';
+  readonly status: 'active' | 'suspended' | 'archived';
+}
+
+/**
+ * What an application proves itself with; tokens name an application by the prefix of its `oauthClient` credential.
+ * Units: times in milliseconds since the epoch.
+ */
+export interface CredentialFacts {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly applicationId: string;
+  readonly kind: 'apiKey' | 'oauthClient' | 'mtls' | 'dpopJwk';
+  readonly prefix: string;
+  /** HMAC-SHA-256 of the secret under the server's pepper, base64url; null where the kind has no secret. */
+  readonly hash: string | null;
+  readonly scopes: readonly string[];
+  readonly notBefore: number;
+  readonly expiresAt: number | null;
+  /** End of the time in which a credential that was rotated still counts; null where it was not rotated. */
+  readonly graceUntil: number | null;
+  readonly revokedAt: number | null;
+}
+
+/** A product: a part of the graph by coordinates and by `@tag`. */
+export interface ProductFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** `Type` or `Type.field`. */
+  readonly coordinates: readonly string[];
+  readonly tags: readonly string[];
+  readonly visibility: 'public' | 'private';
+  readonly status: 'draft' | 'published' | 'deprecated' | 'retired';
+}
+
+/** A subscription in a state that may grant something. Units: times in milliseconds since the epoch. */
+export interface SubscriptionFacts {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly applicationId: string;
+  readonly productId: string;
+  readonly planId: string;
+  readonly state: 'ACTIVE' | 'SUSPENDED';
+  readonly startsAt: number;
+  readonly endsAt: number | null;
+}
+
+/** All that gateways need of the control plane, read in one transaction. */
+export interface ControlSnapshot {
+  /** Grows with every change. */
+  readonly version: number;
+  readonly tenants: readonly TenantFacts[];
+  readonly applications: readonly ApplicationFacts[];
+  readonly credentials: readonly CredentialFacts[];
+  readonly products: readonly ProductFacts[];
+  readonly subscriptions: readonly SubscriptionFacts[];
+}
