@@ -7,6 +7,7 @@ const FLOWING_TYPES = [
   'src/authorization/decision\\.ts',
   'src/metering/reservation\\.ts',
   'src/execution/executor\\.ts',
+  'src/control/grant\\.ts',
   'src/audit/event\\.ts',
   'src/supergraph/(policy|supergraph)\\.ts',
 ].join('|');

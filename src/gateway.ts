@@ -73,6 +73,7 @@ export async function startGateway(
 
     const parts: PipelineParts = {
       identifier,
+      entitlements: null,
       graphs,
       policies,
       audit,

@@ -42,6 +42,7 @@ export async function startGraph(
     ...config.compile,
     limits: config.limits,
     plans: native,
+    coverage: config.approvals.enforce,
     costSizes: config.cost.mode === 'off' ? null : costSizes(config),
   });
   const transport = {

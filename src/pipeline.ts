@@ -3,6 +3,7 @@ import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
+import type { EntitlementSource } from './control/entitlements.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import { foreignReport } from './foreign-report.ts';
@@ -29,6 +30,8 @@ export interface PipelineParts {
   readonly identifier: Pick<Identifier, 'identify'>;
   readonly graphs: { lease(): Lease<Graph> | null };
   readonly policies: PolicyDecider;
+  /** Null where subscriptions are not asked for. */
+  readonly entitlements: EntitlementSource | null;
   readonly audit: AuditSink;
   readonly log: Log;
   readonly clock: Clock;
@@ -53,7 +56,7 @@ export interface PipelineOptions {
  * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
 export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
-  const { identifier, policies, audit, clock, options } = parts;
+  const { identifier, policies, entitlements, audit, clock, options } = parts;
   const record = openRecord(request);
   const startedUs = clock.nowUs();
   const graph = parts.graphs.lease();
@@ -70,8 +73,9 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, params.variables, supergraph);
 
+    const grant = entitlements?.grantOf(record.principal, supergraph) ?? null;
     const decision = await authorize(
-      { operation, principal: record.principal, variables },
+      { operation, principal: record.principal, variables, grant },
       options.authorization,
       policies,
     );

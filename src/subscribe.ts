@@ -3,6 +3,7 @@ import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
+import type { EntitlementSource } from './control/entitlements.ts';
 import { GatewayError } from './errors.ts';
 import type { ExecutionResult } from './execution/executor.ts';
 import {
@@ -35,6 +36,7 @@ export interface SubscriptionOptions {
 export interface SubscriptionParts {
   readonly identifier: Pick<Identifier, 'identify'>;
   readonly policies: PolicyDecider;
+  readonly entitlements: EntitlementSource | null;
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
@@ -133,11 +135,12 @@ async function refuseAnew(
   parts: SubscriptionParts,
   closing: Closing,
 ): Promise<GatewayResponse | null> {
-  const { request, operation, variables, decision } = admitted;
+  const { request, operation, variables, decision, graph } = admitted;
   const { authorization, respond: telling } = parts.options;
   if (!parts.audit.healthy()) throw new GatewayError('AUDIT_UNAVAILABLE');
   const principal = await parts.identifier.identify(request);
-  const now = await authorize({ operation, principal, variables }, authorization, parts.policies);
+  const grant = parts.entitlements?.grantOf(principal, graph.value.supergraph) ?? null;
+  const now = await authorize({ operation, principal, variables, grant }, authorization, parts.policies);
   closing.decision = now;
   if (now.effect === 'deny' || now.effect === 'hold') {
     closing.code = now.reasons[0]?.code ?? 'FORBIDDEN';

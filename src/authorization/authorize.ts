@@ -1,3 +1,4 @@
+import type { Grant } from '../control/grant.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import { conditionHolds, whenApplies } from '../operation/condition.ts';
@@ -19,9 +20,13 @@ export interface AuthorizationInput {
   readonly principal: Principal;
   /** Coerced, defaults applied. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** What the caller's subscriptions cover; null where none are asked for. */
+  readonly grant: Grant | null;
 }
 
 const PERMIT: Decision = Object.freeze({ effect: 'permit', mask: '', reasons: Object.freeze([]) });
+
+const SUSPENDED: Reason = { rule: 'status', code: 'ACCESS_SUSPENDED', coordinate: null, path: null };
 
 const NO_REASON: Reason = { rule: 'unknown-requirement', code: 'FORBIDDEN', coordinate: null, path: null };
 
@@ -35,22 +40,24 @@ export async function authorize(
   options: AuthorizationOptions,
   policies: PolicyDecider,
 ): Promise<Decision> {
-  const { operation, principal, variables } = input;
+  const { operation, principal, variables, grant } = input;
+  if (grant?.isSuspended === true) return { effect: 'deny', reasons: [SUSPENDED] };
   const refused = operation.introspects ? introspectionRefusal(principal, options) : null;
   if (refused !== null) return { effect: 'deny', reasons: [refused] };
   if (operation.guards.length === 0) return PERMIT;
 
   const held = operation.conditions.map((condition) => conditionHolds(condition, variables));
   const context: RuleContext = { principal, operation, policies };
+  const uncovered = grant === null || grant.coversAll(operation) ? null : grant;
   const failed = new Map<number, string>();
   operation.guards.forEach((guard, index) => {
-    const rule = failingRule(guard, held, context);
+    const rule = failingRule(guard, held, context) ?? failingCoverage(guard, held, uncovered);
     if (rule !== null) failed.set(index, rule);
   });
   if (failed.size === 0) return PERMIT;
 
   const mask = [...failed.keys()].join('.');
-  const reasons = await reasonsFor(operation, mask, failed);
+  const reasons = await reasonsFor(operation, mask, { failed, grant });
   // Invariant: a refusal has a reason; failed guards that remove nothing are a fault, and faults deny.
   if (reasons.length === 0) return { effect: 'deny', reasons: [NO_REASON] };
   if (options.dryRun) return { effect: 'permit', mask: '', reasons };
@@ -66,13 +73,14 @@ function introspectionRefusal(principal: Principal, { introspection }: Authoriza
 
 /** Name of the first rule that a guard fails; null where it passes or its selections are switched off. */
 function failingRule(guard: Guard, held: readonly boolean[], context: RuleContext): string | null {
-  if (!whenApplies(guard.when, held)) return null;
+  const { requirement, when } = guard;
+  if (requirement === null || !whenApplies(when, held)) return null;
   let judged = false;
   for (const rule of RULES) {
-    if (!rule.applies(guard.requirement)) continue;
+    if (!rule.applies(requirement)) continue;
     judged = true;
     try {
-      if (!rule.holds(guard.requirement, context)) return rule.name;
+      if (!rule.holds(requirement, context)) return rule.name;
     } catch {
       // The fault is told by its own name in the decision, and denies.
       return `${rule.name}.fault`;
@@ -81,16 +89,23 @@ function failingRule(guard: Guard, held: readonly boolean[], context: RuleContex
   return judged ? null : 'unknown-requirement';
 }
 
+/** Name of the rule that an uncovered coordinate fails; null where it is covered or switched off. */
+function failingCoverage(guard: Guard, held: readonly boolean[], grant: Grant | null): string | null {
+  if (grant === null || guard.covers === undefined || !whenApplies(guard.when, held)) return null;
+  return grant.covers(guard.covers) ? null : 'subscription';
+}
+
 async function reasonsFor(
   operation: CompiledOperation,
   mask: string,
-  failed: ReadonlyMap<number, string>,
+  { failed, grant }: { readonly failed: ReadonlyMap<number, string>; readonly grant: Grant | null },
 ): Promise<readonly Reason[]> {
   const { removals } = await operation.planFor(mask);
-  return removals.map(({ guard, coordinate, path }) => ({
-    rule: failed.get(guard) ?? 'unknown-requirement',
-    code: 'UNAUTHORIZED_FIELD_OR_TYPE',
-    coordinate,
-    path,
-  }));
+  return removals.map(({ guard, coordinate, path }): Reason => {
+    const rule = failed.get(guard) ?? 'unknown-requirement';
+    const covers = operation.guards[guard]?.covers;
+    if (covers === undefined || grant === null)
+      return { rule, code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate, path };
+    return { rule, code: 'SUBSCRIPTION_REQUIRED', coordinate, path, products: grant.offers(covers) };
+  });
 }

@@ -1,3 +1,4 @@
+import type { Offer } from '../control/grant.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** Why something was refused: which rule, under which code, where. */
@@ -8,6 +9,8 @@ export interface Reason {
   readonly coordinate: string | null;
   /** Response keys from the root, `@` for a list step; null where no single path is meant. */
   readonly path: readonly (string | number)[] | null;
+  /** Products that could be asked for; absent where none would help. */
+  readonly products?: readonly Offer[];
 }
 
 /**

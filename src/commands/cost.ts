@@ -48,6 +48,7 @@ export async function explainCost(options: CostOptions, environment: NodeJS.Proc
       policy: graph.policy,
       limits: config.limits,
       planner: config.execution.engine === 'native' ? createPlanner(graph.strippedSdl) : null,
+      coverage: false,
       cost: { rules: graph.costRules, sizes: costSizes(config) },
     });
     const lines: CostLine[] = [];

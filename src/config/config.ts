@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalsSection } from './approvals-section.ts';
 import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -154,6 +155,9 @@ export const configSchema = z.strictObject({
   authorization: authorizationSection
     .prefault({})
     .describe('How the rules in the schema are applied to callers.'),
+  approvals: approvalsSection
+    .prefault({})
+    .describe('Subscriptions to products, which administrators approve.'),
   limits: limitsSection.prefault({}).describe('How large an operation and a request may be.'),
   cost: costSection.prefault({}).describe('What an operation may cost, and how costs are counted.'),
   compile: compileSection

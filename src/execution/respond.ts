@@ -1,5 +1,5 @@
-import type { Decision } from '../authorization/decision.ts';
-import { CATALOGUE, type GatewayError } from '../errors.ts';
+import type { Decision, Reason } from '../authorization/decision.ts';
+import { CATALOGUE, type ErrorCode, type GatewayError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
 import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
@@ -53,8 +53,8 @@ export function respond(
   const shaped = result.data === null ? NOTHING : shaping(result.data, executed, graph.isLeaf);
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
   const refusedPaths = [
-    ...variant.removals.filter((removal) => !removal.dynamic).map(({ path }) => path),
-    ...shaped.refused.map(({ path }) => path),
+    ...variant.removals.filter((removal) => !removal.dynamic),
+    ...shaped.refused.map(({ path, denial: { guard, coordinate } }) => ({ path, guard, coordinate })),
   ];
   const subgraphErrors = maskErrors(result.errors, {
     subgraphs: graph.subgraphs,
@@ -70,9 +70,10 @@ export function respond(
     .filter((path) => !told.some((other) => related(path, other)))
     .map((path) => errorAt('DOWNSTREAM_SERVICE_ERROR', path, request.id));
   const refused =
-    decision.effect === 'permit' ? decision.reasons.map(({ path }) => path ?? []) : refusedPaths;
+    decision.effect === 'permit' ? decision.reasons.map(ofReason) : tellingReasons(refusedPaths, decision);
   const location = decision.effect === 'permit' ? 'extensions' : options.authorizationErrors;
-  return ok([...withheld, ...subgraphErrors, ...misfits], unauthorized(refused, request.id), {
+  const unauthorized = distinct(refused.map((refusal) => refusalError(refusal, request.id)));
+  return ok([...withheld, ...subgraphErrors, ...misfits], unauthorized, {
     data: shaped.data,
     location,
     headers: meter?.settle(shaped.cost) ?? {},
@@ -106,11 +107,10 @@ export function respondDenied(
 ): GatewayResponse {
   const codes = new Set(decision.reasons.map(({ code }) => code));
   const [code = 'FORBIDDEN'] = codes;
-  const status = code === 'UNAUTHORIZED_FIELD_OR_TYPE' ? (anonymous ? 401 : 403) : CATALOGUE[code].status;
-  const errors = distinct(
-    decision.reasons.map(({ path, code: reason }) => errorAt(reason, path ?? [], request.id)),
-  );
-  const inErrors = options.authorizationErrors === 'errors' || code !== 'UNAUTHORIZED_FIELD_OR_TYPE';
+  const ofFields = OF_FIELDS.has(code);
+  const status = ofFields && anonymous ? 401 : CATALOGUE[code].status;
+  const errors = distinct(decision.reasons.map((reason) => refusalError(ofReason(reason), request.id)));
+  const inErrors = options.authorizationErrors === 'errors' || !ofFields;
   return {
     status,
     headers: status === 401 ? { 'www-authenticate': 'Bearer' } : {},
@@ -164,8 +164,35 @@ function ok(
   };
 }
 
-function unauthorized(paths: readonly ResponsePath[], requestId: string): ResponseError[] {
-  return distinct(paths.map((path) => errorAt('UNAUTHORIZED_FIELD_OR_TYPE', path, requestId)));
+/** Codes of refusals that name fields. */
+const OF_FIELDS: ReadonlySet<ErrorCode> = new Set(['UNAUTHORIZED_FIELD_OR_TYPE', 'SUBSCRIPTION_REQUIRED']);
+
+/** One refused path, and how it is told. */
+interface PathRefusal extends Pick<Reason, 'code' | 'products'> {
+  readonly path: ResponsePath;
+}
+
+function ofReason({ path, code, products }: Reason): PathRefusal {
+  return { path: path ?? [], code, ...(products === undefined ? {} : { products }) };
+}
+
+/** What was refused while the answer was shaped is told as the decision tells its coordinate. */
+function tellingReasons(
+  refused: readonly { readonly path: ResponsePath; readonly coordinate: string }[],
+  decision: Decision,
+): PathRefusal[] {
+  const reasons = new Map(decision.reasons.map((reason) => [reason.coordinate, reason]));
+  return refused.map(({ path, coordinate }) => ({
+    ...ofReason(reasons.get(coordinate) ?? UNTOLD),
+    path,
+  }));
+}
+
+const UNTOLD: Reason = { rule: '', code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate: null, path: null };
+
+function refusalError({ path, code, products }: PathRefusal, requestId: string): ResponseError {
+  const error = errorAt(code, path, requestId);
+  return products === undefined ? error : { ...error, extensions: { ...error.extensions, products } };
 }
 
 function errorAt(code: keyof typeof CATALOGUE, path: ResponsePath, requestId: string): ResponseError {

@@ -9,6 +9,8 @@ export interface CompileWorkerData {
   readonly plans: boolean;
   /** Null where costs are not counted. */
   readonly costSizes: CostSizes | null;
+  /** Whether each coordinate has to be covered by a subscription. */
+  readonly coverage: boolean;
 }
 
 /** What a compile worker is asked. */

@@ -9,7 +9,7 @@ import { createPlanner } from './plan-operation.ts';
 /** Reason: a variant is usually asked for right after its operation; a few understood ones save doing it twice. */
 const UNDERSTOOD_MAX = 64;
 
-const { sdl, limits, plans, costSizes } = workerData as CompileWorkerData;
+const { sdl, limits, plans, costSizes, coverage } = workerData as CompileWorkerData;
 const supergraph = readSupergraph(sdl);
 const context: CompileContext = {
   supergraphId: supergraph.id,
@@ -18,6 +18,7 @@ const context: CompileContext = {
   limits,
   planner: plans ? createPlanner(supergraph.strippedSdl) : null,
   cost: costSizes === null ? null : { rules: supergraph.costRules, sizes: costSizes },
+  coverage,
 };
 const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
 

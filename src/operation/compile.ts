@@ -36,6 +36,8 @@ export interface CompileContext {
   readonly planner: Planner | null;
   /** Null where costs are not counted. */
   readonly cost: CostSettings | null;
+  /** Whether each coordinate has to be covered by a subscription. */
+  readonly coverage: boolean;
 }
 
 /** An operation understood, from which any variant of it can be written. */
@@ -76,7 +78,7 @@ export function compileOperation(
   const warnings = checked(measures, limits);
   const rules = argumentRules(expanded.root, policy.constraints);
   if (rules.brokenBy.length > 0) throw invalidArguments(rules.brokenBy);
-  const guarded = guardOperation(expanded, policy);
+  const guarded = guardOperation(expanded, policy, context.coverage);
   return {
     facts: {
       name: operation.name?.value ?? null,

@@ -13,6 +13,8 @@ export interface CompilerOptions {
   readonly plans: boolean;
   /** Null where costs are not counted. */
   readonly costSizes: CostSizes | null;
+  /** Whether each coordinate has to be covered by a subscription. */
+  readonly coverage: boolean;
   readonly workers: number;
   /** Longest time one operation may take to compile. */
   readonly timeoutMs: number;
@@ -58,8 +60,8 @@ export async function createCompiler(
   supergraph: { readonly id: string; readonly sdl: string },
   options: CompilerOptions,
 ): Promise<Compiler> {
-  const { limits, plans, costSizes } = options;
-  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans, costSizes };
+  const { limits, plans, costSizes, coverage } = options;
+  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans, costSizes, coverage };
   const pool = new Piscina<CompileTask, CompileTaskResult>({
     filename: new URL(`./compile-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
       .href,

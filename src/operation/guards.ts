@@ -31,8 +31,12 @@ const NONE: readonly number[] = Object.freeze([]);
  * protected scalars and enums that its arguments carry. Concrete types are judged, never the interface alone.
  * Source: Apollo's field authorization; inline fragments walk around rules that are judged on interfaces only.
  */
-export function guardOperation(expanded: ExpandedOperation, policy: SecurityPolicy): GuardedOperation {
-  const guards = new GuardCollector(expanded, policy);
+export function guardOperation(
+  expanded: ExpandedOperation,
+  policy: SecurityPolicy,
+  needsCoverage = false,
+): GuardedOperation {
+  const guards = new GuardCollector(expanded, policy, needsCoverage);
   guards.visit(expanded.root, policy.types.get(expanded.root.typeName) ?? null);
   return {
     ...expanded,
@@ -48,10 +52,12 @@ class GuardCollector {
   readonly ofPositions = new Map<Position, Map<string, number>>();
   readonly #expanded: ExpandedOperation;
   readonly #policy: SecurityPolicy;
+  readonly #needsCoverage: boolean;
   readonly #indexes = new Map<string, number>();
 
-  constructor(expanded: ExpandedOperation, policy: SecurityPolicy) {
+  constructor(expanded: ExpandedOperation, policy: SecurityPolicy, needsCoverage: boolean) {
     this.#expanded = expanded;
+    this.#needsCoverage = needsCoverage;
     this.#policy = policy;
   }
 
@@ -61,6 +67,9 @@ class GuardCollector {
       for (const [typeName, field] of use.on) {
         const indexes = this.#guardsOfField(use, typeName, field);
         if (parentRule !== null) indexes.push(this.#index(parentRule, anyOf([use.when])));
+        // Last, so that a rule of the schema is the reason where both refuse.
+        if (this.#needsCoverage && !use.name.startsWith('__') && !typeName.startsWith('__'))
+          indexes.push(this.#index(null, anyOf([use.when]), `${typeName}.${use.name}`));
         if (indexes.length > 0) ofTypes.set(typeName, indexes);
       }
       if (ofTypes.size > 0) this.ofUses.set(use, ofTypes);
@@ -136,11 +145,12 @@ class GuardCollector {
     if (ofTypes.size > 0) this.ofPositions.set(position, ofTypes);
   }
 
-  #index(requirement: Requirement, when: When): number {
-    const key = JSON.stringify([requirement, when]);
+  #index(requirement: Requirement | null, when: When, covers?: string): number {
+    const key = JSON.stringify([requirement, when, covers]);
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
-    const index = this.guards.push({ requirement, when }) - 1;
+    const index =
+      this.guards.push(covers === undefined ? { requirement, when } : { requirement, when, covers }) - 1;
     this.#indexes.set(key, index);
     return index;
   }

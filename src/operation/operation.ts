@@ -19,8 +19,11 @@ export interface Measures {
 
 /** A requirement under a condition. A mask is the set of guards that a caller fails. */
 export interface Guard {
-  readonly requirement: Requirement;
+  /** Null where only coverage is asked for. */
+  readonly requirement: Requirement | null;
   readonly when: When;
+  /** The coordinate that a subscription must cover; absent where none has to. */
+  readonly covers?: string;
 }
 
 /** One path that a mask removes from what runs. */

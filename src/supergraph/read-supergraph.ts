@@ -9,6 +9,7 @@ import { readLinks } from './links.ts';
 import type { SecurityPolicy } from './policy.ts';
 import { stripRules } from './strip.ts';
 import type { SubgraphEntry, Supergraph } from './supergraph.ts';
+import { readTags } from './tags.ts';
 
 /** Largest supergraph that is read; a larger one is a mistake rather than a graph. Units: bytes of UTF-8. */
 export const SUPERGRAPH_BYTES_MAX = 50 * 1024 * 1024;
@@ -35,6 +36,7 @@ export function readSupergraph(sdl: string): Supergraph {
     apiSchema: built.apiSchema,
     policy,
     costRules,
+    tags: readTags(document, links),
     subgraphs: built.subgraphs,
   });
 }

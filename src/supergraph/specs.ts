@@ -17,6 +17,7 @@ export const AUTHENTICATED_IDENTITY = 'https://specs.apollo.dev/authenticated';
 export const REQUIRES_SCOPES_IDENTITY = 'https://specs.apollo.dev/requiresScopes';
 export const POLICY_IDENTITY = 'https://specs.apollo.dev/policy';
 export const COST_IDENTITY = 'https://specs.apollo.dev/cost';
+export const TAG_IDENTITY = 'https://specs.apollo.dev/tag';
 export const INACCESSIBLE_IDENTITY = 'https://specs.apollo.dev/inaccessible';
 export const PORTCULLIS_IDENTITY = 'https://portcullis.dev/security';
 
@@ -51,7 +52,7 @@ export const KNOWN_SPECS: ReadonlyMap<string, KnownSpec> = new Map(
   [
     spec(LINK_IDENTITY, ['v1.0'], null),
     spec(JOIN_IDENTITY, ['v0.2', 'v0.3', 'v0.4', 'v0.5'], null),
-    spec('https://specs.apollo.dev/tag', ['v0.1', 'v0.2', 'v0.3'], null),
+    spec(TAG_IDENTITY, ['v0.1', 'v0.2', 'v0.3'], null),
     spec(INACCESSIBLE_IDENTITY, ['v0.1', 'v0.2'], null),
     spec(COST_IDENTITY, ['v0.1'], null),
     spec(AUTHENTICATED_IDENTITY, ['v0.1'], ['@authenticated']),

@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import type { CostRules, SecurityPolicy } from './policy.ts';
+import type { Tags } from './tags.ts';
 
 /** One loaded generation of the graph; frozen, swapped whole. */
 export interface Supergraph {
@@ -13,6 +14,7 @@ export interface Supergraph {
   readonly apiSchema: GraphQLSchema;
   readonly policy: SecurityPolicy;
   readonly costRules: CostRules;
+  readonly tags: Tags;
   readonly subgraphs: readonly SubgraphEntry[];
 }
 

@@ -36,7 +36,7 @@ async function answer(
 ): Promise<GatewayResponse> {
   const operation = compiled(GRAPH, text);
   const options: AuthorizationOptions = { mode: 'filter', dryRun, introspection: 'permit' };
-  const decision = await authorize({ operation, principal: user(), variables: {} }, options, {
+  const decision = await authorize({ operation, principal: user(), variables: {}, grant: null }, options, {
     allows: () => false,
   });
   if (decision.effect !== 'permit' && decision.effect !== 'filter') throw new Error(decision.effect);

@@ -63,11 +63,13 @@ export const COMPILER_OPTIONS: CompilerOptions = {
   cacheBytes: 100_000,
   plans: false,
   costSizes: null,
+  coverage: false,
 };
 
 export interface UnderstandOptions {
   readonly operationName?: string | null;
   readonly limits?: Partial<OperationLimits>;
+  readonly coverage?: boolean;
 }
 
 /** Compiles one operation against a supergraph, without workers. */
@@ -79,6 +81,7 @@ export function understand(graph: Supergraph, text: string, options: UnderstandO
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     planner: null,
     cost: null,
+    coverage: options.coverage ?? false,
   });
 }
 
@@ -126,7 +129,7 @@ export function maskOf(
   const held = facts.conditions.map((condition) => conditionHolds(condition, variables));
   return facts.guards
     .flatMap(({ requirement, when }, index) =>
-      whenApplies(when, held) && fails(requirement.scopes?.flat() ?? []) ? [index] : [],
+      whenApplies(when, held) && fails(requirement?.scopes?.flat() ?? []) ? [index] : [],
     )
     .join('.');
 }

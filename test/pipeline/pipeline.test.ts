@@ -144,6 +144,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
   const parts: PipelineParts = {
     identifier: { identify: fakes.identify ?? (() => ANONYMOUS) },
     graphs: { lease: fakes.graphless === true ? () => null : lease },
+    entitlements: null,
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {
       record: (event) => void events.push(event),

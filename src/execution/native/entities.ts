@@ -35,7 +35,7 @@ function collect(value: unknown, at: number, into: Collection): void {
     return;
   }
   const object = value as DataObject;
-  if (into.withheld !== null && into.withheld(object)) return;
+  if (into.withheld?.(object) === true) return;
   if (step === undefined) {
     into.found.push(object);
   } else if (step !== '@' && Object.hasOwn(object, step)) {

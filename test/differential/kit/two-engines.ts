@@ -166,6 +166,7 @@ function enginesOf(
       policy,
       limits: LIMITS,
       planner,
+      coverage: false,
       cost: null,
     });
     const operation: CompiledOperation = {
@@ -256,7 +257,7 @@ function maskOf(
   const held = conditions.map((condition) => conditionHolds(condition, variables));
   return guards
     .flatMap(({ requirement, when }, index) => {
-      const fails = requirement.scopes?.flat().some((scope) => without.includes(scope)) === true;
+      const fails = requirement?.scopes?.flat().some((scope) => without.includes(scope)) === true;
       return fails && whenApplies(when, held) ? [index] : [];
     })
     .join('.');

@@ -58,6 +58,7 @@ function compiledFor(graph: Supergraph, text: string, costing: Costing) {
     policy: graph.policy,
     limits: DEFAULT_LIMITS,
     planner: graph.subgraphs.length > 1 ? createPlanner(graph.strippedSdl) : null,
+    coverage: false,
     cost: {
       rules: graph.costRules,
       sizes: { listSize: costing.listSize ?? 10, perSubgraph: costing.perSubgraph ?? new Map() },

@@ -1,0 +1,153 @@
+import { GatewayError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ProductGraph } from './coordinate-index.ts';
+import type { Grant } from './grant.ts';
+import { Grants, type OpenCoordinates } from './grants.ts';
+import type { ControlSnapshot, SubscriptionFacts } from './snapshot.ts';
+
+export interface EntitlementOptions extends OpenCoordinates {
+  /** Age of the last word from the control plane at which nothing is granted any more. */
+  readonly staleMs: number;
+}
+
+/** What the request path asks of the control plane. */
+export interface EntitlementSource {
+  /**
+   * What a caller may reach now.
+   * Throws: CONTROL_PLANE_UNAVAILABLE while nothing is known, or nothing was heard for too long.
+   */
+  grantOf(principal: Principal, graph: ProductGraph): Grant;
+}
+
+/** One application as the last snapshot has it, with what it may reach at the time that was asked for last. */
+interface HeldApplication {
+  readonly isActive: boolean;
+  readonly subscriptions: readonly SubscriptionFacts[];
+  current: Current | null;
+}
+
+/** Holds while nothing begins or ends. Units: milliseconds since the epoch, `until` not included. */
+interface Current {
+  readonly productIds: readonly string[];
+  readonly from: number;
+  readonly until: number;
+}
+
+interface HeldTenant {
+  readonly isActive: boolean;
+  /** By what tokens and keys call them: the id, and each client id. */
+  readonly applications: ReadonlyMap<string, HeldApplication>;
+}
+
+const NO_PRODUCTS: readonly string[] = Object.freeze([]);
+
+/**
+ * The entitlements of every application, in memory: one snapshot of the control plane, replaced whole.
+ * Invariant: who is unknown, expired or suspended has what is open to everybody, or nothing; times are judged by the clock
+ * at each request.
+ */
+export class Entitlements implements EntitlementSource {
+  readonly #options: EntitlementOptions;
+  readonly #now: () => number;
+  #tenants: ReadonlyMap<string, HeldTenant> = new Map();
+  #snapshot: ControlSnapshot | null = null;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  /** By graph, so that what an old generation of the graph needs goes with it. */
+  #grants = new WeakMap<ProductGraph, Grants>();
+
+  constructor(options: EntitlementOptions, now: () => number) {
+    this.#options = options;
+    this.#now = now;
+  }
+
+  /** The version in place; null before the first snapshot. */
+  get version(): number | null {
+    return this.#snapshot?.version ?? null;
+  }
+
+  /** True while requests are granted by what the control plane said. */
+  get isFresh(): boolean {
+    return this.#now() - this.#heardAtMs < this.#options.staleMs;
+  }
+
+  /** Takes the place of the snapshot before; an older one than that is passed over. */
+  replace(snapshot: ControlSnapshot, heardAtMs: number): void {
+    this.confirm(heardAtMs);
+    if (this.#snapshot !== null && snapshot.version < this.#snapshot.version) return;
+    this.#tenants = tenantsOf(snapshot);
+    this.#grants = new WeakMap();
+    this.#snapshot = snapshot;
+  }
+
+  /** Notes that nothing had changed at a time. */
+  confirm(heardAtMs: number): void {
+    this.#heardAtMs = Math.max(this.#heardAtMs, heardAtMs);
+  }
+
+  grantOf(principal: Principal, graph: ProductGraph): Grant {
+    if (this.#snapshot === null || !this.isFresh) throw new GatewayError('CONTROL_PLANE_UNAVAILABLE');
+    const grants = this.#grantsFor(graph, this.#snapshot);
+    const tenant = principal.tenant === null ? undefined : this.#tenants.get(principal.tenant);
+    if (tenant === undefined) return grants.of(NO_PRODUCTS);
+    if (!tenant.isActive) return grants.suspended;
+    const application =
+      principal.application === null ? undefined : tenant.applications.get(principal.application);
+    if (application === undefined) return grants.of(NO_PRODUCTS);
+    return application.isActive ? grants.of(productsAt(application, this.#now())) : grants.suspended;
+  }
+
+  #grantsFor(graph: ProductGraph, { products }: ControlSnapshot): Grants {
+    const known = this.#grants.get(graph);
+    if (known !== undefined) return known;
+    const grants = new Grants(products, graph, this.#options);
+    this.#grants.set(graph, grants);
+    return grants;
+  }
+}
+
+function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
+  const subscriptions = Map.groupBy(snapshot.subscriptions, ({ applicationId }) => applicationId);
+  const clients = Map.groupBy(
+    snapshot.credentials.filter(({ kind }) => kind === 'oauthClient'),
+    ({ applicationId }) => applicationId,
+  );
+  const applications = Map.groupBy(snapshot.applications, ({ tenantId }) => tenantId);
+  return new Map(
+    snapshot.tenants.map(({ id, slug, status }) => {
+      const held = new Map<string, HeldApplication>();
+      for (const application of applications.get(id) ?? []) {
+        const entry: HeldApplication = {
+          isActive: application.status === 'active',
+          subscriptions: (subscriptions.get(application.id) ?? []).filter(({ tenantId }) => tenantId === id),
+          current: null,
+        };
+        held.set(application.id, entry);
+        for (const { prefix, revokedAt } of clients.get(application.id) ?? []) {
+          if (revokedAt === null) held.set(prefix, entry);
+        }
+      }
+      return [slug, { isActive: status === 'active', applications: held }];
+    }),
+  );
+}
+
+/** Sorted ids of the products that an application has at a time. */
+function productsAt(application: HeldApplication, nowMs: number): readonly string[] {
+  const { current } = application;
+  if (current !== null && nowMs >= current.from && nowMs < current.until) return current.productIds;
+  let from = Number.NEGATIVE_INFINITY;
+  let until = Number.POSITIVE_INFINITY;
+  const products = new Set<string>();
+  for (const { state, productId, startsAt, endsAt } of application.subscriptions) {
+    if (state !== 'ACTIVE') continue;
+    const end = endsAt ?? Number.POSITIVE_INFINITY;
+    if (nowMs >= startsAt && nowMs < end) products.add(productId);
+    for (const boundary of [startsAt, end]) {
+      if (boundary <= nowMs) from = Math.max(from, boundary);
+      else until = Math.min(until, boundary);
+    }
+  }
+  const productIds = [...products].sort();
+  application.current = { productIds, from, until };
+  return productIds;
+}
