@@ -1,0 +1,67 @@
+import { ControlError } from './control-error.ts';
+
+/** What a member of a tenant may do there. */
+export type MemberRole = 'owner' | 'admin' | 'approver' | 'developer' | 'auditor' | 'securityOfficer';
+
+/** Who calls the control plane, as the gateway verified it. */
+export interface Actor {
+  readonly subject: string;
+  /** Id of its tenant; null for a platform administrator without one. */
+  readonly tenantId: string | null;
+  /** Whether it may act on every tenant. */
+  readonly isPlatform: boolean;
+  /** Its role in its tenant; null where it is no member. */
+  readonly role: MemberRole | null;
+  /** What its credential allows it: nobody gives a key more. */
+  readonly scopes: ReadonlySet<string>;
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+  /** When it last authenticated. Units: seconds since the epoch. */
+  readonly authTime: number | null;
+}
+
+/** What a decider has to have proven, and how lately. */
+export interface StepUpRule {
+  /** One of these must be in `amr`, or `acr` be one of them. */
+  readonly factors: readonly string[];
+  readonly maxAgeSeconds: number;
+}
+
+/** Roles that may change what belongs to their tenant. */
+const MANAGERS: ReadonlySet<MemberRole | null> = new Set<MemberRole>(['owner', 'admin']);
+const DEVELOPERS: ReadonlySet<MemberRole | null> = new Set<MemberRole>(['owner', 'admin', 'developer']);
+
+/** Refuses who is no platform administrator. Throws: FORBIDDEN. */
+export function requirePlatform(actor: Actor): void {
+  if (!actor.isPlatform) throw forbidden('a platform administrator is required');
+}
+
+/** Refuses who may not change members and settings of a tenant. Throws: NOT_FOUND for another tenant, FORBIDDEN. */
+export function requireManager(actor: Actor, tenantId: string): void {
+  requireTenant(actor, tenantId);
+  if (!actor.isPlatform && !MANAGERS.has(actor.role)) throw forbidden('an owner or admin is required');
+}
+
+/** Refuses who may not work on applications of a tenant. Throws: NOT_FOUND for another tenant, FORBIDDEN. */
+export function requireDeveloper(actor: Actor, tenantId: string): void {
+  requireTenant(actor, tenantId);
+  if (!actor.isPlatform && !DEVELOPERS.has(actor.role)) throw forbidden('a developer is required');
+}
+
+/** Another tenant is answered as one that does not exist. Throws: NOT_FOUND. */
+export function requireTenant(actor: Actor, tenantId: string): void {
+  if (!actor.isPlatform && actor.tenantId !== tenantId)
+    throw new ControlError({ code: 'NOT_FOUND', entity: 'tenant' });
+}
+
+/** Refuses who did not prove a second factor lately. Throws: STEP_UP_REQUIRED. */
+export function requireStepUp({ acr, amr, authTime }: Actor, rule: StepUpRule, nowMs: number): void {
+  const proven = rule.factors.some((factor) => factor === acr || amr.includes(factor));
+  const ageSeconds = authTime === null ? Number.POSITIVE_INFINITY : nowMs / 1000 - authTime;
+  if (!proven || ageSeconds > rule.maxAgeSeconds)
+    throw new ControlError({ code: 'STEP_UP_REQUIRED', maxAgeSeconds: rule.maxAgeSeconds });
+}
+
+function forbidden(reason: string): ControlError {
+  return new ControlError({ code: 'FORBIDDEN', reason });
+}

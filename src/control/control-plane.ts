@@ -1,0 +1,63 @@
+import type { Actor, StepUpRule } from './actor.ts';
+import { ApplicationsStore } from './applications-store.ts';
+import { CredentialsStore } from './credentials-store.ts';
+import type { ControlDatabase } from './database-pool.ts';
+import { HistoryStore } from './history-store.ts';
+import { ProductsStore } from './products-store.ts';
+import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
+import { SubscriptionsStore } from './subscriptions-store.ts';
+import { TenantsStore } from './tenants-store.ts';
+import { ulids } from './ulid.ts';
+
+/** Everything that an administration of the platform can ask for. */
+export interface ControlPlane {
+  readonly tenants: TenantsStore;
+  readonly applications: ApplicationsStore;
+  readonly credentials: CredentialsStore;
+  readonly products: ProductsStore;
+  readonly subscriptions: SubscriptionsStore;
+  readonly history: HistoryStore;
+  readonly snapshots: SnapshotStore;
+}
+
+export interface ControlPlaneOptions {
+  readonly database: ControlDatabase;
+  /** Keys the digests of secrets; 32 bytes or more. */
+  readonly pepper: Uint8Array;
+  readonly stepUp: StepUpRule;
+  /** How long a request waits for a decision. */
+  readonly requestTtlMs: number;
+  /** Units: milliseconds since the epoch. */
+  now(): number;
+  /** Random bytes from a source that nobody can predict. */
+  randomBytes(length: number): Uint8Array;
+  /** Told after each change of this process, once it is committed. */
+  onChange(version: number): void;
+}
+
+/** Who acts where nobody does: the clock, and the first start. */
+export const SYSTEM: Actor = Object.freeze({
+  subject: 'system',
+  tenantId: null,
+  isPlatform: true,
+  role: null,
+  scopes: new Set<string>(),
+  acr: null,
+  amr: Object.freeze([]),
+  authTime: null,
+});
+
+/** The control plane over its database. */
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { database, pepper, stepUp, requestTtlMs, now, randomBytes, onChange } = options;
+  const unit = { database, now, onChange, newId: ulids(now, randomBytes) };
+  return {
+    tenants: new TenantsStore(unit),
+    applications: new ApplicationsStore(unit),
+    credentials: new CredentialsStore({ ...unit, pepper, randomBytes }),
+    products: new ProductsStore(unit),
+    subscriptions: new SubscriptionsStore({ ...unit, stepUp, requestTtlMs }),
+    history: new HistoryStore(database),
+    snapshots: createSnapshotStore(database, now),
+  };
+}

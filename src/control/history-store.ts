@@ -1,0 +1,78 @@
+import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
+import { type Actor, requirePlatform } from './actor.ts';
+import type { ControlDatabase } from './database-pool.ts';
+import { type Page, type PageInput, paged, pageOf } from './input.ts';
+import {
+  type Approval,
+  approvals,
+  type ControlEvent,
+  controlEvents,
+  outbox,
+  type Recorded,
+} from './tables.ts';
+import { read } from './unit-of-work.ts';
+
+/** One notification that waits to be delivered. */
+export interface Notification {
+  readonly id: string;
+  readonly tenantId: string | null;
+  readonly topic: string;
+  readonly payload: Recorded;
+  /** Units: milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What was done to whom and by whom, and what is still to be told. */
+export class HistoryStore {
+  readonly #database: ControlDatabase;
+
+  constructor(database: ControlDatabase) {
+    this.#database = database;
+  }
+
+  /** Events of one entity in their order. Throws: INVALID_INPUT. */
+  async of(actor: Actor, entityId: string, page: PageInput): Promise<Page<ControlEvent>> {
+    const { limit, after } = pageOf(page);
+    const rows = await read({ database: this.#database }, actor, (tx) =>
+      tx
+        .select()
+        .from(controlEvents)
+        .where(and(eq(controlEvents.entityId, entityId), gt(controlEvents.id, after)))
+        .orderBy(asc(controlEvents.id))
+        .limit(limit),
+    );
+    return paged(rows, limit, ({ id }) => id);
+  }
+
+  /** Decisions on a subscription, those that an edit has voided included. */
+  approvals(actor: Actor, subscriptionId: string): Promise<readonly Approval[]> {
+    return read({ database: this.#database }, actor, (tx) =>
+      tx
+        .select()
+        .from(approvals)
+        .where(eq(approvals.subscriptionId, subscriptionId))
+        .orderBy(asc(approvals.id))
+        .limit(1000),
+    );
+  }
+
+  /** Notifications not delivered yet, oldest first. */
+  waiting(actor: Actor, max: number): Promise<readonly Notification[]> {
+    requirePlatform(actor);
+    return read({ database: this.#database }, actor, (tx) =>
+      tx.select().from(outbox).where(isNull(outbox.deliveredAt)).orderBy(asc(outbox.id)).limit(max),
+    );
+  }
+
+  /** Notes that notifications have arrived; one that is told twice was sent twice. */
+  async delivered(actor: Actor, ids: readonly string[], atMs: number): Promise<void> {
+    requirePlatform(actor);
+    if (ids.length === 0) return;
+    await read({ database: this.#database }, actor, (tx) =>
+      tx
+        .update(outbox)
+        .set({ deliveredAt: atMs })
+        .where(inArray(outbox.id, [...ids])),
+    );
+  }
+}

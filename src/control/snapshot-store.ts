@@ -1,0 +1,86 @@
+import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm';
+import type { ControlDatabase, Transaction } from './database-pool.ts';
+import type { ControlSnapshot, SubscriptionFacts } from './snapshot.ts';
+import { applications, controlVersion, credentials, products, subscriptions, tenants } from './tables.ts';
+
+/** Reads what gateways need. */
+export interface SnapshotStore {
+  /** The version of the last change. */
+  version(): Promise<number>;
+  /** All in one transaction, so that no change is seen in part. */
+  load(): Promise<ControlSnapshot>;
+}
+
+/** Snapshots of the control plane's database; what has ended for good is left out. */
+export function createSnapshotStore(database: ControlDatabase, now: () => number): SnapshotStore {
+  return {
+    version: () => database.transact(null, versionIn),
+    load: () => database.transact(null, (tx) => snapshotIn(tx, now())),
+  };
+}
+
+async function versionIn(tx: Transaction): Promise<number> {
+  const [row] = await tx.select({ version: controlVersion.version }).from(controlVersion);
+  if (row === undefined) throw new Error('the control plane has lost its version');
+  return row.version;
+}
+
+/**
+ * Reads the version first: a change that comes between two statements makes the rows newer than the version says, and is
+ * then read once more, never missed.
+ */
+async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot> {
+  const version = await versionIn(tx);
+  const live = await tx
+    .select()
+    .from(subscriptions)
+    .where(
+      and(
+        inArray(subscriptions.state, ['ACTIVE', 'SUSPENDED']),
+        or(isNull(subscriptions.endsAt), gt(subscriptions.endsAt, now)),
+      ),
+    );
+  return {
+    version,
+    tenants: await tx.select({ id: tenants.id, slug: tenants.slug, status: tenants.status }).from(tenants),
+    applications: await tx
+      .select({
+        ...{ id: applications.id, tenantId: applications.tenantId },
+        ...{ environment: applications.environment, status: applications.status },
+      })
+      .from(applications),
+    credentials: await tx
+      .select({
+        ...{ id: credentials.id, tenantId: credentials.tenantId, applicationId: credentials.applicationId },
+        ...{ kind: credentials.kind, prefix: credentials.prefix, hash: credentials.hash },
+        ...{ scopes: credentials.scopes, notBefore: credentials.notBefore, expiresAt: credentials.expiresAt },
+        ...{ graceUntil: credentials.graceUntil, revokedAt: credentials.revokedAt },
+      })
+      .from(credentials)
+      .where(isNull(credentials.revokedAt)),
+    products: await tx
+      .select({
+        ...{ id: products.id, name: products.name, version: products.version, tags: products.tags },
+        ...{ coordinates: products.coordinates, visibility: products.visibility, status: products.status },
+      })
+      .from(products)
+      .where(or(eq(products.status, 'published'), eq(products.status, 'deprecated'))),
+    subscriptions: live.flatMap(
+      ({ id, tenantId, applicationId, productId, planId, state, startsAt, endsAt }) =>
+        (state === 'ACTIVE' || state === 'SUSPENDED') && startsAt !== null
+          ? [
+              {
+                id,
+                tenantId,
+                applicationId,
+                productId,
+                planId,
+                state,
+                startsAt,
+                endsAt,
+              } satisfies SubscriptionFacts,
+            ]
+          : [],
+    ),
+  };
+}

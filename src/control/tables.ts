@@ -1,0 +1,186 @@
+import {
+  bigint,
+  boolean,
+  customType,
+  integer,
+  jsonb,
+  type PgColumnBuilderBase,
+  pgTable,
+  text,
+} from 'drizzle-orm/pg-core';
+import type { MemberRole } from './actor.ts';
+import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';
+
+/** A time in the database, as milliseconds since the epoch here. */
+const time = customType<{ data: number; driverData: Date }>({
+  dataType: () => 'timestamptz(3)',
+  toDriver: (value) => new Date(value),
+  fromDriver: (value) => new Date(value).getTime(),
+});
+
+const id = () => text('id').primaryKey();
+const tenantId = () => text('tenant_id').notNull();
+const createdAt = () => time('created_at').notNull();
+const version = () => integer('version').notNull().default(1);
+
+function table<Columns extends Record<string, PgColumnBuilderBase>>(name: string, columns: Columns) {
+  return pgTable(name, columns);
+}
+
+/** Limits of a plan; each absent one does not limit. */
+export interface PlanLimits {
+  /** Cost points per second, and how many may be saved up. */
+  readonly rate?: { readonly points: number; readonly burst: number };
+  readonly costPerOperation?: number;
+  readonly concurrent?: number;
+}
+
+/** What was or became of a row, as the history keeps it. */
+export type Recorded = Readonly<Record<string, unknown>>;
+
+export const controlVersion = table('control_version', {
+  onlyRow: boolean('only_row').primaryKey(),
+  version: bigint('version', { mode: 'number' }).notNull(),
+});
+
+export const tenants = table('tenants', {
+  id: id(),
+  slug: text('slug').notNull(),
+  name: text('name').notNull(),
+  status: text('status').$type<'active' | 'suspended' | 'closing'>().notNull(),
+  retentionDays: integer('retention_days').notNull(),
+  logBodies: text('log_bodies').$type<'off' | 'redacted' | 'full'>().notNull(),
+  version: version(),
+  createdAt: createdAt(),
+});
+
+export const members = table('members', {
+  tenantId: tenantId(),
+  subject: text('subject').notNull(),
+  role: text('role').$type<MemberRole>().notNull(),
+  createdAt: createdAt(),
+});
+
+export const applications = table('applications', {
+  id: id(),
+  tenantId: tenantId(),
+  name: text('name').notNull(),
+  owner: text('owner').notNull(),
+  environment: text('environment').$type<'production' | 'sandbox'>().notNull(),
+  status: text('status').$type<'active' | 'suspended' | 'archived'>().notNull(),
+  version: version(),
+  createdAt: createdAt(),
+});
+
+export const credentials = table('credentials', {
+  id: id(),
+  tenantId: tenantId(),
+  applicationId: text('application_id').notNull(),
+  kind: text('kind').$type<'apiKey' | 'oauthClient' | 'mtls' | 'dpopJwk'>().notNull(),
+  prefix: text('prefix').notNull(),
+  hash: text('hash'),
+  last4: text('last4'),
+  scopes: text('scopes').array().notNull(),
+  notBefore: time('not_before').notNull(),
+  expiresAt: time('expires_at'),
+  graceUntil: time('grace_until'),
+  revokedAt: time('revoked_at'),
+  createdAt: createdAt(),
+});
+
+export const products = table('products', {
+  id: id(),
+  name: text('name').notNull(),
+  version: integer('version').notNull(),
+  description: text('description').notNull(),
+  coordinates: text('coordinates').array().notNull(),
+  tags: text('tags').array().notNull(),
+  visibility: text('visibility').$type<'public' | 'private'>().notNull(),
+  approval: text('approval').$type<ApprovalKind>().notNull(),
+  status: text('status').$type<'draft' | 'published' | 'deprecated' | 'retired'>().notNull(),
+  createdAt: createdAt(),
+});
+
+export const plans = table('plans', {
+  id: id(),
+  productId: text('product_id').notNull(),
+  name: text('name').notNull(),
+  version: integer('version').notNull(),
+  limits: jsonb('limits').$type<PlanLimits>().notNull(),
+  termDays: integer('term_days'),
+  status: text('status').$type<'draft' | 'published'>().notNull(),
+  createdAt: createdAt(),
+});
+
+export const subscriptions = table('subscriptions', {
+  id: id(),
+  tenantId: tenantId(),
+  applicationId: text('application_id').notNull(),
+  productId: text('product_id').notNull(),
+  planId: text('plan_id').notNull(),
+  state: text('state').$type<SubscriptionState>().notNull(),
+  requester: text('requester').notNull(),
+  reason: text('reason').notNull(),
+  /** What approvals are bound to; grows with each edit. */
+  requestVersion: integer('request_version').notNull().default(1),
+  startsAt: time('starts_at'),
+  endsAt: time('ends_at'),
+  lapsesAt: time('lapses_at').notNull(),
+  supersedes: text('supersedes'),
+  version: version(),
+  createdAt: createdAt(),
+});
+
+export const approvals = table('approvals', {
+  id: id(),
+  tenantId: tenantId(),
+  subscriptionId: text('subscription_id').notNull(),
+  requestVersion: integer('request_version').notNull(),
+  decider: text('decider').notNull(),
+  decision: text('decision').$type<'approved' | 'rejected'>().notNull(),
+  comment: text('comment').notNull(),
+  acr: text('acr'),
+  authTime: time('auth_time'),
+  at: time('at').notNull(),
+});
+
+export const controlEvents = table('control_events', {
+  id: id(),
+  tenantId: text('tenant_id'),
+  actor: text('actor').notNull(),
+  action: text('action').notNull(),
+  entity: text('entity').notNull(),
+  entityId: text('entity_id').notNull(),
+  before: jsonb('before').$type<Recorded>(),
+  after: jsonb('after').$type<Recorded>(),
+  at: time('at').notNull(),
+});
+
+export const outbox = table('outbox', {
+  id: id(),
+  tenantId: text('tenant_id'),
+  topic: text('topic').notNull(),
+  payload: jsonb('payload').$type<Recorded>().notNull(),
+  at: time('at').notNull(),
+  deliveredAt: time('delivered_at'),
+});
+
+export const idempotencyKeys = table('idempotency_keys', {
+  scope: text('scope').notNull(),
+  key: text('key').notNull(),
+  action: text('action').notNull(),
+  digest: text('digest').notNull(),
+  result: jsonb('result').$type<unknown>(),
+  at: time('at').notNull(),
+});
+
+export type Tenant = typeof tenants.$inferSelect;
+export type Member = typeof members.$inferSelect;
+export type Application = typeof applications.$inferSelect;
+/** A credential as its owner sees it: never with its hash. */
+export type Credential = Omit<typeof credentials.$inferSelect, 'hash'>;
+export type Product = typeof products.$inferSelect;
+export type Plan = typeof plans.$inferSelect;
+export type Subscription = typeof subscriptions.$inferSelect;
+export type Approval = typeof approvals.$inferSelect;
+export type ControlEvent = typeof controlEvents.$inferSelect;

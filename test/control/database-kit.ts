@@ -1,0 +1,119 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Actor } from '../../src/control/actor.ts';
+import { ControlError } from '../../src/control/control-error.ts';
+import { type ControlPlane, createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { type ControlDatabase, openDatabase } from '../../src/control/database-pool.ts';
+import { migrate } from '../../src/control/migrate.ts';
+import { readMigrations } from '../../src/control/migrations-source.ts';
+import type { Application, Plan, Product, Subscription, Tenant } from '../../src/control/tables.ts';
+
+export const MIGRATIONS = fileURLToPath(new URL('../../schema/migrations', import.meta.url));
+export const REQUEST_TTL_MS = 30 * 86_400_000;
+export const STEP_UP = { factors: ['mfa'], maxAgeSeconds: 300 };
+export const START_MS = 1_800_000_000_000;
+
+/** A control plane on an empty database, and a clock that the test moves. */
+export interface TestControl {
+  readonly control: ControlPlane;
+  readonly database: ControlDatabase;
+  readonly clock: { now: number };
+  readonly versions: number[];
+  close(): Promise<void>;
+}
+
+/** On PGlite in memory, or in a database of its own on the server that PORTCULLIS_TEST_POSTGRES names. */
+export async function startTestControl(): Promise<TestControl> {
+  const server = process.env['PORTCULLIS_TEST_POSTGRES'];
+  const url = server === undefined ? 'pglite://memory' : await freshDatabase(server);
+  const database = await openDatabase({
+    ...{ url, timeoutMs: 10_000, connectionsMax: 4 },
+    onFault: (fault) => {
+      throw fault;
+    },
+  });
+  await migrate(database, await readMigrations(MIGRATIONS));
+  const clock = { now: START_MS };
+  const versions: number[] = [];
+  const control = createControlPlane({
+    ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
+    pepper: Buffer.alloc(32, 7),
+    now: () => clock.now,
+    onChange: (version) => versions.push(version),
+  });
+  return { control, database, clock, versions, close: () => database.close() };
+}
+
+async function freshDatabase(server: string): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  return new URL(`/${name}`, server).href;
+}
+
+/** A platform administrator who has just proven a second factor. */
+export function admin(subject: string, { clock }: Pick<TestControl, 'clock'>): Actor {
+  return { ...SYSTEM, subject, amr: ['pwd', 'mfa'], authTime: clock.now / 1000 };
+}
+
+/** A member of a tenant. */
+export function member(tenantId: string, part: Partial<Actor> = {}): Actor {
+  return { ...SYSTEM, subject: 'dev', isPlatform: false, tenantId, role: 'developer', ...part };
+}
+
+export interface Seeded {
+  readonly tenant: Tenant;
+  readonly application: Application;
+  readonly product: Product;
+  readonly plan: Plan;
+}
+
+let seeds = 0;
+
+/** A tenant with an application, and a published product with a plan; every name is new. */
+export async function seed(
+  { control }: Pick<TestControl, 'control'>,
+  part: Partial<Pick<Product, 'approval' | 'visibility'>> & { readonly termDays?: number | null } = {},
+): Promise<Seeded> {
+  seeds += 1;
+  const { approval = 'single', visibility = 'public', termDays = null } = part;
+  const tenant = await control.tenants.create(SYSTEM, { slug: `tenant-${seeds}`, name: 'A tenant' });
+  const application = await control.applications.create(SYSTEM, {
+    ...{ tenantId: tenant.id, name: 'An application', environment: 'production' },
+  });
+  const draft = await control.products.create(SYSTEM, {
+    ...{ name: `Product ${seeds}`, coordinates: ['Query.a'], tags: [], approval, visibility },
+  });
+  const product = await control.products.step(SYSTEM, { id: draft.id, step: 'publish' });
+  const { id } = await control.products.createPlan(SYSTEM, {
+    ...{ productId: product.id, name: 'Plan', limits: {}, termDays },
+  });
+  const plan = await control.products.publishPlan(SYSTEM, { id });
+  return { tenant, application, product, plan };
+}
+
+/** A request by the tenant's developer. */
+export function submit({ control }: Pick<TestControl, 'control'>, seeded: Seeded): Promise<Subscription> {
+  const { tenant, application, plan } = seeded;
+  return control.subscriptions.submit(member(tenant.id), {
+    ...{ applicationId: application.id, planId: plan.id, reason: 'We need it.' },
+  });
+}
+
+/** The code of the refusal that work ends with; fails where it ends otherwise. */
+export async function faultOf(work: Promise<unknown>): Promise<ControlError['fault']> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof ControlError) return error.fault;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+export async function faultCodeOf(work: Promise<unknown>): Promise<string> {
+  return (await faultOf(work)).code;
+}
