@@ -48,7 +48,10 @@ module.exports = {
     {
       name: 'config-is-read-only-by-the-composition-root',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|main\\.ts|commands/)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|start-control\\.ts|main\\.ts|commands/)',
+      },
       to: { path: '^src/config/' },
     },
     {

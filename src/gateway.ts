@@ -4,6 +4,7 @@ import { FileAuditSink } from './audit/audit-file-sink.ts';
 import { createPolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import type { ControlPlane } from './control/control-plane.ts';
 import { GatewayError } from './errors.ts';
 import { createAssertionMinter } from './execution/assertion.ts';
 import { followSupergraph } from './follow-supergraph.ts';
@@ -12,6 +13,7 @@ import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
+import { startControl } from './start-control.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
@@ -20,6 +22,8 @@ import { createLog, describeError } from './telemetry/log-sink.ts';
 export interface RunningGateway {
   /** The endpoint. */
   readonly url: string;
+  /** Null where no approvals are enforced. */
+  readonly control: ControlPlane | null;
   close(): Promise<void>;
 }
 
@@ -50,6 +54,9 @@ export async function startGateway(
     const identifier = createIdentifier(identityOptions(config), clock);
     opened.defer(() => identifier.close());
 
+    const running = config.approvals.enforce ? await startControl(config, { clock, log }) : null;
+    if (running !== null) opened.defer(() => running.close());
+
     const graphs = new Generations<Graph>((fault) =>
       log.error('closing a graph failed', describeError(fault)),
     );
@@ -73,7 +80,7 @@ export async function startGateway(
 
     const parts: PipelineParts = {
       identifier,
-      entitlements: null,
+      entitlements: running?.entitlements ?? null,
       graphs,
       policies,
       audit,
@@ -86,7 +93,11 @@ export async function startGateway(
       handle: (request) => handle(request, parts),
       jwks: () => ({ keys: [publicJwk] }),
       readiness: () => {
-        const checks = { supergraph: graphs.current !== null, audit: audit.healthy() };
+        const checks = {
+          supergraph: graphs.current !== null,
+          audit: audit.healthy(),
+          ...(running === null ? {} : { entitlements: running.entitlements.isFresh }),
+        };
         return { ready: Object.values(checks).every(Boolean), checks };
       },
       newId: randomUUID,
@@ -96,7 +107,7 @@ export async function startGateway(
     opened.defer(() => listener.close());
     const url = await listener.listen();
     log.info('listening', { url });
-    return { url, close: () => opened.disposeAsync() };
+    return { url, control: running?.control ?? null, close: () => opened.disposeAsync() };
   } catch (fault) {
     await opened.disposeAsync();
     throw fault;

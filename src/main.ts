@@ -4,6 +4,7 @@ import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';
 import { printConfigSchema } from './commands/config-schema-command.ts';
 import { explainCost } from './commands/cost.ts';
+import { migrateDatabase } from './commands/migrate.ts';
 import { packageVersion } from './commands/package-root.ts';
 import { faultLines } from './commands/report-fault.ts';
 import { serve } from './commands/serve.ts';
@@ -50,6 +51,11 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .requiredOption(...CONFIG_OPTION)
     .requiredOption('-o, --out <file>', 'file to write, or - for standard output')
     .action((options: { config: string; out: string }) => compose(options, process.env));
+  root
+    .command('migrate')
+    .description('bring the database of the control plane up to this version')
+    .requiredOption(...CONFIG_OPTION)
+    .action((options: { config: string }) => migrateDatabase(options.config, process.env));
   root
     .command('cost')
     .description('explain what an operation costs, line by line')

@@ -28,6 +28,18 @@ function supergraphOf({ parsed, toAbsolute }: Assembly): Config['supergraph'] {
   };
 }
 
+const EMBEDDED = 'pglite://';
+
+function stateOf({ parsed, toAbsolute }: Assembly): Config['state'] {
+  const { database, pepperFile, ...state } = parsed.state;
+  const path = database.startsWith(EMBEDDED) ? database.slice(EMBEDDED.length) : null;
+  return {
+    ...state,
+    database: path === null || path === 'memory' ? database : `${EMBEDDED}${toAbsolute(path)}`,
+    ...(pepperFile === undefined ? {} : { pepperFile: toAbsolute(pepperFile) }),
+  };
+}
+
 /** The configuration as the gateway uses it: paths absolute, files read, frozen. */
 export function assembleConfig(assembly: Assembly): Config {
   const { parsed, files, toAbsolute } = assembly;
@@ -54,6 +66,7 @@ export function assembleConfig(assembly: Assembly): Config {
     },
     authorization: { ...parsed.authorization, policies: files.policies },
     assertion: files.assertionKey === null ? assertion : { ...assertion, key: files.assertionKey },
+    state: stateOf(assembly),
     audit: { ...parsed.audit, directory: toAbsolute(parsed.audit.directory) },
   });
 }

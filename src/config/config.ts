@@ -6,6 +6,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
+import { stateSection } from './state-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
 import { subscriptionsSection } from './subscriptions-section.ts';
 import { subgraphName, supergraphSection } from './supergraph-section.ts';
@@ -155,6 +156,7 @@ export const configSchema = z.strictObject({
   authorization: authorizationSection
     .prefault({})
     .describe('How the rules in the schema are applied to callers.'),
+  state: stateSection.prefault({}).describe('Where the control plane keeps what it knows.'),
   approvals: approvalsSection
     .prefault({})
     .describe('Subscriptions to products, which administrators approve.'),

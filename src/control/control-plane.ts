@@ -4,6 +4,7 @@ import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { HistoryStore } from './history-store.ts';
 import { ProductsStore } from './products-store.ts';
+import { RequestsStore } from './requests-store.ts';
 import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
 import { SubscriptionsStore } from './subscriptions-store.ts';
 import { TenantsStore } from './tenants-store.ts';
@@ -15,6 +16,7 @@ export interface ControlPlane {
   readonly applications: ApplicationsStore;
   readonly credentials: CredentialsStore;
   readonly products: ProductsStore;
+  readonly requests: RequestsStore;
   readonly subscriptions: SubscriptionsStore;
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
@@ -56,7 +58,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     applications: new ApplicationsStore(unit),
     credentials: new CredentialsStore({ ...unit, pepper, randomBytes }),
     products: new ProductsStore(unit),
-    subscriptions: new SubscriptionsStore({ ...unit, stepUp, requestTtlMs }),
+    requests: new RequestsStore({ ...unit, stepUp, requestTtlMs }),
+    subscriptions: new SubscriptionsStore(unit),
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
   };

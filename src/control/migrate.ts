@@ -47,6 +47,23 @@ export function migrate(
   });
 }
 
+/** Names of the migrations that a database lacks. Throws: as `migrate`. */
+export function pendingMigrations(
+  database: ControlDatabase,
+  migrations: readonly Migration[],
+): Promise<readonly string[]> {
+  return database.asOwner(async (client) => {
+    const { rows: tables } = await client.query("SELECT to_regclass('portcullis_migrations') AS name");
+    if (tables[0]?.name == null) return migrations.map(({ name }) => name);
+    const { rows } = await client.query<{ name: string; digest: string }>(
+      'SELECT name, digest FROM portcullis_migrations',
+    );
+    const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
+    requireKnown(applied, migrations);
+    return migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name);
+  });
+}
+
 function requireKnown(applied: ReadonlyMap<string, string>, migrations: readonly Migration[]): void {
   const known = new Map(migrations.map(({ name, digest }) => [name, digest]));
   for (const [name, digest] of applied) {

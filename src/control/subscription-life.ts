@@ -34,8 +34,13 @@ export type ApprovalKind = 'auto' | 'single' | 'dual';
 
 type Transitions = Readonly<Partial<Record<SubscriptionAction, SubscriptionState>>>;
 
-const ASKED: Transitions = { reject: 'REJECTED', withdraw: 'WITHDRAWN', lapse: 'LAPSED', edit: 'PENDING' };
-const LIVE: Transitions = {
+const WHILE_ASKED: Transitions = {
+  reject: 'REJECTED',
+  withdraw: 'WITHDRAWN',
+  lapse: 'LAPSED',
+  edit: 'PENDING',
+};
+const WHILE_LIVE: Transitions = {
   expire: 'EXPIRED',
   revoke: 'REVOKED',
   cancel: 'CANCELLED',
@@ -44,10 +49,10 @@ const LIVE: Transitions = {
 const TERMINAL: Transitions = {};
 
 const LIFE: Readonly<Record<SubscriptionState, Transitions>> = {
-  PENDING: { ...ASKED, approve: 'ACTIVE' },
-  PARTIALLY_APPROVED: { ...ASKED, approve: 'ACTIVE' },
-  ACTIVE: { ...LIVE, suspend: 'SUSPENDED' },
-  SUSPENDED: { ...LIVE, resume: 'ACTIVE' },
+  PENDING: { ...WHILE_ASKED, approve: 'ACTIVE' },
+  PARTIALLY_APPROVED: { ...WHILE_ASKED, approve: 'ACTIVE' },
+  ACTIVE: { ...WHILE_LIVE, suspend: 'SUSPENDED' },
+  SUSPENDED: { ...WHILE_LIVE, resume: 'ACTIVE' },
   REJECTED: TERMINAL,
   WITHDRAWN: TERMINAL,
   LAPSED: TERMINAL,
@@ -86,3 +91,11 @@ export function stateAt({ state, endsAt, lapsesAt }: SubscriptionTimes, nowMs: n
   const live = state === 'ACTIVE' || state === 'SUSPENDED';
   return live && endsAt !== null && nowMs >= endsAt ? 'EXPIRED' : state;
 }
+
+/** States in which a request waits. */
+export const UNDECIDED: readonly SubscriptionState[] = ['PENDING', 'PARTIALLY_APPROVED'];
+/** States that hold the place of a product for an application. */
+export const LIVE: readonly SubscriptionState[] = ['ACTIVE', 'SUSPENDED'];
+
+/** Longest reason or comment. */
+export const REASON_CHARS_MAX = 2000;

@@ -98,7 +98,7 @@ export async function seed(
 /** A request by the tenant's developer. */
 export function submit({ control }: Pick<TestControl, 'control'>, seeded: Seeded): Promise<Subscription> {
   const { tenant, application, plan } = seeded;
-  return control.subscriptions.submit(member(tenant.id), {
+  return control.requests.submit(member(tenant.id), {
     ...{ applicationId: application.id, planId: plan.id, reason: 'We need it.' },
   });
 }

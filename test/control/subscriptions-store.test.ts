@@ -27,14 +27,14 @@ const decide = (
   by: string,
   decision: 'approve' | 'reject' = 'approve',
 ) =>
-  test.control.subscriptions.decide(admin(by, test), {
+  test.control.requests.decide(admin(by, test), {
     ...{ id: row.id, decision, comment: 'Seen.', requestVersion: row.requestVersion },
   });
 const get = (id: string) => test.control.subscriptions.get(SYSTEM, id);
 const actionsOf = async (id: string) =>
   (await test.control.history.of(SYSTEM, id, { first: 100 })).items.map(({ action }) => action);
 const edit = (row: Subscription, seeded: Seeded) =>
-  test.control.subscriptions.edit(member(seeded.tenant.id), {
+  test.control.requests.edit(member(seeded.tenant.id), {
     ...{ id: row.id, planId: seeded.plan.id, reason: 'We need it even more.' },
   });
 
@@ -63,7 +63,7 @@ describe('a request', () => {
   it('is decided by nobody who made it, whatever they may otherwise do', async () => {
     const seeded = await seed(test, { approval: 'dual' });
     const { application, plan } = seeded;
-    const asked = await test.control.subscriptions.submit(admin('ada', test), {
+    const asked = await test.control.requests.submit(admin('ada', test), {
       ...{ applicationId: application.id, planId: plan.id, reason: 'For them.' },
     });
     expect(await faultCodeOf(decide(asked, 'ada'))).toBe('FORBIDDEN');
@@ -79,12 +79,12 @@ describe('a request', () => {
     const asked = await submit(test, await seed(test));
     const decider = { ...admin('ada', test), ...part };
     const input = { id: asked.id, decision: 'approve' as const, comment: '', requestVersion: 1 };
-    expect(
-      await faultOf(Promise.resolve().then(() => test.control.subscriptions.decide(decider, input))),
-    ).toEqual({
-      code: 'STEP_UP_REQUIRED',
-      maxAgeSeconds: STEP_UP.maxAgeSeconds,
-    });
+    expect(await faultOf(Promise.resolve().then(() => test.control.requests.decide(decider, input)))).toEqual(
+      {
+        code: 'STEP_UP_REQUIRED',
+        maxAgeSeconds: STEP_UP.maxAgeSeconds,
+      },
+    );
     expect((await get(asked.id))?.state).toBe('PENDING');
   });
 
@@ -94,7 +94,7 @@ describe('a request', () => {
     const decider = { ...admin('ada', test), isPlatform: false, role, tenantId: seeded.tenant.id };
     const input = { id: asked.id, decision: 'approve' as const, comment: '', requestVersion: 1 };
     expect(
-      await faultCodeOf(Promise.resolve().then(() => test.control.subscriptions.decide(decider, input))),
+      await faultCodeOf(Promise.resolve().then(() => test.control.requests.decide(decider, input))),
     ).toBe('FORBIDDEN');
   });
 
@@ -123,7 +123,7 @@ describe('a request', () => {
   it('that is withdrawn cannot be approved', async () => {
     const seeded = await seed(test);
     const asked = await submit(test, seeded);
-    await test.control.subscriptions.withdraw(member(seeded.tenant.id), { id: asked.id, reason: 'No.' });
+    await test.control.requests.withdraw(member(seeded.tenant.id), { id: asked.id, reason: 'No.' });
     expect(await faultOf(decide(asked, 'ada'))).toMatchObject({
       code: 'INVALID_TRANSITION',
       state: 'WITHDRAWN',
@@ -134,7 +134,7 @@ describe('a request', () => {
     const seeded = await seed(test);
     const asked = await submit(test, seeded);
     const withdraw = (subject: string, role: 'developer' | 'admin') =>
-      test.control.subscriptions.withdraw(member(seeded.tenant.id, { subject, role }), {
+      test.control.requests.withdraw(member(seeded.tenant.id, { subject, role }), {
         ...{ id: asked.id, reason: 'No.' },
       });
     expect(await faultCodeOf(withdraw('eve', 'developer'))).toBe('FORBIDDEN');
@@ -262,7 +262,7 @@ describe('a subscription', () => {
 
   it('is renewed by a new one that takes its place in one moment', async () => {
     const { seeded, row } = await active();
-    const renewal = await test.control.subscriptions.renew(member(seeded.tenant.id), {
+    const renewal = await test.control.requests.renew(member(seeded.tenant.id), {
       ...{ id: row.id, planId: seeded.plan.id, reason: 'Another year.' },
     });
     expect([renewal.state, renewal.supersedes, (await get(row.id))?.state]).toEqual([
@@ -280,7 +280,7 @@ describe('a subscription', () => {
       id: row.id,
       reason: 'Done.',
     });
-    const renew = test.control.subscriptions.renew(member(seeded.tenant.id), {
+    const renew = test.control.requests.renew(member(seeded.tenant.id), {
       ...{ id: row.id, planId: seeded.plan.id, reason: 'Back.' },
     });
     expect(await faultCodeOf(renew)).toBe('INVALID_TRANSITION');
@@ -322,7 +322,7 @@ describe('at the same time', () => {
     const seeded = await seed(test);
     const asked = await submit(test, seeded);
     const results = await Promise.allSettled([
-      test.control.subscriptions.withdraw(member(seeded.tenant.id), { id: asked.id, reason: 'No.' }),
+      test.control.requests.withdraw(member(seeded.tenant.id), { id: asked.id, reason: 'No.' }),
       decide(asked, 'ada'),
     ]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -337,7 +337,7 @@ describe('at the same time', () => {
 
 describe('a repeated call', () => {
   const request = (seeded: Seeded, reason: string, subject = 'dev') =>
-    test.control.subscriptions.submit(member(seeded.tenant.id, { subject }), {
+    test.control.requests.submit(member(seeded.tenant.id, { subject }), {
       ...{ applicationId: seeded.application.id, planId: seeded.plan.id, reason, idempotencyKey: 'key-1' },
     });
 

@@ -83,19 +83,19 @@ describe('the owner of another tenant', () => {
     [
       'ask in its name',
       () =>
-        test.control.subscriptions.submit(eve, {
+        test.control.requests.submit(eve, {
           ...{ applicationId: theirs.application.id, planId: mine.plan.id, reason: 'x' },
         }),
     ],
     [
       'edit its request',
-      () => test.control.subscriptions.edit(eve, { id: row.id, planId: theirs.plan.id, reason: 'x' }),
+      () => test.control.requests.edit(eve, { id: row.id, planId: theirs.plan.id, reason: 'x' }),
     ],
-    ['withdraw its request', () => test.control.subscriptions.withdraw(eve, { id: row.id, reason: 'x' })],
+    ['withdraw its request', () => test.control.requests.withdraw(eve, { id: row.id, reason: 'x' })],
     ['cancel its subscription', () => test.control.subscriptions.cancel(eve, { id: row.id, reason: 'x' })],
     [
       'renew its subscription',
-      () => test.control.subscriptions.renew(eve, { id: row.id, planId: theirs.plan.id, reason: 'x' }),
+      () => test.control.requests.renew(eve, { id: row.id, planId: theirs.plan.id, reason: 'x' }),
     ],
   ])('cannot %s, and is told that there is none', async (_, work) => {
     expect(await attempt(work)).toBe('NOT_FOUND');
@@ -301,8 +301,8 @@ describe('members', () => {
           ...{ tenantId: theirs.tenant.id, name: 'x', environment: 'sandbox' },
         }),
       () => test.control.credentials.createApiKey(reader, { applicationId, scopes: [] }),
-      () => test.control.subscriptions.submit(reader, { applicationId, planId: mine.plan.id, reason: 'x' }),
-      () => test.control.subscriptions.withdraw(reader, { id: row.id, reason: 'x' }),
+      () => test.control.requests.submit(reader, { applicationId, planId: mine.plan.id, reason: 'x' }),
+      () => test.control.requests.withdraw(reader, { id: row.id, reason: 'x' }),
     ];
     for (const work of works) expect(await attempt(work as () => Promise<unknown>)).toBe('FORBIDDEN');
   });

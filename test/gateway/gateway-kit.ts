@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { expect, vi } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { readConfig } from '../../src/config/config-source.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import { startGateway } from '../../src/gateway.ts';
 
 export const ISSUER = 'https://issuer.example';
@@ -105,6 +106,8 @@ export interface TestGateway {
   readonly url: string;
   readonly where: Folder;
   readonly issuer: Issuer;
+  /** Null where no approvals are enforced. */
+  readonly control: ControlPlane | null;
   close(): Promise<void>;
 }
 
@@ -125,7 +128,7 @@ export async function startTestGateway(
       await gateway.close();
       where.remove();
     };
-    return { url: gateway.url, where, issuer, close };
+    return { url: gateway.url, where, issuer, control: gateway.control, close };
   } catch (fault) {
     where.remove();
     throw fault;

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Clock } from './clock.ts';
+import { packageRoot } from './commands/package-root.ts';
+import type { Config } from './config/config.ts';
+import { type ControlPlane, createControlPlane, SYSTEM } from './control/control-plane.ts';
+import { type ControlDatabase, openDatabase } from './control/database-pool.ts';
+import { Entitlements } from './control/entitlements.ts';
+import { ChangeFollower } from './control/follow-changes.ts';
+import { migrate, pendingMigrations } from './control/migrate.ts';
+import { readMigrations } from './control/migrations-source.ts';
+import { keptPepper, readPepper } from './control/pepper-store.ts';
+import { CHANGES_CHANNEL } from './control/unit-of-work.ts';
+import { GatewayError } from './errors.ts';
+import { describeError, type Log } from './telemetry/log-sink.ts';
+
+/** The control plane of this process, and what its request path knows of it. */
+export interface RunningControl {
+  readonly control: ControlPlane;
+  readonly entitlements: Entitlements;
+  close(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+/** How often what time has ended is written down; no decision waits for it. */
+const SWEEP_MS = 60_000;
+
+/**
+ * Opens the control plane, reads its first snapshot and follows its changes.
+ * Throws: CONTROL_PLANE_UNAVAILABLE, CONFIG_INVALID.
+ */
+export async function startControl(
+  config: Config,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<RunningControl> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const database = await openControlDatabase(config, log);
+    opened.defer(() => database.close());
+    await prepareSchema(config, database);
+    const entitlements = new Entitlements(config.approvals, clock.now);
+    let follower: ChangeFollower | null = null;
+    const control = createControlPlane({
+      ...{ database, randomBytes, now: clock.now, pepper: await pepperOf(config) },
+      stepUp: config.state.stepUp,
+      requestTtlMs: config.state.requestDays * DAY_MS,
+      onChange: () => follower?.hear(),
+    });
+    follower = new ChangeFollower({
+      ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
+      onReplaced: (version) => log.info('entitlements replaced', { version }),
+      onFault: (fault) => {
+        if (fault === null) log.info('the control plane answers again');
+        else log.error('the control plane does not answer', describeError(fault));
+      },
+    });
+    const following = follower;
+    opened.defer(() => following.close());
+    await following.start();
+    const deaf = await database.listen?.(CHANGES_CHANNEL, () => following.hear());
+    if (deaf !== undefined) opened.defer(deaf);
+    const sweeping = setInterval(() => void sweep(control, log), SWEEP_MS).unref();
+    opened.defer(() => clearInterval(sweeping));
+    return { control, entitlements, close: () => opened.disposeAsync() };
+  } catch (fault) {
+    await opened.disposeAsync();
+    throw fault;
+  }
+}
+
+/** Opens the configured database as it is. Throws: CONTROL_PLANE_UNAVAILABLE. */
+export function openControlDatabase({ state }: Config, log: Log): Promise<ControlDatabase> {
+  const { database: url, timeoutMs, connectionsMax } = state;
+  const onFault = (fault: unknown) =>
+    log.warn('a connection to the control plane broke', describeError(fault));
+  return openDatabase({ url, timeoutMs, connectionsMax, onFault });
+}
+
+/** Applies the package's migrations to a database; returns the names of those that were missing. */
+export async function migrateControl(database: ControlDatabase): Promise<readonly string[]> {
+  return migrate(database, await readMigrations(join(packageRoot(), 'schema', 'migrations')));
+}
+
+/** The embedded database is brought up to date by itself; a shared one only when its operator says so. */
+async function prepareSchema({ state }: Config, database: ControlDatabase): Promise<void> {
+  if (isEmbedded(state.database)) {
+    await migrateControl(database);
+    return;
+  }
+  const pending = await pendingMigrations(
+    database,
+    await readMigrations(join(packageRoot(), 'schema', 'migrations')),
+  );
+  if (pending.length === 0) return;
+  const message = `the database lacks ${pending.join(', ')}: run portcullis migrate`;
+  throw new GatewayError('CONTROL_PLANE_UNAVAILABLE', { details: [{ message }] });
+}
+
+async function pepperOf({ state }: Config): Promise<Uint8Array> {
+  if (state.pepperFile !== undefined) return readPepper(state.pepperFile);
+  if (!isEmbedded(state.database)) {
+    const message = 'state.pepperFile is required with PostgreSQL: all gateways need the same secret';
+    throw new GatewayError('CONFIG_INVALID', { details: [{ message }] });
+  }
+  const path = state.database.slice('pglite://'.length);
+  return path === 'memory' ? randomBytes(32) : keptPepper(`${path}.pepper`, randomBytes(32));
+}
+
+function isEmbedded(url: string): boolean {
+  return url.startsWith('pglite://');
+}
+
+async function sweep({ subscriptions }: ControlPlane, log: Log): Promise<void> {
+  try {
+    if (await subscriptions.isSweepDue(SYSTEM)) await subscriptions.sweep(SYSTEM);
+  } catch (fault) {
+    log.warn('what has ended could not be written down', describeError(fault));
+  }
+}
