@@ -27,7 +27,7 @@ interface Minted {
   readonly mintAgainAt: number;
 }
 
-type Claims = Readonly<Record<string, string>>;
+type Claims = Readonly<Record<string, string | number | readonly string[]>>;
 
 /** Reason: as many tenants as are active within a half-life; each entry is half a kilobyte. */
 const TENANTS_MAX = 10_000;
@@ -107,5 +107,15 @@ function claimsOf(principal: Principal, exposure: IdentityExposure): Claims {
     ...tenant,
     scope: [...principal.scopes].join(' '),
     ...(principal.application === null ? {} : { client_id: principal.application }),
+    ...authenticationOf(principal),
+  };
+}
+
+/** How and when the caller authenticated, as far as its credential says; subgraphs that ask for a step-up judge it. */
+function authenticationOf({ acr, amr, authTime }: Principal): Claims {
+  return {
+    ...(acr === null ? {} : { acr }),
+    ...(amr.length === 0 ? {} : { amr }),
+    ...(authTime === null ? {} : { auth_time: authTime }),
   };
 }

@@ -36,6 +36,12 @@ export interface SubgraphPrincipal {
   readonly scopes: ReadonlySet<string>;
   readonly clientId: string | null;
   readonly kind: SubgraphPrincipalKind;
+  /** Authentication context class, as the caller's credential says; null where it says none. */
+  readonly acr: string | null;
+  /** Authentication methods of RFC 8176; empty where the credential says none. */
+  readonly amr: readonly string[];
+  /** When the caller last authenticated; null where the credential does not say. Units: seconds since the epoch. */
+  readonly authTime: number | null;
 }
 
 /** Takes every value of the assertion header; Throws: GraphQLError `UNAUTHENTICATED` or `IDENTITY_UNAVAILABLE`. */
@@ -96,7 +102,18 @@ function readPrincipal(payload: JWTPayload): SubgraphPrincipal {
   if (typeof sub !== 'string' || sub === '' || typeof scope !== 'string') throw unauthenticated();
   if (!isKind(kind) || !isNameOrNull(tenant) || !isNameOrNull(clientId)) throw unauthenticated();
   const scopes = new Set(scope.split(' ').filter((name) => name !== ''));
-  return Object.freeze({ subject: sub, tenant, scopes, clientId, kind });
+  return Object.freeze({ subject: sub, tenant, scopes, clientId, kind, ...readAuthentication(payload) });
+}
+
+type Authentication = Pick<SubgraphPrincipal, 'acr' | 'amr' | 'authTime'>;
+
+function readAuthentication({
+  acr = null,
+  amr = [],
+  auth_time: authTime = null,
+}: JWTPayload): Authentication {
+  if (!isNameOrNull(acr) || !isNames(amr) || !isTimeOrNull(authTime)) throw unauthenticated();
+  return { acr, amr: Object.freeze([...amr]), authTime };
 }
 
 function isKind(value: unknown): value is SubgraphPrincipalKind {
@@ -105,6 +122,14 @@ function isKind(value: unknown): value is SubgraphPrincipalKind {
 
 function isNameOrNull(value: unknown): value is string | null {
   return value === null || (typeof value === 'string' && value !== '');
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
+}
+
+function isTimeOrNull(value: unknown): value is number | null {
+  return value === null || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0);
 }
 
 // One text for every fault: which check failed would help only somebody who is not the gateway.

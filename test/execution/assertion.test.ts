@@ -76,6 +76,20 @@ describe('an assertion', () => {
     },
   );
 
+  it('tells of an authentication exactly what the credential says, and only to exposure principal', async () => {
+    const { minter } = start();
+    const who = principal({ acr: 'urn:example:mfa', amr: ['pwd', 'otp'], authTime: START_SECONDS - 30 });
+    expect(decodeJwt(await minter.assertionFor(who, 'principal'))).toMatchObject({
+      acr: 'urn:example:mfa',
+      amr: ['pwd', 'otp'],
+      auth_time: START_SECONDS - 30,
+    });
+    for (const exposure of ['tenant', 'none'] as const) {
+      const names = Object.keys(decodeJwt(await minter.assertionFor(who, exposure)));
+      expect(names.filter((name) => ['acr', 'amr', 'auth_time'].includes(name))).toEqual([]);
+    }
+  });
+
   it('names neither a tenant nor an application where there is none', async () => {
     const token = await start().minter.assertionFor(
       principal({ tenant: null, application: null }),

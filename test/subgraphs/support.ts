@@ -48,7 +48,17 @@ export function epochSeconds(): number {
 }
 
 export function principal(parts: Partial<SubgraphPrincipal> = {}): SubgraphPrincipal {
-  return { subject: 'acme-ada', tenant: 'acme', scopes: new Set(), clientId: 'web', kind: 'user', ...parts };
+  return {
+    subject: 'acme-ada',
+    tenant: 'acme',
+    scopes: new Set(),
+    clientId: 'web',
+    kind: 'user',
+    acr: null,
+    amr: [],
+    authTime: null,
+    ...parts,
+  };
 }
 
 /** The URL of a subgraph's folder, to read its files by. */

@@ -31,6 +31,18 @@ describe('the assertion verifier', () => {
       scopes: new Set(['accounts:read', 'orders:read']),
       clientId: 'web',
       kind: 'user',
+      acr: null,
+      amr: [],
+      authTime: null,
+    });
+  });
+
+  it('reads how and when the caller authenticated', async () => {
+    const claims = { acr: 'urn:example:mfa', amr: ['pwd', 'otp'], auth_time: 1_800_000_000 };
+    expect(await verify([await signer.sign({ claims })])).toMatchObject({
+      acr: 'urn:example:mfa',
+      amr: ['pwd', 'otp'],
+      authTime: 1_800_000_000,
     });
   });
 
@@ -50,6 +62,9 @@ describe('the assertion verifier', () => {
       scopes: new Set(),
       clientId: null,
       kind: 'anonymous',
+      acr: null,
+      amr: [],
+      authTime: null,
     });
   });
 
@@ -164,6 +179,13 @@ describe('the assertion verifier', () => {
     ['a tenant that is no text', { tenant: ['acme'] }],
     ['scopes that are no text', { scope: ['orders:write'] }],
     ['a client that is no text', { client_id: 7 }],
+    ['an empty authentication class', { acr: '' }],
+    ['an authentication class that is no text', { acr: 3 }],
+    ['authentication methods that are no list', { amr: 'mfa' }],
+    ['an authentication method that is no text', { amr: ['pwd', 7] }],
+    ['a time of authentication that is no number', { auth_time: '1800000000' }],
+    ['a time of authentication before the epoch', { auth_time: -1 }],
+    ['a time of authentication that is no whole second', { auth_time: 1.5 }],
     ['a start in the future', { nbf: epochSeconds() + 600 }],
   ])('refuses an assertion with %s', async (_, claims) => {
     expect(await refusal([await signer.sign({ claims })])).toEqual(UNAUTHENTICATED);
