@@ -50,7 +50,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|start-control\\.ts|main\\.ts|commands/)',
+        pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin)\\.ts|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },
@@ -67,13 +67,13 @@ module.exports = {
       name: 'the-gateway-knows-no-example',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(subgraphs|demo|test)/' },
+      to: { path: '^(subgraphs|demo|test)/', pathNot: '^subgraphs/(admin|kit)/' },
     },
     {
       name: 'subgraphs-know-no-gateway',
       severity: 'error',
       from: { path: '^subgraphs/' },
-      to: { path: '^src/' },
+      to: { path: '^src/', pathNot: '^src/(control|errors)' },
     },
     {
       name: 'not-to-dev-dependencies',

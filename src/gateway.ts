@@ -13,17 +13,21 @@ import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
+import { ADMIN_SUBGRAPH, adminSchemaFile } from './start-admin.ts';
 import { startControl } from './start-control.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
+import type { Supergraph } from './supergraph/supergraph.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
 import { createLog, describeError } from './telemetry/log-sink.ts';
 
 export interface RunningGateway {
   /** The endpoint. */
   readonly url: string;
-  /** Null where no approvals are enforced. */
+  /** Null where nothing needs it. */
   readonly control: ControlPlane | null;
+  /** Where the admin subgraph is served to the gateway; null where it is not. */
+  readonly adminUrl: string | null;
   close(): Promise<void>;
 }
 
@@ -54,8 +58,8 @@ export async function startGateway(
     const identifier = createIdentifier(identityOptions(config), clock);
     opened.defer(() => identifier.close());
 
-    const running = config.approvals.enforce ? await startControl(config, { clock, log }) : null;
-    if (running !== null) opened.defer(() => running.close());
+    const running = await startControl(config, { clock, log, jwks: { keys: [publicJwk] } });
+    opened.defer(() => running.close());
 
     const graphs = new Generations<Graph>((fault) =>
       log.error('closing a graph failed', describeError(fault)),
@@ -63,11 +67,12 @@ export async function startGateway(
     opened.defer(() => graphs.close());
     const source = createSupergraphSource(sourceOptions(config));
     opened.defer(() => source.close());
-    graphs.replace(await startGraph(await source.load(), config, { minter, clock }));
+    const start = (supergraph: Supergraph) =>
+      startGraph(supergraph, config, { minter, clock, adminUrl: running.adminUrl });
+    graphs.replace(await start(await source.load()));
     if (config.supergraph.watch) {
       followSupergraph({
-        ...{ source, graphs, log },
-        start: (supergraph) => startGraph(supergraph, config, { minter, clock }),
+        ...{ source, graphs, log, start },
         warm: (next, current) => warmGraph(next, current, config),
         onRefused: (fault) => log.error('new supergraph is refused; the old one stays', detailsOf(fault)),
       });
@@ -80,7 +85,7 @@ export async function startGateway(
 
     const parts: PipelineParts = {
       identifier,
-      entitlements: running?.entitlements ?? null,
+      entitlements: running.entitlements,
       graphs,
       policies,
       audit,
@@ -93,11 +98,8 @@ export async function startGateway(
       handle: (request) => handle(request, parts),
       jwks: () => ({ keys: [publicJwk] }),
       readiness: () => {
-        const checks = {
-          supergraph: graphs.current !== null,
-          audit: audit.healthy(),
-          ...(running === null ? {} : { entitlements: running.entitlements.isFresh }),
-        };
+        const own = { supergraph: graphs.current !== null, audit: audit.healthy() };
+        const checks = { ...own, ...running.checks() };
         return { ready: Object.values(checks).every(Boolean), checks };
       },
       newId: randomUUID,
@@ -107,7 +109,7 @@ export async function startGateway(
     opened.defer(() => listener.close());
     const url = await listener.listen();
     log.info('listening', { url });
-    return { url, control: running?.control ?? null, close: () => opened.disposeAsync() };
+    return { url, control: running.control, adminUrl: running.adminUrl, close: () => opened.disposeAsync() };
   } catch (fault) {
     await opened.disposeAsync();
     throw fault;
@@ -148,13 +150,14 @@ function identityOptions({ identity }: Config): Parameters<typeof createIdentifi
 }
 
 /** Where the supergraph comes from, as its source takes it. */
-export function sourceOptions({ supergraph }: Config): Parameters<typeof createSupergraphSource>[0] {
+export function sourceOptions({ supergraph, admin }: Config): Parameters<typeof createSupergraphSource>[0] {
   const { pollMs } = supergraph;
   if ('file' in supergraph) return { file: supergraph.file, pollMs };
-  return {
-    pollMs,
-    subgraphs: supergraph.subgraphs.map(({ name, url, schema }) => ({ name, url, schemaFile: schema })),
-  };
+  const subgraphs = supergraph.subgraphs.map(({ name, url, schema }) => ({ name, url, schemaFile: schema }));
+  if (!admin.enabled) return { pollMs, subgraphs };
+  // The address is known only once it is served; no request goes to the one that stands here.
+  const own = { name: ADMIN_SUBGRAPH, url: 'http://127.0.0.1/', schemaFile: adminSchemaFile() };
+  return { pollMs, subgraphs: [...subgraphs, own] };
 }
 
 function pipelineOptions({

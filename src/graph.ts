@@ -11,6 +11,7 @@ import type { SubgraphSettings } from './execution/subgraph-settings.ts';
 import { type Compiler, createCompiler } from './operation/compiler-pool.ts';
 import type { CostSizes } from './operation/cost/cost-schema.ts';
 import { type WarmUpReport, warmUp } from './operation/warm-up.ts';
+import { ADMIN_SUBGRAPH } from './start-admin.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 
 /** One generation of the graph with what compiles and runs operations on it. */
@@ -22,6 +23,9 @@ export interface Graph {
   close(): Promise<void>;
 }
 
+/** The admin subgraph has to know who asks, and what it says is made for clients. */
+const OF_ADMIN = { identity: 'principal', errors: 'passthrough', allowedExtensions: ['code'] } as const;
+
 /** Connections to one subgraph; reason: as many requests as a subgraph on one core can usefully have at once. */
 const SUBGRAPH_CONNECTIONS_MAX = 128;
 
@@ -32,10 +36,18 @@ const SUBGRAPH_CONNECTIONS_MAX = 128;
 export async function startGraph(
   supergraph: Supergraph,
   config: Config,
-  deps: { readonly minter: AssertionMinter; readonly clock: Clock },
+  deps: {
+    readonly minter: AssertionMinter;
+    readonly clock: Clock;
+    /** Where the gateway serves the admin subgraph to itself; null where it does not. */
+    readonly adminUrl: string | null;
+  },
 ): Promise<Graph> {
   const subgraphs = supergraph.subgraphs.map(
-    ({ name, url }): SubgraphSettings => ({ url, ...subgraphSettings(config, name), name }),
+    ({ name, url }): SubgraphSettings =>
+      name === ADMIN_SUBGRAPH && deps.adminUrl !== null
+        ? { ...subgraphSettings(config, name), ...OF_ADMIN, url: deps.adminUrl, name }
+        : { url, ...subgraphSettings(config, name), name },
   );
   const native = config.execution.engine === 'native';
   const compiler = await createCompiler(supergraph, {

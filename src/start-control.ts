@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { JSONWebKeySet } from 'jose';
 import type { Clock } from './clock.ts';
 import { packageRoot } from './commands/package-root.ts';
 import type { Config } from './config/config.ts';
@@ -12,13 +13,32 @@ import { readMigrations } from './control/migrations-source.ts';
 import { keptPepper, readPepper } from './control/pepper-store.ts';
 import { CHANGES_CHANNEL } from './control/unit-of-work.ts';
 import { GatewayError } from './errors.ts';
+import { ADMIN_TAG, startAdminSubgraph } from './start-admin.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
-/** The control plane of this process, and what its request path knows of it. */
+/** The control plane of this process, and what its request path knows of it; null where nothing needs it. */
 export interface RunningControl {
-  readonly control: ControlPlane;
-  readonly entitlements: Entitlements;
+  readonly control: ControlPlane | null;
+  /** Null where approvals are not enforced. */
+  readonly entitlements: Entitlements | null;
+  /** Where the admin subgraph is served; null where it is not. */
+  readonly adminUrl: string | null;
+  /** What has to hold for this gateway to be ready. */
+  checks(): Readonly<Record<string, boolean>>;
   close(): Promise<void>;
+}
+
+const NO_CONTROL: RunningControl = Object.freeze({
+  ...{ control: null, entitlements: null, adminUrl: null },
+  checks: () => ({}),
+  close: async () => undefined,
+});
+
+interface ControlDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Keys of this gateway's assertions: nobody else is believed by the admin subgraph. */
+  readonly jwks: JSONWebKeySet;
 }
 
 const DAY_MS = 86_400_000;
@@ -26,19 +46,20 @@ const DAY_MS = 86_400_000;
 const SWEEP_MS = 60_000;
 
 /**
- * Opens the control plane, reads its first snapshot and follows its changes.
+ * Opens the control plane where approvals or administration need it, reads its first snapshot and follows its changes.
  * Throws: CONTROL_PLANE_UNAVAILABLE, CONFIG_INVALID.
  */
-export async function startControl(
-  config: Config,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<RunningControl> {
+export async function startControl(config: Config, deps: ControlDeps): Promise<RunningControl> {
+  const { approvals, admin } = config;
+  if (!approvals.enforce && !admin.enabled) return NO_CONTROL;
+  const { clock, log } = deps;
   const opened = new AsyncDisposableStack();
   try {
     const database = await openControlDatabase(config, log);
     opened.defer(() => database.close());
     await prepareSchema(config, database);
-    const entitlements = new Entitlements(config.approvals, clock.now);
+    const open = { ...approvals.open, tags: [...approvals.open.tags, ...(admin.enabled ? [ADMIN_TAG] : [])] };
+    const entitlements = new Entitlements({ ...approvals, open }, clock.now);
     let follower: ChangeFollower | null = null;
     const control = createControlPlane({
       ...{ database, randomBytes, now: clock.now, pepper: await pepperOf(config) },
@@ -46,26 +67,45 @@ export async function startControl(
       requestTtlMs: config.state.requestDays * DAY_MS,
       onChange: () => follower?.hear(),
     });
-    follower = new ChangeFollower({
-      ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
-      onReplaced: (version) => log.info('entitlements replaced', { version }),
-      onFault: (fault) => {
-        if (fault === null) log.info('the control plane answers again');
-        else log.error('the control plane does not answer', describeError(fault));
-      },
-    });
+    follower = await follow({ config, control, entitlements }, deps);
     const following = follower;
     opened.defer(() => following.close());
-    await following.start();
     const deaf = await database.listen?.(CHANGES_CHANNEL, () => following.hear());
     if (deaf !== undefined) opened.defer(deaf);
     const sweeping = setInterval(() => void sweep(control, log), SWEEP_MS).unref();
     opened.defer(() => clearInterval(sweeping));
-    return { control, entitlements, close: () => opened.disposeAsync() };
+    const subgraph = admin.enabled ? await startAdminSubgraph(config, { ...deps, control }) : null;
+    if (subgraph !== null) opened.defer(() => subgraph.close());
+    return {
+      ...{ control, adminUrl: subgraph?.url ?? null, close: () => opened.disposeAsync() },
+      entitlements: approvals.enforce ? entitlements : null,
+      checks: () => (approvals.enforce ? { entitlements: entitlements.isFresh } : {}),
+    };
   } catch (fault) {
     await opened.disposeAsync();
     throw fault;
   }
+}
+
+async function follow(
+  parts: {
+    readonly config: Config;
+    readonly control: ControlPlane;
+    readonly entitlements: Entitlements;
+  },
+  { clock, log }: ControlDeps,
+): Promise<ChangeFollower> {
+  const { config, control, entitlements } = parts;
+  const follower = new ChangeFollower({
+    ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
+    onReplaced: (version) => log.info('entitlements replaced', { version }),
+    onFault: (fault) => {
+      if (fault === null) log.info('the control plane answers again');
+      else log.error('the control plane does not answer', describeError(fault));
+    },
+  });
+  await follower.start();
+  return follower;
 }
 
 /** Opens the configured database as it is. Throws: CONTROL_PLANE_UNAVAILABLE. */

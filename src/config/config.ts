@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adminSection } from './admin-section.ts';
 import { approvalsSection } from './approvals-section.ts';
 import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
@@ -157,6 +158,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How the rules in the schema are applied to callers.'),
   state: stateSection.prefault({}).describe('Where the control plane keeps what it knows.'),
+  admin: adminSection.prefault({}).describe('Administration through the graph itself.'),
   approvals: approvalsSection
     .prefault({})
     .describe('Subscriptions to products, which administrators approve.'),

@@ -3,6 +3,14 @@ import { ControlError } from './control-error.ts';
 /** What a member of a tenant may do there. */
 export type MemberRole = 'owner' | 'admin' | 'approver' | 'developer' | 'auditor' | 'securityOfficer';
 
+/** Scopes that the control plane itself knows. */
+export const SYSTEM_SCOPE = {
+  admin: 'portcullis:admin',
+  approve: 'portcullis:approve',
+  audit: 'portcullis:audit',
+  develop: 'portcullis:develop',
+} as const;
+
 /** Who calls the control plane, as the gateway verified it. */
 export interface Actor {
   readonly subject: string;

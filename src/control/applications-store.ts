@@ -1,4 +1,4 @@
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray } from 'drizzle-orm';
 import { type Actor, requireDeveloper, requireManager, requirePlatform, requireTenant } from './actor.ts';
 import { ControlError } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
@@ -61,15 +61,30 @@ export class ApplicationsStore {
     return application ?? null;
   }
 
-  /** Throws: NOT_FOUND for another tenant, INVALID_INPUT. */
-  async list(actor: Actor, tenantId: string, page: PageInput): Promise<Page<Application>> {
-    requireTenant(actor, tenantId);
+  /** Those of a list of ids that the actor may know of, in no order. */
+  byIds(actor: Actor, ids: readonly string[]): Promise<readonly Application[]> {
+    return read(this.#deps, actor, (tx) =>
+      tx
+        .select()
+        .from(applications)
+        .where(inArray(applications.id, [...ids])),
+    );
+  }
+
+  /** Of one tenant, or of all that the actor may see. Throws: NOT_FOUND for another tenant, INVALID_INPUT. */
+  async list(actor: Actor, tenantId: string | null, page: PageInput): Promise<Page<Application>> {
+    if (tenantId !== null) requireTenant(actor, tenantId);
     const { limit, after } = pageOf(page);
     const rows = await read(this.#deps, actor, (tx) =>
       tx
         .select()
         .from(applications)
-        .where(and(eq(applications.tenantId, tenantId), gt(applications.id, after)))
+        .where(
+          and(
+            gt(applications.id, after),
+            ...(tenantId === null ? [] : [eq(applications.tenantId, tenantId)]),
+          ),
+        )
         .orderBy(asc(applications.id))
         .limit(limit),
     );

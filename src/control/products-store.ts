@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
@@ -109,9 +109,33 @@ export class ProductsStore {
     return product !== undefined && isShown(product, actor) ? product : null;
   }
 
+  /** Those of a list of ids, in no order: for who holds one of them in a subscription, whatever their status. */
+  byIds(actor: Actor, ids: readonly string[]): Promise<readonly Product[]> {
+    return read(this.#deps, actor, (tx) =>
+      tx
+        .select()
+        .from(products)
+        .where(inArray(products.id, [...ids])),
+    );
+  }
+
+  /** As `byIds`. */
+  plansByIds(actor: Actor, ids: readonly string[]): Promise<readonly Plan[]> {
+    return read(this.#deps, actor, (tx) =>
+      tx
+        .select()
+        .from(plans)
+        .where(inArray(plans.id, [...ids])),
+    );
+  }
+
   /** All of them to who administers the platform, to others what they can ask for. Throws: INVALID_INPUT. */
-  async list(actor: Actor, page: PageInput): Promise<Page<Product>> {
+  async list(
+    actor: Actor,
+    { status, ...page }: PageInput & { readonly status?: string | undefined },
+  ): Promise<Page<Product>> {
     const { limit, after } = pageOf(page);
+    const wanted = status === undefined ? [] : [sql`${products.status} = ${status}`];
     const shown = actor.isPlatform
       ? []
       : [eq(products.visibility, 'public'), inArray(products.status, ['published', 'deprecated'])];
@@ -119,7 +143,7 @@ export class ProductsStore {
       tx
         .select()
         .from(products)
-        .where(and(gt(products.id, after), ...shown))
+        .where(and(gt(products.id, after), ...shown, ...wanted))
         .orderBy(asc(products.id))
         .limit(limit),
     );

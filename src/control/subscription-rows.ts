@@ -99,7 +99,11 @@ export async function write(
 /** A step that is asked for. */
 export interface Step {
   readonly action: SubscriptionAction;
-  readonly input: { readonly id: string; readonly reason?: string };
+  readonly input: {
+    readonly id: string;
+    readonly reason?: string;
+    readonly expectedVersion?: number | undefined;
+  };
   readonly idempotencyKey: string | undefined;
 }
 
@@ -120,6 +124,8 @@ export function step(
     const next = nextState(state, action, approval);
     // Who may not act is told so before what the state is.
     const patch = await work(unit, row, next ?? state);
+    if (input.expectedVersion !== undefined && input.expectedVersion !== row.version)
+      throw new ControlError({ code: 'VERSION_CONFLICT', current: row.version });
     if (next === null) throw new ControlError({ code: 'INVALID_TRANSITION', state, action });
     return write(unit, row, { ...patch, state: next }, { action, reason: input.reason });
   });

@@ -10,6 +10,8 @@ import { change, read, type UnitDeps } from './unit-of-work.ts';
 export interface StepInput extends Idempotent {
   readonly id: string;
   readonly reason: string;
+  /** The version that the actor has seen; any where it is not given. */
+  readonly expectedVersion?: number | undefined;
 }
 
 /** Overdue subscriptions that one change of the sweeper ends. */
@@ -58,16 +60,19 @@ export class SubscriptionsStore {
   async list(
     actor: Actor,
     {
+      tenantId,
       applicationId,
       state,
       ...page
     }: PageInput & {
+      readonly tenantId?: string | undefined;
       readonly applicationId?: string | undefined;
       readonly state?: SubscriptionState | undefined;
     },
   ): Promise<Page<Subscription>> {
     const { limit, after } = pageOf(page);
     const wanted = [
+      ...(tenantId === undefined ? [] : [eq(subscriptions.tenantId, tenantId)]),
       ...(applicationId === undefined ? [] : [eq(subscriptions.applicationId, applicationId)]),
       ...(state === undefined ? [] : [eq(subscriptions.state, state)]),
     ];

@@ -15,6 +15,8 @@ export interface NewTenant extends Idempotent {
   readonly slug: string;
   readonly name: string;
   readonly retentionDays?: number | undefined;
+  /** Subject of the first owner. */
+  readonly owner?: string | undefined;
 }
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/u;
@@ -36,6 +38,7 @@ export class TenantsStore {
     requirePlatform(actor);
     if (!SLUG.test(input.slug)) throw invalidInput('slug', 'must be lower-case letters, digits and dashes');
     const name = text('name', input.name, 200);
+    const owner = input.owner === undefined ? undefined : text('owner', input.owner, 256);
     const retentionDays = whole('retentionDays', input.retentionDays ?? 365, { min: 1, max: 36_500 });
     return change(this.#deps, actor, { action: 'tenant.create', input, idempotencyKey }, async (unit) => {
       const id = unit.newId('ten');
@@ -48,7 +51,16 @@ export class TenantsStore {
           })
           .returning(),
       );
-      const after = { slug: tenant.slug, name, status: tenant.status };
+      const after = {
+        slug: tenant.slug,
+        name,
+        status: tenant.status,
+        ...(owner === undefined ? {} : { owner }),
+      };
+      if (owner !== undefined)
+        await unit.tx
+          .insert(members)
+          .values({ tenantId: id, subject: owner, role: 'owner', createdAt: unit.now });
       await unit.record({ action: 'tenant.create', entity: 'tenant', id, tenantId: id, after });
       return tenant;
     });

@@ -108,6 +108,7 @@ export interface TestGateway {
   readonly issuer: Issuer;
   /** Null where no approvals are enforced. */
   readonly control: ControlPlane | null;
+  readonly adminUrl: string | null;
   close(): Promise<void>;
 }
 
@@ -128,7 +129,8 @@ export async function startTestGateway(
       await gateway.close();
       where.remove();
     };
-    return { url: gateway.url, where, issuer, control: gateway.control, close };
+    const { url, control, adminUrl } = gateway;
+    return { url, where, issuer, control, adminUrl, close };
   } catch (fault) {
     where.remove();
     throw fault;

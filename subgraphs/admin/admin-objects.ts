@@ -1,0 +1,77 @@
+import type { ControlPlane } from '../../src/control/control-plane.ts';
+import type { ControlEvent, Credential, Plan, Product, Subscription } from '../../src/control/tables.ts';
+import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
+import { reading, timeText } from './admin-answers.ts';
+import type { AdminContext } from './admin-loaders.ts';
+
+/** Entries of a history that one answer shows. */
+const HISTORY_MAX = 100;
+
+/** Fields of objects that their rows do not have as they are. */
+export function adminObjects(control: ControlPlane): SubgraphResolvers {
+  return {
+    ControlCredential: {
+      notBefore: ({ notBefore }: Credential) => timeText(notBefore),
+      expiresAt: ({ expiresAt }: Credential) => timeText(expiresAt),
+      graceUntil: ({ graceUntil }: Credential) => timeText(graceUntil),
+      revokedAt: ({ revokedAt }: Credential) => timeText(revokedAt),
+    },
+    ControlProduct: {
+      plans: ({ id }: Product, _: unknown, { loaders }: AdminContext) =>
+        reading(async () => control.products.listPlans(await loaders.actor(), id)),
+    },
+    ControlPlan: {
+      rate: ({ limits: { rate } }: Plan) =>
+        rate === undefined ? null : { pointsPerSecond: rate.points, burst: rate.burst },
+      costPerOperation: ({ limits }: Plan) => limits.costPerOperation ?? null,
+      maxConcurrency: ({ limits }: Plan) => limits.concurrent ?? null,
+    },
+    ControlSubscription: {
+      requestedBy: ({ requester }: Subscription) => requester,
+      startsAt: ({ startsAt }: Subscription) => timeText(startsAt),
+      endsAt: ({ endsAt }: Subscription) => timeText(endsAt),
+      application: ({ applicationId }: Subscription, _: unknown, { loaders }: AdminContext) =>
+        loaders.application.load(applicationId),
+      product: ({ productId }: Subscription, _: unknown, { loaders }: AdminContext) =>
+        loaders.product.load(productId),
+      plan: ({ planId }: Subscription, _: unknown, { loaders }: AdminContext) => loaders.plan.load(planId),
+      history: ({ id }: Subscription, _: unknown, { loaders }: AdminContext) =>
+        reading(async () => {
+          const { items } = await control.history.of(await loaders.actor(), id, { first: HISTORY_MAX });
+          return items;
+        }),
+    },
+    ControlHistoryEntry: {
+      at: ({ at }: ControlEvent) => timeText(at),
+      subject: ({ actor }: ControlEvent) => actor,
+      reason: ({ after }: ControlEvent) => after?.['reason'] ?? null,
+      state: ({ after }: ControlEvent) => after?.['state'] ?? null,
+    },
+    ...ENUMS,
+  };
+}
+
+/** What the schema's values are called in the control plane. */
+const ENUMS: SubgraphResolvers = {
+  ControlTenantStatus: lowered('ACTIVE', 'SUSPENDED', 'CLOSING'),
+  ControlMemberRole: {
+    ...lowered('OWNER', 'ADMIN', 'APPROVER', 'DEVELOPER', 'AUDITOR'),
+    SECURITY_OFFICER: 'securityOfficer',
+  },
+  ControlEnvironment: lowered('PRODUCTION', 'SANDBOX'),
+  ControlApplicationStatus: lowered('ACTIVE', 'SUSPENDED', 'ARCHIVED'),
+  ControlCredentialKind: {
+    API_KEY: 'apiKey',
+    OAUTH_CLIENT: 'oauthClient',
+    MTLS: 'mtls',
+    DPOP_JWK: 'dpopJwk',
+  },
+  ControlVisibility: lowered('PUBLIC', 'PRIVATE'),
+  ControlApprovalKind: lowered('AUTO', 'SINGLE', 'DUAL'),
+  ControlProductStatus: lowered('DRAFT', 'PUBLISHED', 'DEPRECATED', 'RETIRED'),
+  ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),
+};
+
+function lowered(...values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(values.map((value) => [value, value.toLowerCase()]));
+}

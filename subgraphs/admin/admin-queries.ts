@@ -1,0 +1,131 @@
+import { type Actor, SYSTEM_SCOPE } from '../../src/control/actor.ts';
+import { invalidInput } from '../../src/control/control-error.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
+import type { SubscriptionState } from '../../src/control/subscription-life.ts';
+import { refuse } from '../kit/access.ts';
+import type { SubgraphPrincipal } from '../kit/assertion.ts';
+import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
+import { connection, reading } from './admin-answers.ts';
+import type { AdminContext } from './admin-loaders.ts';
+
+interface PageArgs {
+  readonly first: number;
+  readonly after?: string | null;
+}
+
+const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP } = SYSTEM_SCOPE;
+
+/** Holds a field to its scopes a second time, any of which is enough. Throws: GraphQLError `FORBIDDEN`. */
+export function requireAnyScope({ scopes }: SubgraphPrincipal, wanted: readonly string[]): void {
+  if (!wanted.some((scope) => scopes.has(scope)))
+    throw refuse('FORBIDDEN', `This needs one of the scopes ${wanted.join(', ')}.`);
+}
+
+/** What is read. A caller of a tenant sees its tenant only; staff of the platform sees all. */
+export function adminQueries(control: ControlPlane): SubgraphResolvers {
+  const gate =
+    (scopes: readonly string[]) =>
+    (_: unknown, __: unknown, { principal }: AdminContext) => {
+      requireAnyScope(principal, scopes);
+      return {};
+    };
+  return {
+    Query: { admin: gate(STAFF), portal: gate([DEVELOP]) },
+    ControlAdmin: staffQueries(control),
+    ControlPortal: portalQueries(control),
+  };
+}
+
+const STAFF = [ADMIN, APPROVE, AUDIT];
+const TENANT_READERS = [ADMIN, AUDIT];
+
+/** A field for callers with one of some scopes, answered as the caller. */
+function field<Args, T>(scopes: readonly string[], work: (actor: Actor, args: Args) => Promise<T>) {
+  return (_: unknown, args: Args, { principal, loaders }: AdminContext): Promise<T | null> =>
+    reading(async () => {
+      requireAnyScope(principal, scopes);
+      return work(await loaders.actor(), args);
+    });
+}
+
+function staffQueries(control: ControlPlane) {
+  return {
+    tenant: field(TENANT_READERS, (actor, { id }: { id: string }) => control.tenants.get(actor, id)),
+    tenants: field(TENANT_READERS, async (actor, args: PageArgs) =>
+      connection(await control.tenants.list(actor, pageOf(args))),
+    ),
+    members: field(TENANT_READERS, async (actor, { tenantId, ...page }: PageArgs & { tenantId: string }) =>
+      connection(await control.tenants.listMembers(actor, tenantId, pageOf(page))),
+    ),
+    applications: field(
+      TENANT_READERS,
+      async (actor, { tenantId, ...page }: PageArgs & { tenantId?: string | null }) =>
+        connection(await control.applications.list(actor, tenantId ?? null, pageOf(page))),
+    ),
+    credentials: field(
+      TENANT_READERS,
+      async (actor, { applicationId, ...page }: PageArgs & { applicationId: string }) =>
+        connection(await control.credentials.list(actor, applicationId, pageOf(page))),
+    ),
+    products: field(STAFF, async (actor, args: PageArgs & { status?: string | null }) =>
+      connection(await control.products.list(actor, { ...pageOf(args), status: args.status ?? undefined })),
+    ),
+    subscription: field(STAFF, (actor, { id }: { id: string }) => control.subscriptions.get(actor, id)),
+    subscriptions: field(
+      STAFF,
+      async (actor, { tenantId, ...args }: SubscriptionArgs & { tenantId?: string | null }) =>
+        connection(
+          await control.subscriptions.list(actor, {
+            ...pageOf(args),
+            ...{ tenantId: tenantId ?? undefined, state: args.state ?? undefined },
+          }),
+        ),
+    ),
+  };
+}
+
+function portalQueries(control: ControlPlane) {
+  return {
+    catalogue: field([DEVELOP], async (actor, args: PageArgs) =>
+      connection(await control.products.list(asConsumer(actor), { ...pageOf(args), status: 'published' })),
+    ),
+    myApplications: field([DEVELOP], async (actor, args: PageArgs) =>
+      connection(await control.applications.list(actor, ownTenant(actor), pageOf(args))),
+    ),
+    myCredentials: field(
+      [DEVELOP],
+      async (actor, { applicationId, ...page }: PageArgs & { applicationId: string }) => {
+        ownTenant(actor);
+        return connection(await control.credentials.list(actor, applicationId, pageOf(page)));
+      },
+    ),
+    mySubscriptions: field([DEVELOP], async (actor, args: SubscriptionArgs) =>
+      connection(
+        await control.subscriptions.list(actor, {
+          ...pageOf(args),
+          ...{ tenantId: ownTenant(actor), state: args.state ?? undefined },
+        }),
+      ),
+    ),
+  };
+}
+
+interface SubscriptionArgs extends PageArgs {
+  readonly state?: SubscriptionState | null;
+}
+
+function pageOf({ first, after }: PageArgs): { readonly first: number; readonly after?: string } {
+  if (after === '') throw invalidInput('after', 'is not a cursor');
+  return { first, ...(after == null ? {} : { after }) };
+}
+
+/** What everybody may ask for, also to who administers the platform. */
+function asConsumer(actor: Actor): Actor {
+  return { ...actor, isPlatform: false };
+}
+
+/** Throws: GraphQLError `FORBIDDEN` for who belongs to no tenant. */
+function ownTenant({ tenantId }: Actor): string {
+  if (tenantId === null) throw refuse('FORBIDDEN', 'This needs a caller that belongs to a tenant.');
+  return tenantId;
+}
