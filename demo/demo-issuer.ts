@@ -5,9 +5,13 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 /** What a demo token says of its bearer. */
 export interface DemoPerson {
   readonly subject: string;
-  readonly tenant: string;
+  /** Null for who belongs to none. */
+  readonly tenant: string | null;
   readonly scopes: readonly string[];
   readonly roles?: readonly string[];
+  /** How the person authenticated, by RFC 8176. */
+  readonly amr?: readonly string[];
+  readonly freshlyAuthenticated?: boolean;
 }
 
 /** Stands in for an identity provider: signs tokens with a key made for this run. */
@@ -30,8 +34,14 @@ export async function createDemoIssuer(directory: string): Promise<DemoIssuer> {
   return { jwksFile, token: (person) => sign(person, privateKey) };
 }
 
-function sign({ subject, tenant, scopes, roles = [] }: DemoPerson, key: CryptoKey): Promise<string> {
-  return new SignJWT({ tenant, scope: scopes.join(' '), roles, client_id: 'demo-shop' })
+function sign(person: DemoPerson, key: CryptoKey): Promise<string> {
+  const { subject, tenant, scopes, roles = [], amr, freshlyAuthenticated = false } = person;
+  return new SignJWT({
+    ...{ scope: scopes.join(' '), roles },
+    ...(tenant === null ? {} : { tenant, client_id: 'demo-shop' }),
+    ...(amr === undefined ? {} : { amr }),
+    ...(freshlyAuthenticated ? { auth_time: Math.floor(Date.now() / 1000) } : {}),
+  })
     .setProtectedHeader({ alg: 'ES256', kid: KEY_ID, typ: 'JWT' })
     .setIssuer(DEMO_ISSUER)
     .setAudience('portcullis-demo')

@@ -8,6 +8,7 @@ import { startAi } from '../subgraphs/ai/ai-server.ts';
 import { startCatalog } from '../subgraphs/catalog/catalog-server.ts';
 import type { SubgraphPlacement } from '../subgraphs/kit/subgraph-server.ts';
 import { startOrders } from '../subgraphs/orders/orders-server.ts';
+import { seedControl } from './demo-approvals.ts';
 import { createDemoIssuer, type DemoIssuer } from './demo-issuer.ts';
 
 /** The whole example: four subgraphs, an issuer, and the gateway in front. */
@@ -44,11 +45,14 @@ export async function startDemo(options: {
       DEMO_JWKS: issuer.jwksFile,
       DEMO_ASSERTION_KEY: assertionKey,
       DEMO_AUDIT: auditDirectory,
+      DEMO_DATABASE: `pglite://${join(directory, 'db')}`,
     });
     const gateway = started.adopt(
       await startGateway(config, options.port === undefined ? {} : { port: options.port }),
       (running) => running.close(),
     );
+    if (gateway.control === null) throw new Error('the demo has no control plane');
+    await seedControl(gateway.control);
     return { url: gateway.url, auditDirectory, issuer, close: () => started.disposeAsync() };
   } catch (fault) {
     await started.disposeAsync();

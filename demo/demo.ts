@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { approvalTour, STAFF } from './demo-approvals.ts';
 import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
 import { WATCH, watch } from './demo-subscription.ts';
 import { type DemoSystem, startDemo } from './demo-system.ts';
@@ -59,9 +60,19 @@ async function check(system: DemoSystem): Promise<number> {
     failures += 1;
     print(`FAIL  ${WATCH_TITLE}\n      ${(fault as Error).message}`);
   }
+  let approvals = 0;
+  try {
+    for await (const { title, showed } of approvalTour(system)) {
+      approvals += 1;
+      print(`ok    ${title}\n      ${showed}`);
+    }
+  } catch (fault) {
+    failures += 1;
+    print(`FAIL  Approvals, after ${approvals} steps\n      ${(fault as Error).message}`);
+  }
   print(
     failures === 0
-      ? `All ${REQUESTS.length + 1} requests showed what they should.`
+      ? `All ${REQUESTS.length + 1} requests and ${approvals} steps of approval showed what they should.`
       : `${failures} requests failed.`,
   );
   return failures === 0 ? 0 : 1;
@@ -90,7 +101,8 @@ async function watchOrders(system: DemoSystem): Promise<string> {
 
 async function present(system: DemoSystem): Promise<number> {
   const tokens = new Map<string, string>();
-  for (const [name, person] of Object.entries(PEOPLE)) tokens.set(name, await system.issuer.token(person));
+  for (const [name, person] of Object.entries({ ...PEOPLE, ...STAFF }))
+    tokens.set(name, await system.issuer.token(person));
   print(`\nPortcullis runs at ${system.url} (open it in a browser for the sandbox).`);
   print(`Every request leaves a line in ${system.auditDirectory}\n\nTokens, valid for eight hours:`);
   for (const [name, token] of tokens) print(`\n  ${variableOf(name)}='${token}'   # ${name}`);

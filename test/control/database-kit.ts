@@ -76,16 +76,20 @@ let seeds = 0;
 /** A tenant with an application, and a published product with a plan; every name is new. */
 export async function seed(
   { control }: Pick<TestControl, 'control'>,
-  part: Partial<Pick<Product, 'approval' | 'visibility'>> & { readonly termDays?: number | null } = {},
+  part: Partial<Pick<Product, 'approval' | 'visibility'>> & {
+    readonly termDays?: number | null;
+    /** Makes names of its own. */
+    readonly name?: string;
+  } = {},
 ): Promise<Seeded> {
   seeds += 1;
-  const { approval = 'single', visibility = 'public', termDays = null } = part;
-  const tenant = await control.tenants.create(SYSTEM, { slug: `tenant-${seeds}`, name: 'A tenant' });
+  const { approval = 'single', visibility = 'public', termDays = null, name = String(seeds) } = part;
+  const tenant = await control.tenants.create(SYSTEM, { slug: `tenant-${name}`, name: 'A tenant' });
   const application = await control.applications.create(SYSTEM, {
     ...{ tenantId: tenant.id, name: 'An application', environment: 'production' },
   });
   const draft = await control.products.create(SYSTEM, {
-    ...{ name: `Product ${seeds}`, coordinates: ['Query.a'], tags: [], approval, visibility },
+    ...{ name: `Product ${name}`, coordinates: ['Query.a'], tags: [], approval, visibility },
   });
   const product = await control.products.step(SYSTEM, { id: draft.id, step: 'publish' });
   const { id } = await control.products.createPlan(SYSTEM, {
