@@ -51,8 +51,10 @@ export class CoordinateIndex {
     const objects = isAbstractType(type) ? this.#graph.apiSchema.getPossibleTypes(type) : [type];
     for (const object of objects) {
       if (!isObjectType(object)) continue;
-      const fields = Object.keys((isInterfaceType(type) ? type : object).getFields());
-      for (const name of fields.filter((each) => fieldName === undefined || each === fieldName)) {
+      const fields = (isInterfaceType(type) ? type : object).getFields();
+      const names = fieldName === undefined ? Object.keys(fields) : [fieldName];
+      // Objects may have a field that the interface does not.
+      for (const name of names.filter((each) => Object.hasOwn(fields, each))) {
         const number = this.#numbers.get(`${object.name}.${name}`);
         if (number !== undefined) addBit(bits, number);
       }

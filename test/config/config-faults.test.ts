@@ -36,7 +36,11 @@ describe('unknown keys', () => {
       issuer('claims: { scope: s }'),
       'claims.scope: unknown key; did you mean scopes?',
     ],
-    ['in the wrong section', `${SUPERGRAPH}port: 3`, '2:1: port: unknown key; did you mean listen.port?'],
+    [
+      'in the wrong section',
+      `${SUPERGRAPH}port: 3`,
+      '2:1: port: unknown key; did you mean listen.port or admin.port?',
+    ],
     [
       'like nothing',
       `${SUPERGRAPH}log: { zzzzzzzz: 1 }`,
