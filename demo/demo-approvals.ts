@@ -1,6 +1,5 @@
 import { type ControlPlane, SYSTEM } from '../src/control/control-plane.ts';
-import type { DemoPerson } from './demo-issuer.ts';
-import type { DemoSystem } from './demo-system.ts';
+import type { DemoIssuer, DemoPerson } from './demo-issuer.ts';
 
 /** Staff of the platform, who belong to no tenant. */
 const factors = { amr: ['pwd', 'otp'], freshlyAuthenticated: true };
@@ -63,6 +62,12 @@ export interface Shown {
   readonly showed: string;
 }
 
+/** Where the tour goes, and who signs its tokens. */
+interface Destination {
+  readonly url: string;
+  readonly issuer: DemoIssuer;
+}
+
 /** A subscription as its changes need it. */
 interface Row {
   readonly id: string;
@@ -77,7 +82,7 @@ interface Answer {
 }
 
 /** From a refused call over its approval to a call that runs, its suspension and resumption; throws where one differs. */
-export async function* approvalTour(system: DemoSystem): AsyncGenerator<Shown> {
+export async function* approvalTour(system: Destination): AsyncGenerator<Shown> {
   const tour = new Tour(system);
   await tour.call(RANKS, 'SUBSCRIPTION_REQUIRED');
   yield {
@@ -123,9 +128,9 @@ export async function* approvalTour(system: DemoSystem): AsyncGenerator<Shown> {
 }
 
 class Tour {
-  readonly #system: DemoSystem;
+  readonly #system: Destination;
 
-  constructor(system: DemoSystem) {
+  constructor(system: Destination) {
     this.#system = system;
   }
 
