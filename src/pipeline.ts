@@ -75,7 +75,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
 
     const grant = entitlements?.grantOf(record.principal, supergraph) ?? null;
     const decision = await authorize(
-      { operation, principal: record.principal, variables, grant },
+      { operation, principal: record.principal, variables, grant, nowMs: clock.now() },
       options.authorization,
       policies,
     );

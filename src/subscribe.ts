@@ -140,7 +140,11 @@ async function refuseAnew(
   if (!parts.audit.healthy()) throw new GatewayError('AUDIT_UNAVAILABLE');
   const principal = await parts.identifier.identify(request);
   const grant = parts.entitlements?.grantOf(principal, graph.value.supergraph) ?? null;
-  const now = await authorize({ operation, principal, variables, grant }, authorization, parts.policies);
+  const now = await authorize(
+    { operation, principal, variables, grant, nowMs: parts.clock.now() },
+    authorization,
+    parts.policies,
+  );
   closing.decision = now;
   if (now.effect === 'deny' || now.effect === 'hold') {
     closing.code = now.reasons[0]?.code ?? 'FORBIDDEN';

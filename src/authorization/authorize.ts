@@ -6,6 +6,7 @@ import type { CompiledOperation, Guard } from '../operation/operation.ts';
 import type { Decision, Reason } from './decision.ts';
 import type { PolicyDecider, RuleContext } from './rules/rule.ts';
 import { RULES } from './rules/rules.ts';
+import { stepUp } from './rules/step-up.ts';
 
 export interface AuthorizationOptions {
   /** `filter` removes what is refused, `reject` refuses the operation. */
@@ -22,6 +23,8 @@ export interface AuthorizationInput {
   readonly variables: Readonly<Record<string, unknown>>;
   /** What the caller's subscriptions cover; null where none are asked for. */
   readonly grant: Grant | null;
+  /** Units: milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 const PERMIT: Decision = Object.freeze({ effect: 'permit', mask: '', reasons: Object.freeze([]) });
@@ -33,21 +36,21 @@ const NO_REASON: Reason = { rule: 'unknown-requirement', code: 'FORBIDDEN', coor
 /**
  * Decides what of an operation a principal may run, and says why not.
  * Invariant: a rule that throws denies; a requirement that no rule understands denies; the answer depends on the compiled
- * operation, the principal and the variables that switch selections, and on nothing else.
+ * operation, the principal, its grant, the time, and the variables that switch selections, and on nothing else.
  */
 export async function authorize(
   input: AuthorizationInput,
   options: AuthorizationOptions,
   policies: PolicyDecider,
 ): Promise<Decision> {
-  const { operation, principal, variables, grant } = input;
+  const { operation, principal, variables, grant, nowMs } = input;
   if (grant?.isSuspended === true) return { effect: 'deny', reasons: [SUSPENDED] };
   const refused = operation.introspects ? introspectionRefusal(principal, options) : null;
   if (refused !== null) return { effect: 'deny', reasons: [refused] };
   if (operation.guards.length === 0) return PERMIT;
 
   const held = operation.conditions.map((condition) => conditionHolds(condition, variables));
-  const context: RuleContext = { principal, operation, policies };
+  const context: RuleContext = { principal, operation, policies, nowMs };
   const uncovered = grant === null || grant.coversAll(operation) ? null : grant;
   const failed = new Map<number, string>();
   operation.guards.forEach((guard, index) => {
@@ -57,7 +60,7 @@ export async function authorize(
   if (failed.size === 0) return PERMIT;
 
   const mask = [...failed.keys()].join('.');
-  const reasons = await reasonsFor(operation, mask, { failed, grant });
+  const reasons = await reasonsFor(operation, mask, { failed, grant, principal });
   // Invariant: a refusal has a reason; failed guards that remove nothing are a fault, and faults deny.
   if (reasons.length === 0) return { effect: 'deny', reasons: [NO_REASON] };
   if (options.dryRun) return { effect: 'permit', mask: '', reasons };
@@ -98,12 +101,22 @@ function failingCoverage(guard: Guard, held: readonly boolean[], grant: Grant | 
 async function reasonsFor(
   operation: CompiledOperation,
   mask: string,
-  { failed, grant }: { readonly failed: ReadonlyMap<number, string>; readonly grant: Grant | null },
+  {
+    failed,
+    grant,
+    principal,
+  }: Pick<AuthorizationInput, 'grant' | 'principal'> & {
+    readonly failed: ReadonlyMap<number, string>;
+  },
 ): Promise<readonly Reason[]> {
   const { removals } = await operation.planFor(mask);
   return removals.map(({ guard, coordinate, path }): Reason => {
     const rule = failed.get(guard) ?? 'unknown-requirement';
-    const covers = operation.guards[guard]?.covers;
+    const { covers, requirement } = operation.guards[guard] ?? {};
+    // Who has not authenticated at all has nothing to step up.
+    const steps = rule === stepUp.name && principal.kind !== 'anonymous';
+    if (steps && requirement?.stepUps !== undefined)
+      return { rule, code: 'STEP_UP_REQUIRED', coordinate, path, stepUps: requirement.stepUps };
     if (covers === undefined || grant === null)
       return { rule, code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate, path };
     return { rule, code: 'SUBSCRIPTION_REQUIRED', coordinate, path, products: grant.offers(covers) };

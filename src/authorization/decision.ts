@@ -1,5 +1,6 @@
 import type { Offer } from '../control/grant.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { StepUp } from '../supergraph/policy.ts';
 
 /** Why something was refused: which rule, under which code, where. */
 export interface Reason {
@@ -11,6 +12,8 @@ export interface Reason {
   readonly path: readonly (string | number)[] | null;
   /** Products that could be asked for; absent where none would help. */
   readonly products?: readonly Offer[];
+  /** How the caller would have to authenticate; absent where that would not help. */
+  readonly stepUps?: readonly StepUp[];
 }
 
 /**

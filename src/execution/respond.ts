@@ -7,6 +7,7 @@ import type { LeafCheck } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
 import { maskErrors } from './mask-errors.ts';
 import { type ResponsePath, type ShapedResult, shapeResult } from './shape-result.ts';
+import { stepUpChallenge, stepUpNeed } from './step-up-challenge.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
 export interface RespondOptions {
@@ -113,7 +114,7 @@ export function respondDenied(
   const inErrors = options.authorizationErrors === 'errors' || !ofFields;
   return {
     status,
-    headers: status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    headers: status === 401 ? { 'www-authenticate': challengeOf(code, decision.reasons) } : {},
     body: {
       errors: inErrors ? errors : [errorAt(code, [], request.id)],
       ...(options.authorizationErrors === 'extensions' && !inErrors
@@ -165,15 +166,23 @@ function ok(
 }
 
 /** Codes of refusals that name fields. */
-const OF_FIELDS: ReadonlySet<ErrorCode> = new Set(['UNAUTHORIZED_FIELD_OR_TYPE', 'SUBSCRIPTION_REQUIRED']);
+const OF_FIELDS: ReadonlySet<ErrorCode> = new Set([
+  'UNAUTHORIZED_FIELD_OR_TYPE',
+  'SUBSCRIPTION_REQUIRED',
+  'STEP_UP_REQUIRED',
+]);
 
 /** One refused path, and how it is told. */
-interface PathRefusal extends Pick<Reason, 'code' | 'products'> {
+interface PathRefusal extends Pick<Reason, 'code' | 'products' | 'stepUps'> {
   readonly path: ResponsePath;
 }
 
-function ofReason({ path, code, products }: Reason): PathRefusal {
-  return { path: path ?? [], code, ...(products === undefined ? {} : { products }) };
+function ofReason({ path, code, products, stepUps }: Reason): PathRefusal {
+  return {
+    ...{ path: path ?? [], code },
+    ...(products === undefined ? {} : { products }),
+    ...(stepUps === undefined ? {} : { stepUps }),
+  };
 }
 
 /** What was refused while the answer was shaped is told as the decision tells its coordinate. */
@@ -190,9 +199,15 @@ function tellingReasons(
 
 const UNTOLD: Reason = { rule: '', code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate: null, path: null };
 
-function refusalError({ path, code, products }: PathRefusal, requestId: string): ResponseError {
+function refusalError({ path, code, products, stepUps }: PathRefusal, requestId: string): ResponseError {
   const error = errorAt(code, path, requestId);
-  return products === undefined ? error : { ...error, extensions: { ...error.extensions, products } };
+  const help = { ...(products === undefined ? {} : { products }), ...stepUpNeed(stepUps ?? []) };
+  return { ...error, extensions: { ...error.extensions, ...help } };
+}
+
+function challengeOf(code: ErrorCode, reasons: readonly Reason[]): string {
+  if (code !== 'STEP_UP_REQUIRED') return 'Bearer';
+  return stepUpChallenge(stepUpNeed(reasons.flatMap(({ stepUps }) => stepUps ?? [])));
 }
 
 function errorAt(code: keyof typeof CATALOGUE, path: ResponsePath, requestId: string): ResponseError {

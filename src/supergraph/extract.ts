@@ -18,6 +18,7 @@ import {
   PORTCULLIS_DIRECTIVES,
   resemblesEnforcedSpec,
 } from './specs.ts';
+import { readStepUp } from './step-up-rule.ts';
 import { readHiddenInput, readTenantField } from './tenant-rules.ts';
 import { indexTypes, type TypeIndex } from './type-index.ts';
 
@@ -104,8 +105,8 @@ function record(use: DirectiveUse, link: Link, extraction: Extraction): string |
   if (extraction.seen.has(key)) return 'the rule is given twice';
   extraction.seen.add(key);
   const rules = inInterface ? extraction.onInterfaces : extraction.concrete;
-  if (!isRule) return recordOwn(use, { directive, rules, extraction });
-  const requirement = readRequirement(use, directive);
+  if (!isRule && directive !== 'stepUp') return recordOwn(use, { directive, rules, extraction });
+  const requirement = isRule ? readRequirement(use, directive) : readStepUp(use);
   if (typeof requirement === 'string') return requirement;
   const target = location === DirectiveLocation.FIELD_DEFINITION ? rules.fields : rules.types;
   target.set(coordinate, bothRequirements(target.get(coordinate) ?? NO_REQUIREMENT, requirement));

@@ -1,11 +1,23 @@
 /** Disjunction of conjunctions: the outer list is OR, the inner AND. Never empty, no inner list empty. */
 export type Dnf = readonly (readonly string[])[];
 
+/** How, and how lately, a caller has to have authenticated; at least one part is given. */
+export interface StepUp {
+  /** Authentication context classes, any of which is enough; null where none is asked for. */
+  readonly acr: readonly string[] | null;
+  /** Authentication methods, all of which are needed. */
+  readonly amr: readonly string[];
+  /** Oldest authentication that counts. */
+  readonly maxAgeSeconds: number | null;
+}
+
 /** What one type or field asks of the caller; every part given must pass. */
 export interface Requirement {
   readonly authenticated: boolean;
   readonly scopes: Dnf | null;
   readonly policies: Dnf | null;
+  /** All of them must be met, in one order and each once; absent where none is asked for. */
+  readonly stepUps?: readonly StepUp[];
 }
 
 /** Forms that `@constraint(format:)` may ask of a string. */

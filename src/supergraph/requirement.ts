@@ -17,14 +17,27 @@ export function bothRequirements(a: Requirement, b: Requirement): Requirement {
     authenticated: a.authenticated || b.authenticated,
     scopes: bothDnfs(a.scopes, b.scopes),
     policies: bothDnfs(a.policies, b.policies),
+    ...bothStepUps(a, b),
   });
 }
 
 /** True where both requirements let exactly the same callers pass. */
 export function sameRequirement(a: Requirement, b: Requirement): boolean {
   return (
-    a.authenticated === b.authenticated && sameDnf(a.scopes, b.scopes) && sameDnf(a.policies, b.policies)
+    a.authenticated === b.authenticated &&
+    sameDnf(a.scopes, b.scopes) &&
+    sameDnf(a.policies, b.policies) &&
+    JSON.stringify(a.stepUps) === JSON.stringify(b.stepUps)
   );
+}
+
+function bothStepUps(a: Requirement, b: Requirement): Pick<Requirement, 'stepUps'> {
+  const all = new Map(
+    [...(a.stepUps ?? []), ...(b.stepUps ?? [])].map((rule) => [JSON.stringify(rule), rule]),
+  );
+  if (all.size === 0) return {};
+  const sorted = [...all].sort(([one], [other]) => (one < other ? -1 : 1));
+  return { stepUps: Object.freeze(sorted.map(([, rule]) => rule)) };
 }
 
 function bothDnfs(a: Dnf | null, b: Dnf | null): Dnf | null {

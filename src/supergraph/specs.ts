@@ -26,7 +26,7 @@ export const PORTCULLIS_DIRECTIVES: ReadonlyMap<string, boolean> = new Map([
   ['constraint', true],
   ['fromPrincipal', true],
   ['tenantScoped', true],
-  ['stepUp', false],
+  ['stepUp', true],
   ['audit', false],
   ['lifecycle', false],
   ['sensitive', false],

@@ -33,7 +33,13 @@ const decide = (
   } = {},
 ): Promise<Decision> =>
   authorize(
-    { operation: compiled(GRAPH, text), principal, variables: options.variables ?? {}, grant: null },
+    {
+      operation: compiled(GRAPH, text),
+      principal,
+      variables: options.variables ?? {},
+      grant: null,
+      nowMs: 0,
+    },
     { ...FILTER, ...options },
     options.policies ?? NO_POLICIES,
   );
@@ -123,7 +129,13 @@ describe('requirements', () => {
     ],
   ])('deny a requirement that %s', async (_, requirement, rule) => {
     const decision = await authorize(
-      { operation: asking(requirement), principal: user('a', 'b', 'c'), variables: {}, grant: null },
+      {
+        operation: asking(requirement),
+        principal: user('a', 'b', 'c'),
+        variables: {},
+        grant: null,
+        nowMs: 0,
+      },
       FILTER,
       permitting('p', 'q', 'r'),
     );
@@ -135,7 +147,7 @@ describe('requirements', () => {
     const operation = asking({ authenticated: true, scopes: null, policies: null });
     const whole = { ...operation, planFor: () => operation.planFor('') };
     const decision = await authorize(
-      { operation: whole, principal: ANONYMOUS, variables: {}, grant: null },
+      { operation: whole, principal: ANONYMOUS, variables: {}, grant: null, nowMs: 0 },
       FILTER,
       NO_POLICIES,
     );
@@ -191,7 +203,7 @@ describe('the decision', () => {
   it('masks for each principal what that principal lacks, in any order of asking', async () => {
     const operation = compiled(GRAPH, '{ signedIn scoped ruled list { secret } }');
     const ask = (principal: Principal) =>
-      authorize({ operation, principal, variables: {}, grant: null }, FILTER, NO_POLICIES);
+      authorize({ operation, principal, variables: {}, grant: null, nowMs: 0 }, FILTER, NO_POLICIES);
     const principals = [ANONYMOUS, user(), user('c'), user('s'), user('c', 's')];
     const once = await Promise.all(principals.map(ask));
     const reversed = await Promise.all(principals.toReversed().map(ask));

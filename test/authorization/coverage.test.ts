@@ -35,7 +35,11 @@ function decide(
 ): Promise<Decision> {
   const operation = compiled(GRAPH, text, { coverage: grant !== null });
   const variables = options.variables ?? {};
-  return authorize({ operation, principal: user(), variables, grant }, { ...FILTER, ...options }, NOBODY);
+  return authorize(
+    { operation, principal: user(), variables, grant, nowMs: 0 },
+    { ...FILTER, ...options },
+    NOBODY,
+  );
 }
 
 /** What runs after the decision, as text; null where nothing does. */

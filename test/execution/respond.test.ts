@@ -36,9 +36,13 @@ async function answer(
 ): Promise<GatewayResponse> {
   const operation = compiled(GRAPH, text);
   const options: AuthorizationOptions = { mode: 'filter', dryRun, introspection: 'permit' };
-  const decision = await authorize({ operation, principal: user(), variables: {}, grant: null }, options, {
-    allows: () => false,
-  });
+  const decision = await authorize(
+    { operation, principal: user(), variables: {}, grant: null, nowMs: 0 },
+    options,
+    {
+      allows: () => false,
+    },
+  );
   if (decision.effect !== 'permit' && decision.effect !== 'filter') throw new Error(decision.effect);
   const variant = await operation.planFor(decision.mask);
   return respond(

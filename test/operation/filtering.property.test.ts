@@ -97,7 +97,7 @@ async function caseOf(tape: readonly number[], scopes: readonly string[]): Promi
   const operation = compiled(LIBRARY, text, { limits: UNLIMITED });
   const variables = coerceVariables(operation, given, LIBRARY);
   const decision = await authorize(
-    { operation, principal: user(...scopes), variables, grant: null },
+    { operation, principal: user(...scopes), variables, grant: null, nowMs: 0 },
     { mode: 'filter', dryRun: false, introspection: 'permit' },
     { allows: () => false },
   );

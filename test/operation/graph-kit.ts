@@ -14,6 +14,8 @@ const FEDERATION =
 const DEFINITIONS = {
   constraint:
     'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION',
+  stepUp:
+    'directive @stepUp(acr: [String!], amr: [String!], maxAgeSeconds: Int) on OBJECT | FIELD_DEFINITION',
   tenantScoped: 'directive @tenantScoped(field: String! = "tenantId") on OBJECT',
   fromPrincipal:
     'directive @fromPrincipal(claim: security__PrincipalClaim!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION enum security__PrincipalClaim { TENANT SUBJECT APPLICATION }',

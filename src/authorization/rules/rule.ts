@@ -15,6 +15,8 @@ export interface RuleContext {
   readonly principal: Principal;
   readonly operation: { readonly hash: string; readonly name: string | null; readonly type: string };
   readonly policies: PolicyDecider;
+  /** Units: milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 /** One kind of requirement: whether a field asks for it, and whether the caller meets it. */
