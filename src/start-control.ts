@@ -72,7 +72,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     opened.defer(() => following.close());
     const deaf = await database.listen?.(CHANGES_CHANNEL, () => following.hear());
     if (deaf !== undefined) opened.defer(deaf);
-    const sweeping = setInterval(() => void sweep(control, log), SWEEP_MS).unref();
+    const sweeping = setInterval(() => void sweep(control, clock.now(), log), SWEEP_MS).unref();
     opened.defer(() => clearInterval(sweeping));
     const subgraph = admin.enabled ? await startAdminSubgraph(config, { ...deps, control }) : null;
     if (subgraph !== null) opened.defer(() => subgraph.close());
@@ -150,8 +150,9 @@ function isEmbedded(url: string): boolean {
   return url.startsWith('pglite://');
 }
 
-async function sweep({ subscriptions }: ControlPlane, log: Log): Promise<void> {
+async function sweep({ subscriptions, history }: ControlPlane, nowMs: number, log: Log): Promise<void> {
   try {
+    await history.forgetCalls(SYSTEM, nowMs - DAY_MS);
     if (await subscriptions.isSweepDue(SYSTEM)) await subscriptions.sweep(SYSTEM);
   } catch (fault) {
     log.warn('what has ended could not be written down', describeError(fault));

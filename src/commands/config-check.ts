@@ -8,12 +8,14 @@ function graphOf(config: Config): string {
 
 /** What the configuration comes to, in names and counts: nothing of it can be a secret. */
 export function summarize(config: Config): readonly string[] {
-  const { listen, identity, authorization, limits, execution, audit } = config;
+  const { listen, identity, authorization, approvals, admin, state, limits, execution, audit } = config;
+  const embedded = state.database.startsWith('pglite://');
   return [
     `listen         ${listen.tls === undefined ? 'http' : 'https'}, ${listen.host} port ${listen.port}, path ${listen.path}`,
     `supergraph     ${graphOf(config)}`,
     `identity       ${identity.jwt.length} issuers, anonymous callers ${identity.anonymous ? 'permitted' : 'refused'}`,
     `authorization  ${authorization.mode}, ${authorization.policies.length} policy files`,
+    `approvals      ${approvals.enforce ? 'enforced' : 'not enforced'}, admin subgraph ${admin.enabled ? 'on' : 'off'}, ${embedded ? 'embedded database' : 'PostgreSQL'}`,
     `limits         depth ${limits.depth}, introspection ${limits.introspection}`,
     `execution      ${execution.engine}`,
     `audit          ${audit.directory}`,

@@ -14,7 +14,7 @@ export interface EmbeddedDatabase {
 
 /** Reason: the driver appends this name to a host that is a directory. */
 const SOCKET_NAME = '.s.PGSQL.5432';
-/** Two, so that a check of health never waits for a transaction to give its connection back. */
+/** One more than is used, so that a connection in place of a broken one is not refused. */
 export const EMBEDDED_CONNECTIONS_MAX = 2;
 const CLOSE_TIMEOUT_MS = 10_000;
 
@@ -86,7 +86,8 @@ async function takeLock(path: string, isRetry = false): Promise<string> {
   }
   const holder = Number(await readFile(path, 'utf8'));
   if (isRetry || holder === process.pid || isAlive(holder)) {
-    const details = [{ message: `process ${holder} has the embedded database (${path})` }];
+    const message = `process ${holder} has the embedded database; if that is no gateway, remove ${path}`;
+    const details = [{ message }];
     throw new GatewayError('CONTROL_PLANE_UNAVAILABLE', { details });
   }
   await rm(path, { force: true });

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
@@ -7,6 +7,7 @@ import {
   approvals,
   type ControlEvent,
   controlEvents,
+  idempotencyKeys,
   outbox,
   type Recorded,
 } from './tables.ts';
@@ -53,6 +54,14 @@ export class HistoryStore {
         .where(eq(approvals.subscriptionId, subscriptionId))
         .orderBy(asc(approvals.id))
         .limit(1000),
+    );
+  }
+
+  /** Forgets the keys of calls that nobody repeats any more. */
+  async forgetCalls(actor: Actor, beforeMs: number): Promise<void> {
+    requirePlatform(actor);
+    await read({ database: this.#database }, actor, (tx) =>
+      tx.delete(idempotencyKeys).where(lt(idempotencyKeys.at, beforeMs)),
     );
   }
 

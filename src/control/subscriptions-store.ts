@@ -84,11 +84,14 @@ export class SubscriptionsStore {
         .orderBy(asc(subscriptions.id))
         .limit(limit),
     );
-    return paged(
+    const found = paged(
       rows.map((row) => this.#atNow(row)),
       limit,
       ({ id }) => id,
     );
+    // What time has ended since it was written down is no longer in the state that was asked for.
+    const items = found.items.filter((row) => state === undefined || row.state === state);
+    return { ...found, items };
   }
 
   /** Writes down what time has ended; nothing waits for it, since every decision asks the clock. Returns how many. */

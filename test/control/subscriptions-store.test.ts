@@ -371,6 +371,32 @@ describe('a repeated call', () => {
   });
 });
 
+it('a list of one state leaves out what time has ended, before anything wrote that down', async () => {
+  const seeded = await seed(test, { termDays: 1 });
+  const row = await decide(await submit(test, seeded), 'ada');
+  const active = async () => {
+    const { id: applicationId } = seeded.application;
+    const { items } = await test.control.subscriptions.list(SYSTEM, { applicationId, state: 'ACTIVE' });
+    return items.map(({ id }) => id);
+  };
+  expect(await active()).toEqual([row.id]);
+  test.clock.now = row.endsAt ?? 0;
+  expect(await active()).toEqual([]);
+});
+
+it('a key of a call is forgotten in time, and is then a new call', async () => {
+  const seeded = await seed(test);
+  const create = () =>
+    test.control.applications.create(SYSTEM, {
+      ...{ tenantId: seeded.tenant.id, name: 'Twice', environment: 'sandbox', idempotencyKey: 'forgotten' },
+    });
+  const first = await create();
+  await test.control.history.forgetCalls(SYSTEM, test.clock.now);
+  expect((await create()).id).toBe(first.id);
+  await test.control.history.forgetCalls(SYSTEM, test.clock.now + 1);
+  expect(await faultCodeOf(create())).toBe('CONFLICT');
+});
+
 it('every change grows the version by one and is told once it is true', async () => {
   const before = await test.control.snapshots.version();
   const told = test.versions.length;
