@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { FileAuditSink } from './audit/audit-file-sink.ts';
-import { createPolicyEngine } from './authorization/policy-engine.ts';
+import { createPolicyEngine, type PolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
@@ -12,6 +12,8 @@ import { type Graph, startGraph, warmGraph } from './graph.ts';
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
+import { MemoryLimitStore } from './metering/limit-store.ts';
+import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './start-admin.ts';
 import { startControl } from './start-control.ts';
@@ -19,7 +21,7 @@ import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
-import { createLog, describeError } from './telemetry/log-sink.ts';
+import { createLog, describeError, type Log } from './telemetry/log-sink.ts';
 
 export interface RunningGateway {
   /** The endpoint. */
@@ -78,14 +80,15 @@ export async function startGateway(
       });
     }
 
-    const policies = createPolicyEngine(config.authorization.policies, null, (fault) =>
-      log.error('policy fault', { ...fault }),
-    );
-    for (const warning of policies.warnings) log.warn('policy warning', { warning });
+    const limiter = createLimiter(config);
+    opened.defer(async () => limiter?.close());
+
+    const policies = createPolicies(config, log);
 
     const parts: PipelineParts = {
       identifier,
       entitlements: running.entitlements,
+      limiter,
       graphs,
       policies,
       audit,
@@ -114,6 +117,26 @@ export async function startGateway(
     await opened.disposeAsync();
     throw fault;
   }
+}
+
+function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
+  const policies = createPolicyEngine(authorization.policies, null, (fault) =>
+    log.error('policy fault', { ...fault }),
+  );
+  for (const warning of policies.warnings) log.warn('policy warning', { warning });
+  return policies;
+}
+
+/** Limits over buckets of this process; null where nothing is limited. */
+function createLimiter({ rateLimits: { limits, failures, bucketsMax } }: Config): RateLimiter | null {
+  if (limits.length === 0 && failures === undefined) return null;
+  return new StoredRateLimiter(
+    limits.map(({ perSeconds, burst, ...limit }) => {
+      return { ...limit, perMs: perSeconds * 1000, burst: burst ?? limit.points };
+    }),
+    failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
+    new MemoryLimitStore(bucketsMax, () => performance.now()),
+  );
 }
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */

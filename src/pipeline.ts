@@ -16,11 +16,13 @@ import type {
   GraphQLParams,
   GraphQLRequest,
 } from './listener/request.ts';
+import type { RateLimiter } from './metering/rate-limiter.ts';
 import { admit } from './operation/admit.ts';
 import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { CompiledOperation, OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
+import { noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
@@ -32,6 +34,8 @@ export interface PipelineParts {
   readonly policies: PolicyDecider;
   /** Null where subscriptions are not asked for. */
   readonly entitlements: EntitlementSource | null;
+  /** Null where nothing is limited. */
+  readonly limiter: RateLimiter | null;
   readonly audit: AuditSink;
   readonly log: Log;
   readonly clock: Clock;
@@ -56,13 +60,14 @@ export interface PipelineOptions {
  * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
 export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
-  const { identifier, policies, entitlements, audit, clock, options } = parts;
+  const { identifier, policies, entitlements, limiter, audit, clock, options } = parts;
   const record = openRecord(request);
   const startedUs = clock.nowUs();
   const graph = parts.graphs.lease();
   let response: GatewayResponse;
   let stream: GatewayStream | null = null;
   try {
+    await limiter?.requireFewFailures(request.remoteAddress);
     record.principal = await identifier.identify(request);
     const params = paramsOf(request);
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
@@ -90,11 +95,10 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       const meter = meterCost(variant.cost, variables, options.cost);
       record.cost = meter?.report ?? null;
       meter?.enforce(request.batch?.used);
+      const asked = { request, principal: record.principal, operation, variant };
+      const reservation = await reservePoints(limiter, { ...asked, cost: record.cost });
       const admitted = {
-        request,
-        principal: record.principal,
-        operation,
-        variant,
+        ...asked,
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         decision,
         meter,
@@ -109,13 +113,15 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         record.fetches = result.fetches;
         // Nobody reads the answer, and what was cut off must not be audited as a success.
         if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
-        response = respond(request, { ...admitted, result }, view, options.respond);
+        const answer = respond(request, { ...admitted, result }, view, options.respond);
+        response = settledAnswer(answer, reservation, record.cost);
       }
     }
   } catch (error) {
     const refusal = asGatewayError(error, request, parts.log);
     record.code = refusal.code;
     record.decision ??= refusal.decision ?? null;
+    await noteRefusal(limiter, refusal, request);
     response = respondRefused(request, refusal);
   } finally {
     if (stream === null) graph?.release();

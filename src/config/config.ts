@@ -7,6 +7,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
+import { rateLimitsSection } from './rate-limits-section.ts';
 import { stateSection } from './state-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
 import { subscriptionsSection } from './subscriptions-section.ts';
@@ -158,6 +159,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How the rules in the schema are applied to callers.'),
   state: stateSection.prefault({}).describe('Where the control plane keeps what it knows.'),
+  rateLimits: rateLimitsSection.prefault({}).describe('How much callers may ask for, in points of cost.'),
   admin: adminSection.prefault({}).describe('Administration through the graph itself.'),
   approvals: approvalsSection
     .prefault({})

@@ -109,6 +109,7 @@ const request = (changes: Partial<GraphQLRequest> = {}): GraphQLRequest => ({
 });
 
 interface Fakes {
+  readonly limiter?: PipelineParts['limiter'];
   readonly identify?: () => Principal | Promise<Principal>;
   readonly compile?: () => CompiledOperation | Promise<CompiledOperation>;
   readonly execute?: (input: ExecutionInput) => Promise<ExecutionResult>;
@@ -145,6 +146,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     identifier: { identify: fakes.identify ?? (() => ANONYMOUS) },
     graphs: { lease: fakes.graphless === true ? () => null : lease },
     entitlements: null,
+    limiter: fakes.limiter ?? null,
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {
       record: (event) => void events.push(event),

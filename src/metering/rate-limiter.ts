@@ -1,0 +1,124 @@
+import { GatewayError } from '../errors.ts';
+import type { Verdict } from './gcra.ts';
+import type { LimitStore } from './limit-store.ts';
+import { demandsOf, type LimitDemand, type LimitedCall, type RateLimit } from './rate-limits.ts';
+
+/** Points taken before an operation runs. */
+export interface Reservation {
+  /** Header fields that tell the caller where it stands. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Corrects the estimate by what the operation did cost; only the first call counts. */
+  settle(actual: number): void;
+}
+
+/** Failed authentications of one address before it has to wait. */
+export interface FailureLimit {
+  readonly failures: number;
+  readonly perMs: number;
+}
+
+/** Limits by cost, and of failed authentications. */
+export interface RateLimiter {
+  /** Takes points for a call from all limits that hold for it, or from none. Throws: RATE_LIMITED. */
+  reserve(call: LimitedCall): Promise<Reservation>;
+  /** Throws: RATE_LIMITED for an address that failed to authenticate too often. */
+  requireFewFailures(remoteAddress: string): Promise<void>;
+  noteFailure(remoteAddress: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NOTHING: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
+
+/** Limits over a store of buckets. */
+export class StoredRateLimiter implements RateLimiter {
+  readonly #limits: readonly RateLimit[];
+  readonly #failures: FailureLimit | null;
+  readonly #store: LimitStore;
+  readonly #policy: string;
+
+  constructor(limits: readonly RateLimit[], failures: FailureLimit | null, store: LimitStore) {
+    this.#limits = limits;
+    this.#failures = failures;
+    this.#store = store;
+    this.#policy = limits
+      .map(({ name, burst, perMs }) => `"${name}";q=${burst};w=${Math.ceil(perMs / 1000)}`)
+      .join(', ');
+  }
+
+  async reserve(call: LimitedCall): Promise<Reservation> {
+    const demands = demandsOf(call, this.#limits);
+    if (demands.length === 0) return NOTHING;
+    const { permitted, verdicts } = await this.#store.take(demands);
+    const headers = { 'ratelimit-policy': this.#policy, ratelimit: standing(demands, verdicts) };
+    if (!permitted) throw limited(demands, verdicts, headers);
+    const byCost = demands.filter(({ isByCost }) => isByCost);
+    let isSettled = byCost.length === 0;
+    return {
+      headers,
+      settle: (actual) => {
+        if (isSettled) return;
+        isSettled = true;
+        if (actual !== call.points) this.#store.settle(byCost, call.points - actual);
+      },
+    };
+  }
+
+  async requireFewFailures(remoteAddress: string): Promise<void> {
+    const demand = this.#failureDemand(remoteAddress, 0);
+    if (demand === null) return;
+    // A point is asked for and not taken: only failures cost.
+    const { verdicts } = await this.#store.take([demand]);
+    const [verdict] = verdicts;
+    if (verdict === undefined || verdict.remaining >= 1) return;
+    const waitSeconds = Math.ceil(demand.rate.perMs / demand.rate.points / 1000);
+    throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(waitSeconds) } });
+  }
+
+  async noteFailure(remoteAddress: string): Promise<void> {
+    const demand = this.#failureDemand(remoteAddress, 1);
+    if (demand !== null) await this.#store.take([demand]);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #failureDemand(remoteAddress: string, cost: number) {
+    if (this.#failures === null) return null;
+    const { failures, perMs } = this.#failures;
+    const rate = { points: failures, burst: failures, perMs };
+    return { key: JSON.stringify(['failures', remoteAddress]).slice(0, 200), rate, cost };
+  }
+}
+
+/** Source: draft-ietf-httpapi-ratelimit-headers, `r` what is left and `t` seconds until something comes back. */
+function standing(demands: readonly LimitDemand[], verdicts: readonly Verdict[]): string {
+  const items = new Map<string, string>();
+  for (const [index, { limit }] of demands.entries()) {
+    const verdict = verdicts[index];
+    if (verdict === undefined) continue;
+    const seconds = Math.ceil(limit.perMs / limit.points / 1000);
+    items.set(limit.name, `"${limit.name}";r=${verdict.remaining};t=${seconds}`);
+  }
+  return [...items.values()].join(', ');
+}
+
+function limited(
+  demands: readonly LimitDemand[],
+  verdicts: readonly Verdict[],
+  headers: Readonly<Record<string, string>>,
+): GatewayError {
+  const refusing = demands.flatMap(({ limit }, index) => {
+    const verdict = verdicts[index];
+    return verdict === undefined || verdict.permitted ? [] : [{ limit, retryAfterMs: verdict.retryAfterMs }];
+  });
+  const waitMs = Math.max(...refusing.map(({ retryAfterMs }) => retryAfterMs));
+  const isPossible = Number.isFinite(waitMs);
+  return new GatewayError('RATE_LIMITED', {
+    headers: {
+      ...headers,
+      ...(isPossible ? { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) } : {}),
+    },
+    extensions: { limits: [...new Set(refusing.map(({ limit }) => limit.name))] },
+  });
+}

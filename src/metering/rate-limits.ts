@@ -1,0 +1,114 @@
+import { hash } from 'node:crypto';
+import type { Principal } from '../identity/principal.ts';
+import type { OperationVariant } from '../operation/operation.ts';
+import type { Rate } from './gcra.ts';
+import type { Demand } from './limit-store.ts';
+
+/** What calls are told apart by. */
+export type Dimension =
+  | 'tenant'
+  | 'application'
+  | 'subject'
+  | 'credential'
+  | 'ip'
+  | 'operation'
+  | 'rootField';
+
+/** One limit of the configuration. */
+export interface RateLimit extends Rate {
+  readonly name: string;
+  readonly by: readonly Dimension[];
+  /** Root fields it holds for; all where empty. */
+  readonly fields: readonly string[];
+  readonly kinds: readonly ('query' | 'mutation' | 'subscription')[];
+}
+
+/** What of a request limits look at. */
+export interface LimitedCall {
+  readonly principal: Principal;
+  readonly remoteAddress: string;
+  readonly operationName: string | null;
+  readonly kind: 'query' | 'mutation' | 'subscription';
+  readonly variant: OperationVariant;
+  /** What the operation costs, as estimated. */
+  readonly points: number;
+}
+
+/** A demand and the limit it comes from. */
+export interface LimitDemand extends Demand {
+  readonly limit: RateLimit;
+  /** Whether it takes the cost of the operation, rather than one point for each use of a field. */
+  readonly isByCost: boolean;
+}
+
+/** Longest key that is kept as it is. */
+const KEY_CHARS_MAX = 200;
+
+/** All that a call takes from the limits that hold for it. */
+export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): LimitDemand[] {
+  return limits.flatMap((limit) => demandsOn(call, limit));
+}
+
+function demandsOn(call: LimitedCall, limit: RateLimit): LimitDemand[] {
+  if (!limit.kinds.includes(call.kind)) return [];
+  const perField = limit.by.includes('rootField');
+  if (!perField && limit.fields.length === 0)
+    return [{ limit, rate: limit, isByCost: true, cost: call.points, key: keyOf(call, limit, null) }];
+  const uses = [...usesOf(call.variant)].filter(
+    ([field]) => limit.fields.length === 0 || limit.fields.includes(field),
+  );
+  if (perField)
+    return uses.map(([field, cost]) => {
+      return { limit, rate: limit, isByCost: false, cost, key: keyOf(call, limit, field) };
+    });
+  const cost = uses.reduce((sum, [, count]) => sum + count, 0);
+  return cost === 0 ? [] : [{ limit, rate: limit, isByCost: false, cost, key: keyOf(call, limit, null) }];
+}
+
+/** Parts are written as JSON, so that no two lists of parts have the same key. */
+function keyOf(call: LimitedCall, { name, by }: RateLimit, field: string | null): string {
+  const key = JSON.stringify([name, ...by.map((dimension) => partOf(call, dimension, field))]);
+  return key.length <= KEY_CHARS_MAX ? key : hash('sha256', key, 'base64url');
+}
+
+/** Who does not have what calls are told apart by is told apart by address, so that nobody uses up what others share. */
+function partOf(
+  { principal, remoteAddress, operationName }: LimitedCall,
+  dimension: Dimension,
+  field: string | null,
+) {
+  const byAddress = { ip: remoteAddress };
+  if (principal.kind === 'anonymous' && dimension === 'subject') return byAddress;
+  switch (dimension) {
+    case 'tenant':
+      return principal.tenant ?? byAddress;
+    case 'application':
+      return principal.application === null ? byAddress : [principal.tenant, principal.application];
+    case 'subject':
+      return [principal.issuer, principal.subject];
+    case 'credential':
+      return principal.credentialId ?? byAddress;
+    case 'ip':
+      return remoteAddress;
+    case 'operation':
+      return operationName;
+    case 'rootField':
+      return field;
+  }
+}
+
+const known = new WeakMap<OperationVariant, ReadonlyMap<string, number>>();
+
+/** How often each root field runs, each alias counted; what variables switch off is counted too. */
+function usesOf(variant: OperationVariant): ReadonlyMap<string, number> {
+  const uses = known.get(variant);
+  if (uses !== undefined) return uses;
+  const counted = new Map<string, number>();
+  for (const { fields } of variant.shape.types.values()) {
+    for (const { name, denied } of fields) {
+      if (denied === null && name !== '__typename') counted.set(name, (counted.get(name) ?? 0) + 1);
+    }
+  }
+  known.set(variant, counted);
+  return counted;
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { GatewayError } from '../../src/errors.ts';
+import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
+import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
+import type { LimitedCall, RateLimit } from '../../src/metering/rate-limits.ts';
+import { compose, understand, user } from '../operation/graph-kit.ts';
+
+const GRAPH = compose('type Query { a: String login(name: String): String } type Mutation { m: String }');
+const LIMIT: RateLimit = {
+  ...{ name: 'calls', by: ['tenant', 'subject'], points: 10, perMs: 1000, burst: 10 },
+  ...{ fields: [], kinds: ['query', 'mutation', 'subscription'] },
+};
+const ada: Principal = { ...user(), tenant: 'acme', issuer: 'i' };
+
+function call(part: Partial<LimitedCall> & { text?: string } = {}): LimitedCall {
+  const { text = '{ a }', ...rest } = part;
+  return {
+    ...{ principal: ada, remoteAddress: '10.0.0.1', operationName: null, kind: 'query', points: 1 },
+    variant: understand(GRAPH, text).variant(''),
+    ...rest,
+  };
+}
+
+function limiter(...limits: Partial<RateLimit>[]) {
+  const clock = { now: 0 };
+  const store = new MemoryLimitStore(1000, () => clock.now);
+  const rates = new StoredRateLimiter(
+    limits.map((limit) => ({ ...LIMIT, ...limit })),
+    { failures: 2, perMs: 60_000 },
+    store,
+  );
+  return { rates, clock };
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<GatewayError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('a limit', () => {
+  it('refuses past its points, says when to come back and which it was', async () => {
+    const { rates, clock } = limiter({});
+    expect((await rates.reserve(call({ points: 7 }))).headers).toEqual({
+      'ratelimit-policy': '"calls";q=10;w=1',
+      ratelimit: '"calls";r=3;t=1',
+    });
+    const { code, status, headers, extensions } = await refusalOf(rates.reserve(call({ points: 10 })));
+    expect([code, status, headers['retry-after'], extensions]).toEqual([
+      'RATE_LIMITED',
+      429,
+      '1',
+      { limits: ['calls'] },
+    ]);
+    clock.now = 700;
+    await rates.reserve(call({ points: 10 }));
+  });
+
+  it('that can never hold the cost says so by saying no time', async () => {
+    const { headers } = await refusalOf(limiter({}).rates.reserve(call({ points: 11 })));
+    expect(headers['retry-after']).toBeUndefined();
+  });
+
+  it.each([
+    ['another subject', { principal: { ...ada, subject: 'eve' } }],
+    ['another tenant', { principal: { ...ada, tenant: 'globex' } }],
+    ['another issuer', { principal: { ...ada, issuer: 'j' } }],
+    ['parts that join to the same text', { principal: { ...ada, tenant: 'acme","x', subject: 'ada' } }],
+  ])('does not hold %s to what one caller used', async (_, part) => {
+    const { rates } = limiter({});
+    await rates.reserve(call({ points: 10 }));
+    await rates.reserve(call({ points: 10, ...part }));
+  });
+
+  it('tells callers without what it goes by apart by address', async () => {
+    const { rates } = limiter({});
+    const from = (remoteAddress: string) => call({ principal: ANONYMOUS, remoteAddress, points: 10 });
+    await rates.reserve(from('10.0.0.1'));
+    await rates.reserve(from('10.0.0.2'));
+    expect((await refusalOf(rates.reserve(from('10.0.0.1')))).code).toBe('RATE_LIMITED');
+    const lookAlike = { ...ada, tenant: '10.0.0.3', subject: '10.0.0.3' };
+    await rates.reserve(from('10.0.0.3'));
+    await rates.reserve(call({ principal: lookAlike, points: 10 }));
+  });
+
+  it('by root field counts every alias, wherever it stands', async () => {
+    const { rates } = limiter({ by: ['ip', 'rootField'], fields: ['login'] });
+    const logins = Array.from({ length: 9 }, (_, index) => `l${index}: login(name: "x")`);
+    const text = `{ a ${logins.join(' ')} ...F } fragment F on Query { more: login(name: "y") }`;
+    await rates.reserve(call({ text, points: 1 }));
+    expect((await refusalOf(rates.reserve(call({ text: '{ login }' })))).code).toBe('RATE_LIMITED');
+    await rates.reserve(call({ text: '{ a }' }));
+  });
+
+  it('for fields costs nothing to others', async () => {
+    const { rates } = limiter({ fields: ['login'], points: 1, burst: 1 });
+    expect((await rates.reserve(call({ points: 100 }))).headers).toEqual({});
+  });
+
+  it('for mutations leaves queries alone', async () => {
+    const { rates } = limiter({ kinds: ['mutation'], points: 1, burst: 1 });
+    await rates.reserve(call({ points: 100 }));
+    await rates.reserve(call({ kind: 'mutation' }));
+    expect((await refusalOf(rates.reserve(call({ kind: 'mutation' })))).code).toBe('RATE_LIMITED');
+  });
+
+  it('takes from all or none', async () => {
+    const { rates } = limiter({}, { name: 'small', by: ['tenant'], points: 2, burst: 2 });
+    const { extensions } = await refusalOf(rates.reserve(call({ points: 3 })));
+    expect(extensions).toEqual({ limits: ['small'] });
+    expect((await rates.reserve(call({ points: 2 }))).headers['ratelimit']).toBe(
+      '"calls";r=8;t=1, "small";r=0;t=1',
+    );
+  });
+
+  it('settles the actual cost once, and only what went by cost', async () => {
+    const { rates } = limiter({}, { name: 'logins', by: ['rootField'], fields: ['a'], points: 5, burst: 5 });
+    const reservation = await rates.reserve(call({ points: 10 }));
+    reservation.settle(4);
+    reservation.settle(0);
+    const { headers } = await rates.reserve(call({ points: 6 }));
+    expect(headers['ratelimit']).toBe('"calls";r=0;t=1, "logins";r=3;t=1');
+  });
+
+  it('lets what cost more than estimated be owed', async () => {
+    const { rates, clock } = limiter({});
+    (await rates.reserve(call({ points: 1 }))).settle(20);
+    clock.now = 1000;
+    expect((await refusalOf(rates.reserve(call()))).code).toBe('RATE_LIMITED');
+    clock.now = 1100;
+    await rates.reserve(call());
+  });
+});
+
+describe('failed authentications', () => {
+  it('stop an address, and no other, until they are forgiven', async () => {
+    const { rates, clock } = limiter();
+    for (let failure = 0; failure < 2; failure += 1) {
+      await rates.requireFewFailures('10.0.0.1');
+      await rates.noteFailure('10.0.0.1');
+    }
+    const { code, headers } = await refusalOf(rates.requireFewFailures('10.0.0.1'));
+    expect([code, headers['retry-after']]).toEqual(['RATE_LIMITED', '30']);
+    await rates.requireFewFailures('10.0.0.2');
+    clock.now = 30_000;
+    await rates.requireFewFailures('10.0.0.1');
+  });
+
+  it('cost nothing to look at', async () => {
+    const { rates } = limiter();
+    for (let look = 0; look < 10; look += 1) await rates.requireFewFailures('10.0.0.1');
+  });
+});
