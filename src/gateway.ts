@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
 import { FileAuditSink } from './audit/audit-file-sink.ts';
 import { createPolicyEngine, type PolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
@@ -15,8 +16,7 @@ import { createListener } from './listener/listener-server.ts';
 import { MemoryLimitStore } from './metering/limit-store.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
-import { ADMIN_SUBGRAPH, adminSchemaFile } from './start-admin.ts';
-import { startControl } from './start-control.ts';
+import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
@@ -60,7 +60,7 @@ export async function startGateway(
     const identifier = createIdentifier(identityOptions(config), clock);
     opened.defer(() => identifier.close());
 
-    const running = await startControl(config, { clock, log, jwks: { keys: [publicJwk] } });
+    const running = await openControl(config, { clock, log, jwks: { keys: [publicJwk] } });
     opened.defer(() => running.close());
 
     const graphs = new Generations<Graph>((fault) =>
@@ -137,6 +137,13 @@ function createLimiter({ rateLimits: { limits, failures, bucketsMax } }: Config)
     failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
     new MemoryLimitStore(bucketsMax, () => performance.now()),
   );
+}
+
+/** A control plane where something needs it; what it takes to have one is loaded only then. */
+async function openControl(config: Config, deps: ControlDeps): Promise<RunningControl> {
+  if (!config.approvals.enforce && !config.admin.enabled) return NO_CONTROL;
+  const { startControl } = await import('./start-control.ts');
+  return startControl(config, deps);
 }
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */

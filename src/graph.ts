@@ -1,3 +1,4 @@
+import { ADMIN_SUBGRAPH } from './admin-subgraph.ts';
 import type { Clock } from './clock.ts';
 import { type Config, subgraphSettings } from './config/config.ts';
 import { createApolloExecutor } from './execution/apollo/apollo-executor-client.ts';
@@ -11,7 +12,6 @@ import type { SubgraphSettings } from './execution/subgraph-settings.ts';
 import { type Compiler, createCompiler } from './operation/compiler-pool.ts';
 import type { CostSizes } from './operation/cost/cost-schema.ts';
 import { type WarmUpReport, warmUp } from './operation/warm-up.ts';
-import { ADMIN_SUBGRAPH } from './start-admin.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 
 /** One generation of the graph with what compiles and runs operations on it. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { JSONWebKeySet } from 'jose';
-import type { Clock } from './clock.ts';
+import { ADMIN_TAG } from './admin-subgraph.ts';
 import { packageRoot } from './commands/package-root.ts';
 import type { Config } from './config/config.ts';
 import { type ControlPlane, createControlPlane, SYSTEM } from './control/control-plane.ts';
@@ -13,45 +12,20 @@ import { readMigrations } from './control/migrations-source.ts';
 import { keptPepper, readPepper } from './control/pepper-store.ts';
 import { CHANGES_CHANNEL } from './control/unit-of-work.ts';
 import { GatewayError } from './errors.ts';
-import { ADMIN_TAG, startAdminSubgraph } from './start-admin.ts';
+import type { ControlDeps, RunningControl } from './running-control.ts';
+import { startAdminSubgraph } from './start-admin.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
-
-/** The control plane of this process, and what its request path knows of it; null where nothing needs it. */
-export interface RunningControl {
-  readonly control: ControlPlane | null;
-  /** Null where approvals are not enforced. */
-  readonly entitlements: Entitlements | null;
-  /** Where the admin subgraph is served; null where it is not. */
-  readonly adminUrl: string | null;
-  /** What has to hold for this gateway to be ready. */
-  checks(): Readonly<Record<string, boolean>>;
-  close(): Promise<void>;
-}
-
-const NO_CONTROL: RunningControl = Object.freeze({
-  ...{ control: null, entitlements: null, adminUrl: null },
-  checks: () => ({}),
-  close: async () => undefined,
-});
-
-interface ControlDeps {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Keys of this gateway's assertions: nobody else is believed by the admin subgraph. */
-  readonly jwks: JSONWebKeySet;
-}
 
 const DAY_MS = 86_400_000;
 /** How often what time has ended is written down; no decision waits for it. */
 const SWEEP_MS = 60_000;
 
 /**
- * Opens the control plane where approvals or administration need it, reads its first snapshot and follows its changes.
+ * Opens the control plane, reads its first snapshot and follows its changes.
  * Throws: CONTROL_PLANE_UNAVAILABLE, CONFIG_INVALID.
  */
 export async function startControl(config: Config, deps: ControlDeps): Promise<RunningControl> {
   const { approvals, admin } = config;
-  if (!approvals.enforce && !admin.enabled) return NO_CONTROL;
   const { clock, log } = deps;
   const opened = new AsyncDisposableStack();
   try {

@@ -1,0 +1,32 @@
+import type { JSONWebKeySet } from 'jose';
+import type { Clock } from './clock.ts';
+import type { ControlPlane } from './control/control-plane.ts';
+import type { Entitlements } from './control/entitlements.ts';
+import type { Log } from './telemetry/log-sink.ts';
+
+/** The control plane of this process, and what its request path knows of it; null where nothing needs it. */
+export interface RunningControl {
+  readonly control: ControlPlane | null;
+  /** Null where approvals are not enforced. */
+  readonly entitlements: Entitlements | null;
+  /** Where the admin subgraph is served; null where it is not. */
+  readonly adminUrl: string | null;
+  /** What has to hold for this gateway to be ready. */
+  checks(): Readonly<Record<string, boolean>>;
+  close(): Promise<void>;
+}
+
+/** A gateway without one. */
+export const NO_CONTROL: RunningControl = Object.freeze({
+  ...{ control: null, entitlements: null, adminUrl: null },
+  checks: () => ({}),
+  close: async () => undefined,
+});
+
+/** What opening a control plane takes. */
+export interface ControlDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Keys of this gateway's assertions: nobody else is believed by the admin subgraph. */
+  readonly jwks: JSONWebKeySet;
+}
