@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { FileAuditSink } from './audit/audit-file-sink.ts';
+import { AuditLogStore } from './audit/audit-log-store.ts';
 import { createPolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -15,7 +16,7 @@ import { handle, type PipelineParts } from './pipeline.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
-import { createLog, describeError } from './telemetry/log-sink.ts';
+import { createLog, describeError, type Log } from './telemetry/log-sink.ts';
 
 export interface RunningGateway {
   /** The endpoint. */
@@ -39,13 +40,7 @@ export async function startGateway(
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
-    const audit = await FileAuditSink.open({
-      directory: config.audit.directory,
-      clock: clock.now,
-      onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
-      limits: { queueEventsMax: config.audit.queueEventsMax, queueBytesMax: config.audit.queueBytes },
-    });
-    opened.defer(() => audit.close());
+    const audit = await openAudit(config, log, opened);
 
     const identifier = createIdentifier(identityOptions(config), clock);
     opened.defer(() => identifier.close());
@@ -100,6 +95,27 @@ export async function startGateway(
     await opened.disposeAsync();
     throw fault;
   }
+}
+
+/** The audit log and what writes to it; closed in that order, so that the last segment is sealed. */
+async function openAudit({ audit }: Config, log: Log, opened: AsyncDisposableStack): Promise<FileAuditSink> {
+  const store = await AuditLogStore.open({
+    directory: audit.directory,
+    keyPath: audit.keyFile ?? null,
+    segmentBytesMax: audit.segmentBytes,
+    clock: clock.now,
+    onRecovery: (recovery) => log.warn('audit recovered', { ...recovery }),
+  });
+  opened.defer(() => store.close());
+  const sink = await FileAuditSink.open({
+    openFile: store.openFile,
+    directory: audit.directory,
+    clock: clock.now,
+    onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
+    limits: { queueEventsMax: audit.queueEventsMax, queueBytesMax: audit.queueBytes },
+  });
+  opened.defer(() => sink.close());
+  return sink;
 }
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */
