@@ -51,6 +51,8 @@ export class AuditLogStore {
   readonly #signer: AuditSigner;
   readonly #verifier: AuditVerifier;
   readonly #instance = randomUUID();
+  /** Where the next segment begins, after one that this process sealed itself and need not read again. */
+  #next: { readonly segment: number; readonly position: ChainPosition } | null = null;
 
   private constructor(options: AuditLogOptions, lock: AuditLock, jwk: unknown) {
     this.#options = options;
@@ -75,7 +77,9 @@ export class AuditLogStore {
   /** Ends what a crash or a fault left open and begins the next segment, named after the path that is asked for. */
   readonly openFile: OpenAuditFile = async (path) => {
     if (!(await this.#lock.held())) throw new Error('the audit directory was moved, removed or taken over');
-    const { segment, position } = await this.#endLast();
+    const known = this.#next;
+    this.#next = null;
+    const { segment, position } = known ?? (await this.#endLast());
     return this.#begin(path, segment, position);
   };
 
@@ -125,7 +129,15 @@ export class AuditLogStore {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const { handle, path: taken } = await createSegment(path, segment);
     const chain = new SegmentChain(segment, this.#signer, position);
-    const file = new SegmentFile({ path: taken, handle, chain, ...this.#options });
+    const file = new SegmentFile({
+      path: taken,
+      handle,
+      chain,
+      ...this.#options,
+      onSealed: () => {
+        this.#next = { segment: segment + 1, position: chain.state.position };
+      },
+    });
     const head = {
       marker: 'segment',
       version: 1,
@@ -168,6 +180,8 @@ interface SegmentFileParts extends Pick<AuditLogOptions, 'segmentBytesMax' | 'cl
   readonly path: string;
   readonly handle: FileHandle;
   readonly chain: SegmentChain;
+  /** Told once the seal is on disk. */
+  readonly onSealed: () => void;
 }
 
 /** One open segment. Invariant: of what is given it takes all or nothing, so that the chain never forks. */
@@ -233,12 +247,13 @@ class SegmentFile implements AuditFile {
   }
 
   async close(): Promise<void> {
-    const { chain, handle, clock } = this.#parts;
+    const { chain, handle, clock, onSealed } = this.#parts;
     try {
       // What others wrote into the file is found at the next start, and not signed here.
       if (await this.inPlace()) {
         await this.write(() => chain.seal(clock()));
         await handle.datasync();
+        onSealed();
       }
     } finally {
       await handle.close();
