@@ -79,6 +79,7 @@ export const CATALOGUE = {
   INTERNAL_SERVER_ERROR: final(500, 'Internal server error'),
   CONFIG_INVALID: final(500, 'The configuration is not valid.'),
   SUPERGRAPH_INVALID: final(500, 'The supergraph cannot be enforced as it is.'),
+  AUDIT_BROKEN: final(500, 'The audit log is not as it was written.'),
   COMPOSITION_FAILED: final(500, 'The subgraphs do not compose.'),
 } as const satisfies Record<string, CatalogueEntry>;
 

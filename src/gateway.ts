@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
 import { FileAuditSink } from './audit/audit-file-sink.ts';
+import { AuditLogStore } from './audit/audit-log-store.ts';
 import { createPolicyEngine, type PolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -49,13 +50,7 @@ export async function startGateway(
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
-    const audit = await FileAuditSink.open({
-      directory: config.audit.directory,
-      clock: clock.now,
-      onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
-      limits: { queueEventsMax: config.audit.queueEventsMax, queueBytesMax: config.audit.queueBytes },
-    });
-    opened.defer(() => audit.close());
+    const audit = await openAudit(config, log, opened);
 
     const identifier = createIdentifier(identityOptions(config), clock);
     opened.defer(() => identifier.close());
@@ -144,6 +139,27 @@ async function openControl(config: Config, deps: ControlDeps): Promise<RunningCo
   if (!config.approvals.enforce && !config.admin.enabled) return NO_CONTROL;
   const { startControl } = await import('./start-control.ts');
   return startControl(config, deps);
+}
+
+/** The audit log and what writes to it; closed in that order, so that the last segment is sealed. */
+async function openAudit({ audit }: Config, log: Log, opened: AsyncDisposableStack): Promise<FileAuditSink> {
+  const store = await AuditLogStore.open({
+    directory: audit.directory,
+    keyPath: audit.keyFile ?? null,
+    segmentBytesMax: audit.segmentBytes,
+    clock: clock.now,
+    onRecovery: (recovery) => log.warn('audit recovered', { ...recovery }),
+  });
+  opened.defer(() => store.close());
+  const sink = await FileAuditSink.open({
+    openFile: store.openFile,
+    directory: audit.directory,
+    clock: clock.now,
+    onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
+    limits: { queueEventsMax: audit.queueEventsMax, queueBytesMax: audit.queueBytes },
+  });
+  opened.defer(() => sink.close());
+  return sink;
 }
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */

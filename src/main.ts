@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { printAuditKey, verifyAudit } from './commands/audit.ts';
 import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';
 import { printConfigSchema } from './commands/config-schema-command.ts';
@@ -13,6 +14,8 @@ const FAULT = 1;
 const USAGE = 2;
 
 const CONFIG_OPTION = ['-c, --config <file>', 'configuration file (YAML or JSON)'] as const;
+
+const AUDIT_DIRECTORY = ['-d, --dir <directory>', 'directory of the log (audit.directory)'] as const;
 
 function port(text: string): number {
   const value = Number(text);
@@ -66,6 +69,20 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .action((options: { config: string; query: string; variables?: string; operation?: string }) =>
       explainCost(options, process.env),
     );
+  const audit = root.command('audit').description('look at the audit log');
+  audit
+    .command('verify')
+    .description('say whether the log is as it was written, and where not')
+    .requiredOption(...AUDIT_DIRECTORY)
+    .option('-k, --key <file>', 'public or private key (JWK); else the one beside the directory')
+    .option('--json', 'answer in JSON')
+    .action(verifyAudit);
+  audit
+    .command('key')
+    .description('print the public key that the log is signed with')
+    .requiredOption(...AUDIT_DIRECTORY)
+    .option('-k, --key <file>', 'the key (JWK); else the one beside the directory')
+    .action(printAuditKey);
   const config = root.command('config').description('look at configurations');
   config
     .command('check')

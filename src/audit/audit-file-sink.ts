@@ -201,7 +201,7 @@ export class FileAuditSink implements AuditSink {
   }
 
   async #fileFor(day: number): Promise<AuditFile> {
-    if (this.#file?.day === day) return this.#file.file;
+    if (this.#file?.day === day && !this.#file.file.full()) return this.#file.file;
     if (this.#file !== null) await this.#abandon(this.#file.file);
     const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
     const file = await (this.#options.openFile ?? openAuditFile)(

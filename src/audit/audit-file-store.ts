@@ -10,6 +10,8 @@ export interface AuditFile {
   sync(): Promise<void>;
   /** False once the path no longer names this file: lines written to it would be lost with it. */
   inPlace(): Promise<boolean>;
+  /** True once the next lines belong into another file. */
+  full(): boolean;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
     append: async (bytes) => (await handle.write(bytes)).bytesWritten,
     sync: () => handle.datasync(),
     inPlace: () => names(path, handle),
+    full: () => false,
     close: () => handle.close(),
   };
 }

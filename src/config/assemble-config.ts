@@ -67,6 +67,10 @@ export function assembleConfig(assembly: Assembly): Config {
     authorization: { ...parsed.authorization, policies: files.policies },
     assertion: files.assertionKey === null ? assertion : { ...assertion, key: files.assertionKey },
     state: stateOf(assembly),
-    audit: { ...parsed.audit, directory: toAbsolute(parsed.audit.directory) },
+    audit: {
+      ...parsed.audit,
+      directory: toAbsolute(parsed.audit.directory),
+      ...(parsed.audit.keyFile === undefined ? {} : { keyFile: toAbsolute(parsed.audit.keyFile) }),
+    },
   });
 }

@@ -119,6 +119,15 @@ const auditSection = z.strictObject({
   directory: pathKey(
     'Where the audit log is written; created if missing, readable by its owner only.',
   ).default('./.portcullis/audit'),
+  keyFile: pathKey(
+    'Ed25519 private key as a JWK that signs the audit log. Without it a key is made once, beside the directory.',
+  ).exactOptional(),
+  segmentBytes: integerKey({
+    min: 65_536,
+    max: 1_073_741_824,
+    default: 67_108_864,
+    about: 'Size from which a segment of the audit log is sealed and the next one begun, in bytes.',
+  }),
   whenUnwritable: z
     .enum(['refuse', 'permitQueries'])
     .default('refuse')

@@ -33,6 +33,7 @@ class FakeDisk {
       },
       sync: async () => this.#failIf('sync'),
       inPlace: async () => this.inPlace,
+      full: () => false,
       close: async () => undefined,
     };
   };

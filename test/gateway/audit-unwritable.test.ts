@@ -33,9 +33,8 @@ async function gatewayWithoutDisk(whenUnwritable: string): Promise<TestGateway> 
   await ask(started.url, '{ open }');
   await vi.waitFor(() => expect(auditEvents(started.where)).toHaveLength(1));
   renameSync(directory, join(started.where.path, 'moved'));
-  const [name = ''] = [`audit-${new Date().toISOString().slice(0, 10)}.ndjson`];
-  // A directory where the file should be: not even root can write to it.
-  mkdirSync(join(directory, name), { recursive: true });
+  // Another directory in its place: what is written there would be no continuation.
+  mkdirSync(directory);
   await vi.waitFor(async () => {
     await ask(started.url, '{ open }');
     expect((await send(new URL('/health/ready', started.url).href)).status).toBe(503);
@@ -74,6 +73,7 @@ describe('an audit that cannot be written', () => {
     const { url, where } = await gatewayWithoutDisk('refuse');
     const refused = await ask(url, 'mutation { touch }');
     rmSync(join(where.path, 'audit'), { recursive: true });
+    renameSync(join(where.path, 'moved'), join(where.path, 'audit'));
     await vi.waitFor(async () => expect((await send(new URL('/health/ready', url).href)).status).toBe(200), {
       timeout: 8000,
       interval: 50,

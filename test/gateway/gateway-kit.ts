@@ -216,6 +216,7 @@ export async function askBatch(
 export function auditText(where: Folder): string {
   const directory = join(where.path, 'audit');
   return readdirSync(directory)
+    .filter((name) => name.endsWith('.ndjson'))
     .map((name) => readFileSync(join(directory, name), 'utf8'))
     .join('');
 }
@@ -224,8 +225,11 @@ export function auditText(where: Folder): string {
 export function auditEvents(where: Folder): readonly AuditEvent[] {
   return auditText(where)
     .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+    .filter((line) => line !== '' && !line.startsWith('{"marker":'))
+    .map((line) => {
+      const { seq: _seq, hash: _hash, ...event } = JSON.parse(line);
+      return event;
+    });
 }
 
 /** Waits for the one event of a request; two would be as wrong as none. */

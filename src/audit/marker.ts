@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().nonnegative();
+
+const markerSchema = z.discriminatedUnion('marker', [
+  z.object({
+    marker: z.literal('segment'),
+    version: z.literal(1),
+    segment: count,
+    previous: hash,
+    keyId: z.string().max(64),
+    instance: z.string().max(64),
+    time: z.iso.datetime(),
+  }),
+  z.object({ marker: z.literal('checkpoint'), segment: count, time: z.iso.datetime() }),
+  z.object({
+    marker: z.literal('recovered'),
+    segment: count,
+    time: z.iso.datetime(),
+    cutBytes: count,
+    unsignedLines: count,
+  }),
+  z.object({
+    marker: z.literal('seal'),
+    segment: count,
+    time: z.iso.datetime(),
+    lines: count,
+    first: hash,
+    last: hash,
+    root: hash,
+  }),
+]);
+
+/** A signed line about the log itself: its head, a checkpoint, a recovery or its seal. */
+export type Marker = z.infer<typeof markerSchema>;
+
+const PREFIX = '{"marker":';
+
+/** True for a line that says it is a marker; events never begin so. */
+export function looksLikeMarker(line: string): boolean {
+  return line.startsWith(PREFIX);
+}
+
+/** Null where the line is no marker of this version. */
+export function readMarker(line: string): Marker | null {
+  try {
+    return markerSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,71 @@
+import { createReadStream } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AuditVerifier } from './audit-signature.ts';
+import type { ChainPosition } from './chained-line.ts';
+import { looksLikeMarker, readMarker } from './marker.ts';
+import { SegmentCheck } from './segment-check.ts';
+
+/** A line longer than any that is written: what follows is not read as one. Units: bytes. */
+const LINE_BYTES_MAX = 16_777_216;
+const HEADER_BYTES_MAX = 4_096;
+const LINE_FEED = 0x0a;
+const NAME = /^audit-\d{4}-\d{2}-\d{2}(\.\d{4,9})?\.ndjson$/;
+
+export interface CheckedSegment {
+  readonly check: SegmentCheck;
+  /** Bytes up to the last line feed. */
+  readonly wholeBytes: number;
+  /** Bytes after it: a line that a crash tore. */
+  readonly tornBytes: number;
+}
+
+/** Paths of the segments of a directory in the order they were written; such without a readable head come last by name. */
+export async function listSegments(directory: string): Promise<readonly string[]> {
+  const found: { path: string; segment: number }[] = [];
+  for (const name of (await readdir(directory)).filter((each) => NAME.test(each)).sort()) {
+    const path = join(directory, name);
+    found.push({ path, segment: (await segmentNumber(path)) ?? Number.MAX_SAFE_INTEGER });
+  }
+  return found.sort((a, b) => a.segment - b.segment).map(({ path }) => path);
+}
+
+async function segmentNumber(path: string): Promise<number | null> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES_MAX), 0, HEADER_BYTES_MAX, 0);
+    const line = buffer.subarray(0, bytesRead).toString().split('\n', 1)[0] ?? '';
+    return looksLikeMarker(line) ? (readMarker(line)?.segment ?? null) : null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads one segment as a stream; `position` is where the one before it ended, if that is known. */
+export async function checkSegment(
+  path: string,
+  verifier: AuditVerifier,
+  position: ChainPosition | null,
+): Promise<CheckedSegment> {
+  const check = new SegmentCheck(verifier, position);
+  let rest: Buffer = Buffer.alloc(0);
+  let wholeBytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED)) {
+      check.line(lineOf(bytes.subarray(0, end)));
+      wholeBytes += end + 1;
+      bytes = bytes.subarray(end + 1);
+    }
+    if (bytes.length > LINE_BYTES_MAX)
+      throw new Error(`a line of ${path} is longer than any that is written`);
+    rest = bytes;
+  }
+  return { check, wholeBytes, tornBytes: rest.length };
+}
+
+/** Bytes that are no UTF-8 must not read as others that are. */
+function lineOf(bytes: Buffer): string {
+  const text = bytes.toString();
+  return Buffer.byteLength(text) === bytes.length ? text : '';
+}

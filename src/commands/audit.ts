@@ -1,0 +1,73 @@
+import { basename } from 'node:path';
+import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
+import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
+import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
+import type { ChainBreak } from '../audit/segment-check.ts';
+import { checkSegment, listSegments } from '../audit/segment-read-store.ts';
+import { GatewayError } from '../errors.ts';
+
+interface AuditOptions {
+  readonly dir: string;
+  readonly key?: string;
+}
+
+/** What a check of a directory came to. */
+export interface AuditReport {
+  readonly segments: number;
+  readonly lines: number;
+  readonly breaks: readonly (ChainBreak & { readonly file: string })[];
+  /** Number of the first segment that is there; more than 0 where older ones were archived, or removed. */
+  readonly firstSegment: number | null;
+  /** The last segment has no seal: a gateway writes to it, crashed, or its end was removed. */
+  readonly open: boolean;
+}
+
+/** Checks all segments of a directory in order, as a stream. Throws: what the system says of files or key. */
+export async function checkAudit(directory: string, jwk: unknown): Promise<AuditReport> {
+  const verifier = createAuditVerifier(jwk);
+  const paths = await listSegments(directory);
+  const breaks: (ChainBreak & { readonly file: string })[] = [];
+  let position: ChainPosition | null = null;
+  let firstSegment: number | null = null;
+  let lines = 0;
+  let open = false;
+  for (const [index, path] of paths.entries()) {
+    const last = index === paths.length - 1;
+    const { check, tornBytes } = await checkSegment(path, verifier, position);
+    firstSegment ??= check.header?.segment ?? null;
+    if (index === 0 && check.header?.segment === 0 && check.header.previous !== CHAIN_START.hash)
+      breaks.push({ kind: 'changed', file: basename(path), line: 1, seq: 0 });
+    if (tornBytes > 0 || (!check.sealed && !last)) check.truncated();
+    open = !check.sealed;
+    breaks.push(...check.breaks.map((each) => ({ ...each, file: basename(path) })));
+    position = check.state?.position ?? null;
+    lines += check.state?.lines ?? 0;
+  }
+  return { segments: paths.length, lines, breaks, firstSegment, open };
+}
+
+/** `portcullis audit verify`. Throws: AUDIT_BROKEN, and what the system says of files. */
+export async function verifyAudit(options: AuditOptions & { readonly json?: boolean }): Promise<void> {
+  const report = await checkAudit(options.dir, await keyOf(options));
+  const end = report.open ? 'the last segment is open' : 'all sealed';
+  const told = [
+    ...report.breaks.map(({ file, line, seq, kind }) => `${file}:${line} seq ${seq ?? 'unknown'}: ${kind}`),
+    `${report.segments} segments from number ${report.firstSegment ?? 'unknown'}, ${report.lines} lines, ${end}, ${report.breaks.length} breaks`,
+  ];
+  process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${told.join('\n')}\n`);
+  if (report.breaks.length > 0 || report.segments === 0)
+    throw new GatewayError('AUDIT_UNAVAILABLE', {
+      details: [
+        { message: report.segments === 0 ? 'no segment was found' : 'the log is not as it was written' },
+      ],
+    });
+}
+
+/** `portcullis audit key`: the public key, to be kept where who can write the log cannot. */
+export async function printAuditKey(options: AuditOptions): Promise<void> {
+  process.stdout.write(`${JSON.stringify(publicAuditKey(await keyOf(options)))}\n`);
+}
+
+function keyOf({ dir, key }: AuditOptions): Promise<unknown> {
+  return readAuditKey(key ?? defaultAuditKeyPath(dir));
+}

@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
+import { readAuditKey } from '../../src/audit/audit-key-store.ts';
+import { AuditLogStore, type AuditRecovery } from '../../src/audit/audit-log-store.ts';
+import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
+import { eventOf } from './fixtures.ts';
+
+const NOON = Date.UTC(2025, 0, 31, 12);
+const FIRST = 'audit-2025-01-31.ndjson';
+const SECOND = 'audit-2025-01-31.000000001.ndjson';
+
+let home: string;
+let directory: string;
+let recoveries: AuditRecovery[];
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'chain-'));
+  directory = join(home, 'log');
+  recoveries = [];
+});
+afterEach(() => rm(home, { recursive: true }));
+
+async function openStore(into = directory, segmentBytesMax = 1_000_000): Promise<AuditLogStore> {
+  return AuditLogStore.open({
+    directory: into,
+    keyPath: join(home, 'key.json'),
+    segmentBytesMax,
+    clock: () => NOON,
+    onRecovery: (recovery) => recoveries.push(recovery),
+  });
+}
+
+/** Records events and closes, as one life of a gateway. */
+async function run(names: readonly string[], into = directory, segmentBytesMax = 1_000_000): Promise<void> {
+  const store = await openStore(into, segmentBytesMax);
+  const sink = await FileAuditSink.open({
+    directory: into,
+    clock: () => NOON,
+    onFault: (error) => {
+      throw error;
+    },
+    openFile: store.openFile,
+    limits: { flushMs: 1, batchBytesMax: 2_000 },
+  });
+  for (const each of names) sink.record(eventOf(each));
+  await sink.close();
+  await store.close();
+}
+
+async function check(into = directory): Promise<AuditReport> {
+  return checkAudit(into, await readAuditKey(join(home, 'key.json')));
+}
+
+async function edit(file: string, change: (lines: string[]) => readonly string[]): Promise<void> {
+  const lines = (await readFile(join(directory, file), 'utf8')).split('\n').slice(0, -1);
+  await writeFile(
+    join(directory, file),
+    change(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+const NAMES = Array.from({ length: 8 }, (_, index) => `r-${index}`);
+
+describe('a chained log', () => {
+  it('verifies over restarts, each of which seals a segment', async () => {
+    await run(NAMES);
+    await run(['later']);
+    expect(await check()).toMatchObject({ segments: 2, breaks: [], firstSegment: 0, open: false });
+    expect(recoveries).toEqual([]);
+  });
+
+  it('begins another segment once one is full', async () => {
+    await run(NAMES, directory, 100);
+    expect((await check()).segments).toBeGreaterThan(2);
+    expect((await check()).breaks).toEqual([]);
+  });
+
+  it('keeps its key readable by its owner only, outside the directory', async () => {
+    await run(NAMES);
+    expect((await stat(join(home, 'key.json'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(directory)).toEqual([FIRST]);
+  });
+
+  it('detects every flipped byte, and locates it in its line or the next', async () => {
+    await run(['r-1', 'r-2']);
+    const path = join(directory, FIRST);
+    const whole = await readFile(path);
+    let line = 1;
+    for (let at = 0; at < whole.length; at += 1) {
+      const changed = Buffer.from(whole);
+      changed[at] = (whole[at] ?? 0) ^ (1 << (at % 8));
+      await writeFile(path, changed);
+      const { breaks } = await check();
+      expect(breaks.length, `byte ${at}`).toBeGreaterThan(0);
+      expect(breaks[0]?.line, `byte ${at}`).toBeGreaterThanOrEqual(line);
+      expect(breaks[0]?.line, `byte ${at}`).toBeLessThanOrEqual(line + 1);
+      if (whole[at] === 0x0a) line += 1;
+    }
+  });
+
+  it('locates a removed line at each place', async () => {
+    await run(NAMES);
+    const path = join(directory, FIRST);
+    const whole = await readFile(path, 'utf8');
+    const count = whole.split('\n').length - 1;
+    for (let at = 0; at < count - 1; at += 1) {
+      await writeFile(path, whole);
+      await edit(FIRST, (lines) => lines.toSpliced(at, 1));
+      expect((await check()).breaks[0], `line ${at + 1}`).toMatchObject({ kind: 'removed', line: at + 1 });
+    }
+  });
+
+  it('locates exchanged lines at each place', async () => {
+    await run(NAMES);
+    const path = join(directory, FIRST);
+    const whole = await readFile(path, 'utf8');
+    const count = whole.split('\n').length - 1;
+    for (let at = 0; at < count - 2; at += 1) {
+      await writeFile(path, whole);
+      await edit(FIRST, (lines) => lines.toSpliced(at, 2, lines[at + 1] ?? '', lines[at] ?? ''));
+      const { breaks } = await check();
+      expect(breaks[0], `line ${at + 1}`).toMatchObject({ line: at + 1 });
+      expect(breaks.map(({ kind }) => kind)).toContain('reordered');
+    }
+  });
+
+  it.each([
+    ['twice', 1, 'inserted', 3],
+    ['after the seal', -1, 'inserted', null],
+  ] as const)('locates a line that is there %s', async (_, index, kind, at) => {
+    await run(NAMES);
+    await edit(FIRST, (lines) =>
+      index === -1 ? [...lines, lines[1] ?? ''] : lines.toSpliced(2, 0, lines[1] ?? ''),
+    );
+    const [first] = (await check()).breaks;
+    expect(first).toMatchObject(at === null ? { kind } : { kind, line: at });
+  });
+
+  it('detects an earlier segment without its end', async () => {
+    await run(NAMES);
+    await run(['later']);
+    await edit(FIRST, (lines) => lines.slice(0, -2));
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'truncated', file: FIRST });
+  });
+
+  it('shows a last segment without its end as open', async () => {
+    await run(NAMES);
+    await edit(FIRST, (lines) => lines.slice(0, -1));
+    expect(await check()).toMatchObject({ open: true });
+  });
+
+  it('detects a missing segment between others', async () => {
+    for (const each of ['a', 'b', 'c']) await run([each]);
+    await rm(join(directory, SECOND));
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'missing segment', line: 1 });
+  });
+
+  it('detects a segment of another log, signed by the same key', async () => {
+    const other = join(home, 'other');
+    for (const each of ['a', 'b']) await run([each]);
+    for (const each of ['x', 'y']) await run([each], other);
+    await copyFile(join(other, SECOND), join(directory, SECOND));
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'missing segment', file: SECOND });
+  });
+
+  it('detects a log that another key signed', async () => {
+    await run(NAMES);
+    await rm(join(home, 'key.json'));
+    await run(['x'], join(home, 'other'));
+    const { breaks } = await check();
+    expect(breaks[0]).toMatchObject({ kind: 'foreign signature', line: 1 });
+  });
+});
+
+describe('a log that was not closed', () => {
+  it('has its torn line cut and is sealed at the next start, which is recorded and told', async () => {
+    await run(NAMES);
+    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await appendFile(join(directory, FIRST), '{"version":1,"requ');
+    await run(['later']);
+    expect(recoveries).toEqual([{ segment: 0, cutBytes: 18, unsignedLines: 0, breaks: 0 }]);
+    expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });
+    expect(await readFile(join(directory, FIRST), 'utf8')).toContain('"cutBytes":18');
+  });
+
+  it('is not signed over where it was changed', async () => {
+    await run(NAMES);
+    await edit(FIRST, (lines) => lines.slice(0, -1).map((line) => line.replace('r-3', 'r-9')));
+    await run(['later']);
+    expect(recoveries).toMatchObject([{ breaks: 1 }]);
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'changed', file: FIRST });
+  });
+
+  it('verifies whenever its writer was killed', { timeout: 60_000 }, async () => {
+    const writer = join(import.meta.dirname, 'audit-log-writer.ts');
+    for (let each = 0; each < 8; each += 1) {
+      const child = spawn(process.execPath, [writer, directory, join(home, 'key.json'), String(each)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      const names = (await readdir(directory)).length;
+      while ((await readdir(directory)).length < names + (each % 3)) await new Promise(setImmediate);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await run(['end']);
+    expect(await check()).toMatchObject({ breaks: [], open: false });
+  });
+});
+
+describe('a directory', () => {
+  it('is refused to a second writer, until the first is done', async () => {
+    const first = await openStore();
+    await expect(openStore()).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' });
+    await first.close();
+    await (await openStore()).close();
+  });
+
+  it.each([
+    ['a living process', { pid: process.ppid, host: 'here' }],
+    ['another machine', { pid: 1, host: 'elsewhere.invalid' }],
+  ])('that %s claims is refused', async (_, { pid, host }) => {
+    await (await openStore()).close();
+    const { hostname } = await import('node:os');
+    const owner = { pid, host: host === 'here' ? hostname() : host, token: 't' };
+    await writeFile(join(directory, 'audit.lock'), JSON.stringify(owner));
+    await expect(openStore()).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' });
+  });
+});
