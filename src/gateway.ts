@@ -14,8 +14,10 @@ import { type Graph, startGraph, warmGraph } from './graph.ts';
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
+import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
 import { MemoryLimitStore } from './metering/limit-store.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
+import { RedisLimitStore } from './metering/redis-limit-store.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
@@ -75,7 +77,7 @@ export async function startGateway(
       });
     }
 
-    const limiter = createLimiter(config);
+    const limiter = createLimiter(config, log);
     opened.defer(async () => limiter?.close());
 
     const policies = createPolicies(config, log);
@@ -122,15 +124,27 @@ function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
   return policies;
 }
 
-/** Limits over buckets of this process; null where nothing is limited. */
-function createLimiter({ rateLimits: { limits, failures, bucketsMax } }: Config): RateLimiter | null {
+/** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
+function createLimiter({ rateLimits }: Config, log: Log): RateLimiter | null {
+  const { limits, failures, bucketsMax, redis } = rateLimits;
   if (limits.length === 0 && failures === undefined) return null;
+  const now = () => performance.now();
+  const local = new MemoryLimitStore(bucketsMax, now);
   return new StoredRateLimiter(
     limits.map(({ perSeconds, burst, ...limit }) => {
       return { ...limit, perMs: perSeconds * 1000, burst: burst ?? limit.points };
     }),
     failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
-    new MemoryLimitStore(bucketsMax, () => performance.now()),
+    redis === undefined
+      ? local
+      : new GuardedLimitStore({
+          ...{ shared: new RedisLimitStore(redis), local, now },
+          ...{ localShare: redis.localPercent / 100, probeAfterMs: redis.probeAfterMs },
+          alarm: (state, cause) => {
+            if (state === 'back') log.warn('Redis is back: rate limits are shared again', {});
+            else log.error('Redis is lost: rate limits are local at their share', describeError(cause));
+          },
+        }),
   );
 }
 

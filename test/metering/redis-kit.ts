@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Whether a real Redis can be started here. */
+export const redisInstalled = spawnSync('redis-server', ['--version']).status === 0;
+
+if (!redisInstalled && process.env['REQUIRE_SERVICES'] === '1') {
+  throw new Error('REQUIRE_SERVICES=1, but there is no redis-server on the PATH');
+}
+
+/** A Redis of one test file, on a Unix socket; `start` after `kill` is a restart with empty memory. */
+export class RedisKit {
+  readonly path: string;
+  readonly #folder: string;
+  #child: ChildProcess | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, 'redis.sock');
+  }
+
+  static async create(): Promise<RedisKit> {
+    const kit = new RedisKit(await mkdtemp(join(tmpdir(), 'portcullis-redis-')));
+    await kit.start();
+    return kit;
+  }
+
+  async start(): Promise<void> {
+    const options = ['--port', '0', '--unixsocket', this.path, '--save', '', '--dir', this.#folder];
+    const child = spawn('redis-server', [...options, '--enable-debug-command', 'local'], { stdio: 'pipe' });
+    this.#child = child;
+    for await (const chunk of child.stdout) {
+      if (String(chunk).includes('eady to accept connections')) {
+        break;
+      }
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child !== undefined && child.exitCode === null) {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
