@@ -3,8 +3,8 @@ import type { Principal } from '../identity/principal.ts';
 import { conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { CompiledOperation, Guard } from '../operation/operation.ts';
 import type { Decision, Reason } from './decision.ts';
+import { failedRule } from './rules/failed-rule.ts';
 import type { PolicyDecider, RuleContext } from './rules/rule.ts';
-import { RULES } from './rules/rules.ts';
 
 export interface AuthorizationOptions {
   /** `filter` removes what is refused, `reject` refuses the operation. */
@@ -12,6 +12,8 @@ export interface AuthorizationOptions {
   /** Removes nothing and only reports. */
   readonly dryRun: boolean;
   readonly introspection: 'permit' | 'authenticated' | 'deny';
+  /** Answers what is refused as what does not exist. Default: false. */
+  readonly hideUnauthorized?: boolean;
 }
 
 export interface AuthorizationInput {
@@ -67,18 +69,7 @@ function introspectionRefusal(principal: Principal, { introspection }: Authoriza
 /** Name of the first rule that a guard fails; null where it passes or its selections are switched off. */
 function failingRule(guard: Guard, held: readonly boolean[], context: RuleContext): string | null {
   if (!whenApplies(guard.when, held)) return null;
-  let judged = false;
-  for (const rule of RULES) {
-    if (!rule.applies(guard.requirement)) continue;
-    judged = true;
-    try {
-      if (!rule.holds(guard.requirement, context)) return rule.name;
-    } catch {
-      // The fault is told by its own name in the decision, and denies.
-      return `${rule.name}.fault`;
-    }
-  }
-  return judged ? null : 'unknown-requirement';
+  return failedRule(guard.requirement, context);
 }
 
 async function reasonsFor(
