@@ -2,6 +2,7 @@ import type { AuditSink } from './audit/event.ts';
 import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
+import { compileFor, introspectionFor } from './caller-views.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
@@ -63,12 +64,13 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     record.principal = await identifier.identify(request);
     const params = paramsOf(request);
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
-    const { compiler, executor, supergraph, view } = graph.value;
+    const { executor, supergraph, view } = graph.value;
 
-    const operation = await compiler.compile(params.query, params.operationName);
+    const caller = { principal: record.principal, policies, options: options.authorization };
+    const { operation, given } = await compileFor(graph.value, params, caller);
     record.operation = operation;
     admit(operation, request, options.limits);
-    const variables = coerceVariables(operation, params.variables, supergraph);
+    const variables = coerceVariables(operation, given, supergraph);
 
     const decision = await authorize(
       { operation, principal: record.principal, variables },
@@ -101,7 +103,8 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         response = OPENED;
       } else {
         const deadlineMs = clock.now() + options.timeoutMs;
-        const result = await executor.execute({ ...inputOf(admitted), deadlineMs });
+        const introspect = introspectionFor(graph.value, admitted, caller);
+        const result = await executor.execute({ ...inputOf(admitted), introspect, deadlineMs });
         record.fetches = result.fetches;
         // Nobody reads the answer, and what was cut off must not be audited as a success.
         if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
