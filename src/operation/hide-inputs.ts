@@ -14,7 +14,7 @@ const UNKNOWN_NAME = '\0';
 
 /**
  * Gives values of variables with each field that the caller may not know under a name that does not exist, so that
- * coercion treats it as any other that does not.
+ * coercion treats it like every other that does not.
  */
 export function hideInputs(
   { variableDefinitions }: Pick<CompiledOperation, 'variableDefinitions'>,
