@@ -53,6 +53,7 @@ export const CATALOGUE = {
   SUBSCRIPTION_LIMIT_EXCEEDED: retryable(429, 'There are more subscriptions or streams than the limit.'),
   SUBSCRIPTION_ENDED: retryable(200, 'The gateway ended the subscription; subscribe again.'),
   INTROSPECTION_DISABLED: final(403, 'Introspection is not allowed here.'),
+  VIEW_EMPTY: final(403, 'Nothing of the graph is open to this caller.'),
   UNAUTHENTICATED: final(401, 'A valid credential is required.'),
   FORBIDDEN: final(403, 'This is not allowed.'),
   UNAUTHORIZED_FIELD_OR_TYPE: final(403, 'Unauthorized field or type'),

@@ -68,13 +68,12 @@ export async function startGraph(
   const { now, nowUs } = deps.clock;
   const executor = native
     ? createNativeExecutor({
-        schema: supergraph.apiSchema,
         transport: createSubgraphTransport(transport, { minter, now }),
         now,
         nowUs,
       })
     : await createApolloExecutor(
-        { ...transport, schema: supergraph.apiSchema, strippedSdl: supergraph.strippedSdl },
+        { ...transport, strippedSdl: supergraph.strippedSdl },
         { minter, now, nowUs },
       ).catch(async (fault: unknown) => {
         await compiler.close();

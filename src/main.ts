@@ -69,6 +69,21 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .action((options: { config: string; query: string; variables?: string; operation?: string }) =>
       explainCost(options, process.env),
     );
+  addAuditCommands(root);
+  const config = root.command('config').description('look at configurations');
+  config
+    .command('check')
+    .description('say whether a configuration is valid, and where not')
+    .requiredOption(...CONFIG_OPTION)
+    .action((options: { config: string }) => checkConfigFile(options.config, process.env));
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .action(printConfigSchema);
+  return root;
+}
+
+function addAuditCommands(root: Command): void {
   const audit = root.command('audit').description('look at the audit log');
   audit
     .command('verify')
@@ -83,17 +98,6 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .requiredOption(...AUDIT_DIRECTORY)
     .option('-k, --key <file>', 'the key (JWK); else the one beside the directory')
     .action(printAuditKey);
-  const config = root.command('config').description('look at configurations');
-  config
-    .command('check')
-    .description('say whether a configuration is valid, and where not')
-    .requiredOption(...CONFIG_OPTION)
-    .action((options: { config: string }) => checkConfigFile(options.config, process.env));
-  config
-    .command('schema')
-    .description('print the JSON Schema of the configuration, for editors')
-    .action(printConfigSchema);
-  return root;
 }
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -2,6 +2,7 @@ import type { AuditSink } from './audit/event.ts';
 import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
+import { compileFor, introspectionFor } from './caller-views.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import { GatewayError } from './errors.ts';
@@ -71,16 +72,18 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     record.principal = await identifier.identify(request);
     const params = paramsOf(request);
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
-    const { compiler, executor, supergraph, view } = graph.value;
+    const { executor, supergraph, view } = graph.value;
 
-    const operation = await compiler.compile(params.query, params.operationName);
+    const nowMs = clock.now();
+    const caller = { principal: record.principal, policies, nowMs, options: options.authorization };
+    const { operation, given } = await compileFor(graph.value, params, caller);
     record.operation = operation;
     admit(operation, request, options.limits);
-    const variables = coerceVariables(operation, params.variables, supergraph);
+    const variables = coerceVariables(operation, given, supergraph);
 
     const grant = entitlements?.grantOf(record.principal, supergraph) ?? null;
     const decision = await authorize(
-      { operation, principal: record.principal, variables, grant, nowMs: clock.now() },
+      { operation, principal: record.principal, variables, grant, nowMs },
       options.authorization,
       policies,
     );
@@ -108,8 +111,12 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         stream = subscribe({ ...admitted, graph }, streamParts(request, parts));
         response = OPENED;
       } else {
-        const deadlineMs = clock.now() + options.timeoutMs;
-        const result = await executor.execute({ ...inputOf(admitted), deadlineMs });
+        const introspect = introspectionFor(graph.value, admitted, caller);
+        const result = await executor.execute({
+          ...inputOf(admitted),
+          introspect,
+          deadlineMs: clock.now() + options.timeoutMs,
+        });
         record.fetches = result.fetches;
         // Nobody reads the answer, and what was cut off must not be audited as a success.
         if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');

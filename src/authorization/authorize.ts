@@ -4,8 +4,8 @@ import type { Principal } from '../identity/principal.ts';
 import { conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { CompiledOperation, Guard } from '../operation/operation.ts';
 import type { Decision, Reason } from './decision.ts';
+import { failedRule } from './rules/failed-rule.ts';
 import type { PolicyDecider, RuleContext } from './rules/rule.ts';
-import { RULES } from './rules/rules.ts';
 import { stepUp } from './rules/step-up.ts';
 
 export interface AuthorizationOptions {
@@ -14,6 +14,8 @@ export interface AuthorizationOptions {
   /** Removes nothing and only reports. */
   readonly dryRun: boolean;
   readonly introspection: 'permit' | 'authenticated' | 'deny';
+  /** Answers what is refused as what does not exist. Default: false. */
+  readonly hideUnauthorized?: boolean;
 }
 
 export interface AuthorizationInput {
@@ -77,19 +79,7 @@ function introspectionRefusal(principal: Principal, { introspection }: Authoriza
 /** Name of the first rule that a guard fails; null where it passes or its selections are switched off. */
 function failingRule(guard: Guard, held: readonly boolean[], context: RuleContext): string | null {
   const { requirement, when } = guard;
-  if (requirement === null || !whenApplies(when, held)) return null;
-  let judged = false;
-  for (const rule of RULES) {
-    if (!rule.applies(requirement)) continue;
-    judged = true;
-    try {
-      if (!rule.holds(requirement, context)) return rule.name;
-    } catch {
-      // The fault is told by its own name in the decision, and denies.
-      return `${rule.name}.fault`;
-    }
-  }
-  return judged ? null : 'unknown-requirement';
+  return requirement === null || !whenApplies(when, held) ? null : failedRule(requirement, context);
 }
 
 /** Name of the rule that an uncovered coordinate fails; null where it is covered or switched off. */

@@ -28,6 +28,10 @@ const authorizationSection = z.strictObject({
     .enum(['errors', 'extensions', 'disabled'])
     .default('errors')
     .describe('Where the client is told of removed fields: errors, extensions.authorizationErrors, or not.'),
+  hideUnauthorized: switchKey(
+    false,
+    'Answers what the caller may not use as what does not exist, instead of naming the paths that are refused.',
+  ),
   policies: z
     .array(pathKey('Path or pattern, such as ./policies/*.cedar.'))
     .max(256)

@@ -62,11 +62,16 @@ export function requireTenant(actor: Actor, tenantId: string): void {
     throw new ControlError({ code: 'NOT_FOUND', entity: 'tenant' });
 }
 
+/** How far the clock of an identity provider may be ahead. */
+const CLOCK_TOLERANCE_SECONDS = 60;
+
 /** Refuses who did not prove a second factor lately. Throws: STEP_UP_REQUIRED. */
 export function requireStepUp({ acr, amr, authTime }: Actor, rule: StepUpRule, nowMs: number): void {
   const proven = rule.factors.some((factor) => factor === acr || amr.includes(factor));
-  const ageSeconds = authTime === null ? Number.POSITIVE_INFINITY : nowMs / 1000 - authTime;
-  if (!proven || ageSeconds > rule.maxAgeSeconds)
+  const ageSeconds = authTime === null ? Number.NaN : nowMs / 1000 - authTime;
+  // Not a time at all, or one far ahead, is not fresh.
+  const isFresh = ageSeconds >= -CLOCK_TOLERANCE_SECONDS && ageSeconds <= rule.maxAgeSeconds;
+  if (!proven || !isFresh)
     throw new ControlError({ code: 'STEP_UP_REQUIRED', maxAgeSeconds: rule.maxAgeSeconds });
 }
 

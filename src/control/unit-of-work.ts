@@ -65,13 +65,15 @@ export async function change<T>(
   let version: number | null = null;
   const result = await database
     .transact(scopeOf(actor), async (tx) => {
-      version = await nextVersion(tx);
+      // Taken first: changes wait for each other here.
+      await tx.execute(sql`SELECT 1 FROM ${controlVersion} FOR UPDATE`);
       const now = deps.now();
       const unit = unitOf({ tx, actor, now, deps });
       const known = await takeKey<T>(unit, wanted);
       if (known !== null) return known.result;
       const result = await work(unit);
       await keepResult(unit, wanted, result);
+      version = await nextVersion(tx);
       await tx.execute(sql`SELECT pg_notify(${CHANGES_CHANNEL}, ${String(version)})`);
       return result;
     })

@@ -13,12 +13,14 @@ export interface ExecutionInput {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Fires when the client goes away. */
   readonly signal: AbortSignal;
+  /** Answers a document of schema introspection with what the caller may know; null where the operation has none. */
+  readonly introspect: ((document: string) => Promise<Readonly<Record<string, unknown>>>) | null;
   /** When execution must be over. Units: milliseconds since the epoch. */
   readonly deadlineMs: number;
 }
 
 /** What a subscription runs with: as an operation, but each event has its own deadline, and the stream its bounds. */
-export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs'> & {
+export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs' | 'introspect'> & {
   /** Time what an event needs from other subgraphs may take. */
   readonly eventTimeoutMs: number;
   readonly bounds: {

@@ -21,10 +21,25 @@ export type CompileTask =
       readonly text: string;
       readonly operationName: string | null;
       readonly mask: string;
+    }
+  | {
+      readonly kind: 'check';
+      readonly text: string;
+      readonly operationName: string | null;
+      /** What the caller holds, as `visibleTo` takes it. */
+      readonly held: string;
+    }
+  | {
+      readonly kind: 'introspect';
+      readonly document: string;
+      readonly variables: Readonly<Record<string, unknown>>;
+      readonly held: string;
     };
 
 /** What a compile worker answers. */
 export type CompileTaskResult =
   | { readonly kind: 'ready' }
   | { readonly kind: 'compiled'; readonly facts: OperationFacts; readonly variant: OperationVariant }
+  | { readonly kind: 'checked'; readonly hiddenInputs: readonly string[] }
+  | { readonly kind: 'introspected'; readonly data: Readonly<Record<string, unknown>> }
   | { readonly kind: 'refused'; readonly refusal: Refusal };

@@ -2,9 +2,11 @@ import { workerData } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.ts';
 import { readSupergraph } from '../supergraph/read-supergraph.ts';
+import { createViewSchemas } from '../supergraph/view-schemas.ts';
 import { type CompileContext, compileOperation, type Understood } from './compile.ts';
 import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
 import { createPlanner } from './plan-operation.ts';
+import { checkOnView, introspectView } from './view-task.ts';
 
 /** Reason: a variant is usually asked for right after its operation; a few understood ones save doing it twice. */
 const UNDERSTOOD_MAX = 64;
@@ -20,6 +22,7 @@ const context: CompileContext = {
   cost: costSizes === null ? null : { rules: supergraph.costRules, sizes: costSizes },
   coverage,
 };
+const views = createViewSchemas(supergraph);
 const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
 
 /** Runs in a thread of its own, under a memory cap and a time cap; what it returns is plain data. */
@@ -27,6 +30,7 @@ const understood = new LRUCache<string, Understood>({ max: UNDERSTOOD_MAX });
 export default function run(task: CompileTask): CompileTaskResult {
   if (task.kind === 'ready') return { kind: 'ready' };
   try {
+    if (task.kind !== 'compile') return onView(task);
     const key = JSON.stringify([task.text, task.operationName]);
     const operation = understood.get(key) ?? compileOperation(task.text, task.operationName, context);
     understood.set(key, operation);
@@ -40,4 +44,14 @@ export default function run(task: CompileTask): CompileTaskResult {
       return { kind: 'refused', refusal: { code: 'OPERATION_TOO_COMPLEX', details: [] } };
     throw error;
   }
+}
+
+function onView(task: Extract<CompileTask, { kind: 'check' | 'introspect' }>): CompileTaskResult {
+  const view = views.get(task.held);
+  if (task.kind === 'introspect') {
+    return { kind: 'introspected', data: introspectView(task.document, task.variables, view) };
+  }
+  const { text, operationName } = task;
+  const inputs = checkOnView(text, operationName, { schema: supergraph.apiSchema, view, limits });
+  return { kind: 'checked', hiddenInputs: inputs };
 }

@@ -58,21 +58,7 @@ export function compileOperation(
   context: CompileContext,
 ): Understood {
   const { schema, policy, limits } = context;
-  const tokensMax = limits.warnOnly ? Number.MAX_SAFE_INTEGER : limits.tokens;
-  const tokens = syntax(() => countTokens(text, tokensMax));
-  if (tokens > tokensMax) throw new GatewayError('MAX_TOKENS_LIMIT');
-  const located = syntax(() => parse(text));
-  const sizes = sizeOf(located, operationName, tokens, limits);
-  validateDocument(schema, located, limits);
-
-  // Locations served the errors; what follows crosses threads and must not drag the token list along.
-  const document = parse(text, { noLocation: true });
-  const operation = operationIn(document, operationName);
-  // No rule of the specification asks for the root type, so a mutation passes on a schema that has none.
-  if (schema.getRootType(operation.operation) == null) {
-    const message = `The schema has no ${operation.operation} type.`;
-    throw new GatewayError('GRAPHQL_VALIDATION_FAILED', { details: [{ message }] });
-  }
+  const { document, operation, sizes } = validatedDocument(text, operationName, context);
   const expanded = expandOperation(schema, operation, fragmentsIn(document));
   const measures: Measures = { ...sizes, height: heightOf([expanded.root]) };
   const warnings = checked(measures, limits);
@@ -97,6 +83,40 @@ export function compileOperation(
       return variantOf(guarded, { operation, mask, id, context }, lines);
     },
   };
+}
+
+/** A document that fits a schema, and the operation in it that is to run. */
+export interface ValidDocument {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly sizes: Omit<Measures, 'height'>;
+}
+
+/**
+ * Reads a document and holds it to the limits, then to a schema.
+ * Throws: GRAPHQL_PARSE_FAILED, OPERATION_RESOLUTION_FAILURE, GRAPHQL_VALIDATION_FAILED, and the limits' codes.
+ */
+export function validatedDocument(
+  text: string,
+  operationName: string | null,
+  { schema, limits }: Pick<CompileContext, 'schema' | 'limits'>,
+): ValidDocument {
+  const tokensMax = limits.warnOnly ? Number.MAX_SAFE_INTEGER : limits.tokens;
+  const tokens = syntax(() => countTokens(text, tokensMax));
+  if (tokens > tokensMax) throw new GatewayError('MAX_TOKENS_LIMIT');
+  const located = syntax(() => parse(text));
+  const sizes = sizeOf(located, operationName, tokens, limits);
+  validateDocument(schema, located, limits);
+
+  // Locations served the errors; what follows crosses threads and must not drag the token list along.
+  const document = parse(text, { noLocation: true });
+  const operation = operationIn(document, operationName);
+  // No rule of the specification asks for the root type, so a mutation passes on a schema that has none.
+  if (schema.getRootType(operation.operation) == null) {
+    const message = `The schema has no ${operation.operation} type.`;
+    throw new GatewayError('GRAPHQL_VALIDATION_FAILED', { details: [{ message }] });
+  }
+  return { document, operation, sizes };
 }
 
 /** The refusal for values that break an argument rule; names the arguments, never the values. */

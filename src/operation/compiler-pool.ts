@@ -5,6 +5,7 @@ import { CATALOGUE, GatewayError } from '../errors.ts';
 import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
 import type { CostSizes } from './cost/cost-schema.ts';
 import type { CompiledOperation, OperationLimits, OperationVariant } from './operation.ts';
+import { type HiddenInputs, ViewChecks } from './view-checks.ts';
 import { guardsKey, type HotOperation } from './warm-up.ts';
 
 export interface CompilerOptions {
@@ -31,6 +32,14 @@ export interface CompilerOptions {
 export interface Compiler {
   /** Throws: as `compileOperation`, OPERATION_TOO_COMPLEX, SERVER_OVERLOADED. */
   compile(text: string, operationName: string | null): CompiledOperation | Promise<CompiledOperation>;
+  /** Holds a text to what callers may know who hold `held`, and tells which input fields they may not. Throws: as `checkOnView`. */
+  check(text: string, operationName: string | null, held: string): Promise<HiddenInputs>;
+  /** Answers a document of schema introspection with what those callers may know. Throws: VIEW_EMPTY, OPERATION_TOO_COMPLEX, SERVER_OVERLOADED. */
+  introspect(
+    document: string,
+    variables: Readonly<Record<string, unknown>>,
+    held: string,
+  ): Promise<Readonly<Record<string, unknown>>>;
   /** Of the operations used last, at most `max`, the most used first. */
   hottest(max: number): readonly HotOperation[];
   close(): Promise<void>;
@@ -85,6 +94,7 @@ class PooledCompiler implements Compiler {
   readonly #compiled: LRUCache<string, Held>;
   readonly #refused = new LRUCache<string, GatewayError>({ max: REFUSALS_MAX });
   readonly #running = new Map<string, Promise<CompiledOperation>>();
+  readonly #checks = new ViewChecks((text, operationName, held) => this.#checkNew(text, operationName, held));
   #pending = 0;
   #closed = false;
 
@@ -113,6 +123,20 @@ class PooledCompiler implements Compiler {
     if (refused !== undefined) throw refused;
     const running = this.#running.get(key) ?? this.#start(key, text, operationName);
     return running;
+  }
+
+  check(text: string, operationName: string | null, held: string): Promise<HiddenInputs> {
+    return this.#checks.check(text, operationName, held);
+  }
+
+  async introspect(
+    document: string,
+    variables: Readonly<Record<string, unknown>>,
+    held: string,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const result = await this.#task({ kind: 'introspect', document, variables, held });
+    if (result.kind === 'introspected') return result.data;
+    throw new GatewayError('INTERNAL_SERVER_ERROR');
   }
 
   hottest(max: number): readonly HotOperation[] {
@@ -177,23 +201,34 @@ class PooledCompiler implements Compiler {
     operationName: string | null,
     mask: string,
   ): Promise<Extract<CompileTaskResult, { kind: 'compiled' }>> {
+    const result = await this.#task({ kind: 'compile', text, operationName, mask });
+    if (result.kind === 'compiled') return result;
+    throw new GatewayError('INTERNAL_SERVER_ERROR');
+  }
+
+  async #checkNew(text: string, operationName: string | null, held: string): Promise<HiddenInputs> {
+    const result = await this.#task({ kind: 'check', text, operationName, held });
+    if (result.kind === 'checked') return result.hiddenInputs;
+    throw new GatewayError('INTERNAL_SERVER_ERROR');
+  }
+
+  async #task(task: CompileTask): Promise<Exclude<CompileTaskResult, { kind: 'refused' }>> {
     if (this.#closed) throw new GatewayError('SHUTTING_DOWN');
     // The pool's own bound does not count tasks that can be aborted.
     if (this.#pending >= this.#pendingMax) throw new GatewayError('SERVER_OVERLOADED');
     const waits = this.#pending >= this.#workers;
     this.#pending += 1;
     const result = await this.#pool
-      .run({ kind: 'compile', text, operationName, mask }, { signal: AbortSignal.timeout(this.#timeoutMs) })
+      .run(task, { signal: AbortSignal.timeout(this.#timeoutMs) })
       .catch((error: unknown) => {
         throw compileFault(error, waits);
       })
       .finally(() => {
         this.#pending -= 1;
       });
-    if (result.kind === 'compiled') return result;
     if (result.kind === 'refused')
       throw new GatewayError(result.refusal.code, { details: result.refusal.details });
-    throw new GatewayError('INTERNAL_SERVER_ERROR');
+    return result;
   }
 }
 

@@ -36,7 +36,13 @@ describe('defaults', () => {
   it('believes no issuer, enforces every rule, masks errors and refuses when the audit cannot be written', async () => {
     const config = await configFolder().read(SUPERGRAPH);
     expect(config.identity.jwt).toEqual([]);
-    expect(config.authorization).toEqual({ mode: 'filter', dryRun: false, errors: 'errors', policies: [] });
+    expect(config.authorization).toEqual({
+      mode: 'filter',
+      dryRun: false,
+      hideUnauthorized: false,
+      errors: 'errors',
+      policies: [],
+    });
     expect(config.audit.whenUnwritable).toBe('refuse');
     expect(subgraphSettings(config, 'any')).toEqual({
       timeoutMs: 10_000,

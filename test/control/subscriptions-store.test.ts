@@ -75,6 +75,8 @@ describe('a request', () => {
     ['without a second factor', { amr: ['pwd'] }],
     ['with a factor proven too long ago', { authTime: START_MS / 1000 - STEP_UP.maxAgeSeconds - 1 }],
     ['without a time of authentication', { authTime: null }],
+    ['with a time that is none', { authTime: Number.NaN }],
+    ['with a factor proven in a time to come', { authTime: START_MS / 1000 + 61 }],
   ])('is not decided %s', async (_, part) => {
     const asked = await submit(test, await seed(test));
     const decider = { ...admin('ada', test), ...part };
@@ -346,6 +348,9 @@ describe('a repeated call', () => {
     const [one, other] = await Promise.all([request(seeded, 'a'), request(seeded, 'a')]);
     expect(other).toEqual(one);
     expect(await actionsOf(one.id)).toEqual(['subscription.submit']);
+    const version = await test.control.snapshots.version();
+    await request(seeded, 'a');
+    expect(await test.control.snapshots.version()).toBe(version);
   });
 
   it('with the same key and another input is refused', async () => {

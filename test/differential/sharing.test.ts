@@ -126,7 +126,7 @@ describe('sharing', () => {
   }
 
   it('would be caught mixing callers by a key without headers', async () => {
-    const { supergraph, compile } = running.engines;
+    const { compile } = running.engines;
     const minter = await fixedMinter();
     const options = {
       identity: 'principal',
@@ -157,7 +157,6 @@ describe('sharing', () => {
       close: () => sound.close(),
     };
     const executor = createNativeExecutor({
-      schema: supergraph.apiSchema,
       transport: broken,
       now: Date.now,
       nowUs: () => performance.now() * 1_000,
@@ -165,7 +164,15 @@ describe('sharing', () => {
     const variant = await compile(TEXT).planFor('');
     const ask = async (principal: Principal) => {
       const { signal } = new AbortController();
-      const input = { variant, variables: {}, principal, requestId: 'r', headers: {}, signal };
+      const input = {
+        variant,
+        variables: {},
+        principal,
+        requestId: 'r',
+        headers: {},
+        signal,
+        introspect: null,
+      };
       return (await executor.execute({ ...input, deadlineMs: Date.now() + 10_000 })).data;
     };
     expect(await mixed(ask, 'principal')).toBeGreaterThan(0);

@@ -22,6 +22,8 @@ export interface RuleContext {
 /** One kind of requirement: whether a field asks for it, and whether the caller meets it. */
 export interface Rule {
   readonly name: string;
+  /** True where it looks at the principal and nothing else, not even the time: its answer lasts as long as the principal. */
+  readonly lasting?: true;
   applies(requirement: Requirement): boolean;
   holds(requirement: Requirement, context: RuleContext): boolean;
 }

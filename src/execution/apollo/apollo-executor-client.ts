@@ -1,5 +1,5 @@
 import { ApolloGateway, type GraphQLDataSource, type GraphQLDataSourceProcessOptions } from '@apollo/gateway';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { type DocumentNode, GraphQLError, parse, print } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';
 import { GatewayError } from '../../errors.ts';
@@ -9,11 +9,9 @@ import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '
 import { type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
-import { introspectionIn, introspectionOf } from './introspection.ts';
+import { introspectionIn } from './introspection.ts';
 
 export interface ApolloExecutorOptions {
-  /** What clients see; introspection tells of nothing else, though Apollo's gateway knows more. */
-  readonly schema: GraphQLSchema;
   readonly strippedSdl: string;
   readonly subgraphs: readonly SubgraphSettings[];
   readonly responseBytesMax: number;
@@ -58,7 +56,7 @@ export async function createApolloExecutor(
   try {
     const { executor } = await gateway.load();
     if (executor === null) throw new TypeError('Apollo gateway loaded without an executor.');
-    return new ApolloExecutor(gateway, executor, { client, schema: options.schema });
+    return new ApolloExecutor(gateway, executor, client);
   } catch (cause) {
     await client.close();
     throw new GatewayError('SUPERGRAPH_INVALID', { cause, details: [{ message: (cause as Error).message }] });
@@ -78,18 +76,12 @@ class ApolloExecutor implements Executor {
   readonly #gateway: ApolloGateway;
   readonly #executor: GatewayExecutor;
   readonly #client: SubgraphClient;
-  readonly #schema: GraphQLSchema;
   readonly #documents = new LRUCache<string, DocumentNode>({ max: DOCUMENTS_MAX });
 
-  constructor(
-    gateway: ApolloGateway,
-    executor: GatewayExecutor,
-    { client, schema }: { readonly client: SubgraphClient; readonly schema: GraphQLSchema },
-  ) {
+  constructor(gateway: ApolloGateway, executor: GatewayExecutor, client: SubgraphClient) {
     this.#gateway = gateway;
     this.#executor = executor;
     this.#client = client;
-    this.#schema = schema;
   }
 
   async execute(input: ExecutionInput): Promise<ExecutionResult> {
@@ -113,7 +105,7 @@ class ApolloExecutor implements Executor {
     } as unknown as Parameters<GatewayExecutor>[0]);
     const data = dataOf(response);
     const asked = introspectionIn(document);
-    const told = asked === null ? {} : introspectionOf(this.#schema, asked, input.variables);
+    const told = asked === null || input.introspect === null ? {} : await input.introspect(print(asked));
     return {
       data: data === null ? null : { ...data, ...told },
       errors: errorsOf(response),

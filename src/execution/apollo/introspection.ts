@@ -1,4 +1,4 @@
-import { type DocumentNode, executeSync, type GraphQLSchema, visit } from 'graphql';
+import { type DocumentNode, visit } from 'graphql';
 
 /**
  * The part of an operation that asks for the schema; null where it does not.
@@ -31,14 +31,4 @@ function withUsedVariables(document: DocumentNode): DocumentNode {
   return visit(document, {
     VariableDefinition: ({ variable }) => (used.has(variable.name.value) ? false : null),
   });
-}
-
-/** Answers introspection from the schema that clients see. */
-export function introspectionOf(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  variableValues: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  const { data } = executeSync({ schema, document, variableValues });
-  return data ?? {};
 }

@@ -1,7 +1,4 @@
-import { type DocumentNode, executeSync, type GraphQLSchema, parse } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { FetchRecord } from '../../audit/event.ts';
-import type { OperationVariant } from '../../operation/operation.ts';
 import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
 import type {
   ExecutionError,
@@ -27,7 +24,6 @@ export interface SubgraphTransport {
 }
 
 export interface NativeExecutorDeps {
-  readonly schema: GraphQLSchema;
   readonly transport: SubgraphTransport;
   /** Units: milliseconds since the epoch. */
   readonly now: () => number;
@@ -35,28 +31,16 @@ export interface NativeExecutorDeps {
   readonly nowUs: () => number;
 }
 
-/** Introspection documents held parsed; there are few different ones. */
-const INTROSPECTION_MAX = 100;
-
 /** Creates our own executor: Apollo's plan, run by fetch, merge and nothing else. */
 export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
-  const documents = new LRUCache<string, DocumentNode>({ max: INTROSPECTION_MAX });
-
-  const introspect = (variant: OperationVariant, text: string, input: ExecutionInput): DataObject => {
-    const document = documents.get(variant.id) ?? parse(text, { noLocation: true });
-    documents.set(variant.id, document);
-    const { data } = executeSync({ schema: deps.schema, document, variableValues: input.variables });
-    return (data ?? {}) as DataObject;
-  };
-
   return {
     async execute(input) {
       const { plan } = input.variant;
       if (plan === null) return { data: null, errors: [], fetches: [] };
       const run = new Run(input, deps);
       if (plan.root !== null) await run.step(plan.root);
-      if (plan.introspection !== null) {
-        mergeInto(run.data, introspect(input.variant, plan.introspection, input));
+      if (plan.introspection !== null && input.introspect !== null) {
+        mergeInto(run.data, (await input.introspect(plan.introspection)) as DataObject);
       }
       return { data: run.data, errors: run.errors, fetches: run.fetches } satisfies ExecutionResult;
     },
@@ -77,7 +61,7 @@ async function* subscription(
   }
   const variables = `{${printVariables(fetch, input.variables)}}`;
   for await (const event of deps.transport.open(fetch, variables, input)) {
-    const run = new Run({ ...input, deadlineMs: deps.now() + input.eventTimeoutMs }, deps);
+    const run = new Run({ ...input, introspect: null, deadlineMs: deps.now() + input.eventTimeoutMs }, deps);
     await run.event(fetch, event);
     yield { data: run.data, errors: run.errors, fetches: run.fetches };
   }

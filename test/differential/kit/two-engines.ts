@@ -17,6 +17,7 @@ import { fillFromPrincipal } from '../../../src/operation/fill-from-principal.ts
 import type { CompiledOperation, OperationLimits } from '../../../src/operation/operation.ts';
 import { createPlanner } from '../../../src/operation/plan-operation.ts';
 import { coerceVariables } from '../../../src/operation/variables.ts';
+import { introspectView } from '../../../src/operation/view-task.ts';
 import { readSupergraph } from '../../../src/supergraph/read-supergraph.ts';
 import type { Supergraph } from '../../../src/supergraph/supergraph.ts';
 
@@ -134,12 +135,11 @@ export async function startTwoEngines(
   };
   const signer = minter ?? (await fixedMinter());
   const native = createNativeExecutor({
-    schema: supergraph.apiSchema,
     transport: createSubgraphTransport(transport, { minter: signer, now: clock.now }),
     ...clock,
   });
   const apollo = await createApolloExecutor(
-    { ...transport, schema: supergraph.apiSchema, strippedSdl: supergraph.strippedSdl },
+    { ...transport, strippedSdl: supergraph.strippedSdl },
     { minter: signer, ...clock },
   );
   const view: GraphView = {
@@ -198,9 +198,17 @@ function enginesOf(
     headers: {},
     deadlineMs: clock.now() + timeLeftMs,
   });
+  const introspecting = (variables: Readonly<Record<string, unknown>>) => ({
+    introspect: async (document: string) => introspectView(document, variables, supergraph.apiSchema),
+  });
   const response = async (engine: EngineName, question: Ask): Promise<GatewayResponse> => {
     const { operation, variables, mask, variant } = await prepare(question);
-    const result = await engines[engine].execute({ ...inputOf(question), variant, variables });
+    const result = await engines[engine].execute({
+      ...inputOf(question),
+      ...introspecting(variables),
+      variant,
+      variables,
+    });
     const decision =
       mask === ''
         ? ({ effect: 'permit', mask: '', reasons: [] } as const)
@@ -238,6 +246,7 @@ function enginesOf(
       const asWritten = { ...variant, id: `${variant.id} as written`, text: question.text };
       const { data }: ExecutionResult = await engines.apollo.execute({
         ...inputOf(question),
+        ...introspecting(variables),
         variant: asWritten,
         variables,
       });

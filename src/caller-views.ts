@@ -1,0 +1,101 @@
+import type { AuthorizationOptions } from './authorization/authorize.ts';
+import { heldRequirements } from './authorization/held-requirements.ts';
+import type { PolicyDecider } from './authorization/rules/rule.ts';
+import { GatewayError } from './errors.ts';
+import type { Graph } from './graph.ts';
+import type { Principal } from './identity/principal.ts';
+import { hideInputs } from './operation/hide-inputs.ts';
+import type { CompiledOperation } from './operation/operation.ts';
+import { requiredCoordinates } from './supergraph/required-coordinates.ts';
+
+/** Who asks, and by what their view of the graph is judged. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly policies: PolicyDecider;
+  readonly options: AuthorizationOptions;
+  /** Units: milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** What was asked: a text, and values for its variables. */
+export interface Asked {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** An operation, and the values of its variables as its caller may give them. */
+export interface CompiledRequest {
+  readonly operation: CompiledOperation;
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Compiles what a caller asks; what does not fit the schema is told in terms of what the caller may know of it.
+ * Where what is unauthorized is hidden, the text is held to the view first, and what the view lacks does not exist.
+ * Throws: as the compiler, VIEW_EMPTY.
+ */
+export function compileFor(
+  graph: Graph,
+  asked: Asked,
+  caller: Caller,
+): CompiledRequest | Promise<CompiledRequest> {
+  const { query, operationName, variables: given } = asked;
+  if (caller.options.hideUnauthorized === true) {
+    const held = heldBy(graph, caller);
+    if (held.includes('0')) return compileVisible(graph, asked, held);
+  }
+  try {
+    const compiled = graph.compiler.compile(query, operationName);
+    if (!(compiled instanceof Promise)) return { operation: compiled, given };
+    return compiled.then(
+      (operation) => ({ operation, given }),
+      (error: unknown) => retell(error, graph, { asked, caller }),
+    );
+  } catch (error) {
+    return retell(error, graph, { asked, caller });
+  }
+}
+
+/** Introspection as a caller may see it; null where the operation does not ask for the schema. */
+export function introspectionFor(
+  graph: Graph,
+  { operation, variables }: Pick<CompiledRequest, 'operation'> & Pick<Asked, 'variables'>,
+  caller: Caller,
+): ((document: string) => Promise<Readonly<Record<string, unknown>>>) | null {
+  if (!operation.introspects) return null;
+  const held = heldBy(graph, caller);
+  return (document) => graph.compiler.introspect(document, variables, held);
+}
+
+/** What a caller holds of all that the graph requires; under a dry run everybody holds everything. */
+function heldBy({ supergraph }: Graph, { principal, options, ...context }: Caller): string {
+  const { requirements } = requiredCoordinates(supergraph.policy);
+  return options.dryRun
+    ? '1'.repeat(requirements.length)
+    : heldRequirements(requirements, principal, context);
+}
+
+async function compileVisible(graph: Graph, asked: Asked, held: string): Promise<CompiledRequest> {
+  const { query, operationName, variables } = asked;
+  const { compiler, supergraph } = graph;
+  const hidden = await compiler.check(query, operationName, held);
+  const operation = await compiler.compile(query, operationName);
+  if (hidden.length === 0) return { operation, given: variables };
+  const given = hideInputs(operation, variables, { schema: supergraph.apiSchema, hidden: new Set(hidden) });
+  return { operation, given };
+}
+
+/** Messages about the whole schema could name what the caller may not know: those about the view are told instead. */
+async function retell(
+  error: unknown,
+  graph: Graph,
+  { asked, caller }: { readonly asked: Asked; readonly caller: Caller },
+): Promise<never> {
+  if (!(error instanceof GatewayError) || error.code !== 'GRAPHQL_VALIDATION_FAILED') throw error;
+  const held = heldBy(graph, caller);
+  if (!held.includes('0')) throw error;
+  await graph.compiler.check(asked.query, asked.operationName, held);
+  // Whatever is valid on a view is valid on the whole schema; should that ever fail, nothing is told.
+  throw new GatewayError('GRAPHQL_VALIDATION_FAILED');
+}
