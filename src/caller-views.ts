@@ -1,12 +1,13 @@
 import type { AuthorizationOptions } from './authorization/authorize.ts';
 import { heldRequirements } from './authorization/held-requirements.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
+import type { Grant } from './control/grant.ts';
 import { GatewayError } from './errors.ts';
 import type { Graph } from './graph.ts';
 import type { Principal } from './identity/principal.ts';
 import { hideInputs } from './operation/hide-inputs.ts';
 import type { CompiledOperation } from './operation/operation.ts';
-import { requiredCoordinates } from './supergraph/required-coordinates.ts';
+import { requiredCoordinates, seesAll, viewKey } from './supergraph/required-coordinates.ts';
 
 /** Who asks, and by what their view of the graph is judged. */
 export interface Caller {
@@ -15,6 +16,8 @@ export interface Caller {
   readonly options: AuthorizationOptions;
   /** Units: milliseconds since the epoch. */
   readonly nowMs: number;
+  /** What its subscriptions cover; null where none are asked for. */
+  readonly grant: Grant | null;
 }
 
 /** What was asked: a text, and values for its variables. */
@@ -43,13 +46,14 @@ export function compileFor(
   const { query, operationName, variables: given } = asked;
   if (caller.options.hideUnauthorized === true) {
     const held = heldBy(graph, caller);
-    if (held.includes('0')) return compileVisible(graph, asked, held);
+    if (!seesAll(held)) return compileVisible(graph, asked, held);
   }
   try {
     const compiled = graph.compiler.compile(query, operationName);
-    if (!(compiled instanceof Promise)) return { operation: compiled, given };
+    if (!(compiled instanceof Promise))
+      return unhidden({ operation: compiled, given }, graph, { asked, caller });
     return compiled.then(
-      (operation) => ({ operation, given }),
+      (operation) => unhidden({ operation, given }, graph, { asked, caller }),
       (error: unknown) => retell(error, graph, { asked, caller }),
     );
   } catch (error) {
@@ -69,11 +73,21 @@ export function introspectionFor(
 }
 
 /** What a caller holds of all that the graph requires; under a dry run everybody holds everything. */
-function heldBy({ supergraph }: Graph, { principal, options, ...context }: Caller): string {
+function heldBy({ supergraph }: Graph, { principal, options, grant, ...context }: Caller): string {
   const { requirements } = requiredCoordinates(supergraph.policy);
-  return options.dryRun
-    ? '1'.repeat(requirements.length)
-    : heldRequirements(requirements, principal, context);
+  if (options.dryRun) return '1'.repeat(requirements.length);
+  return viewKey(heldRequirements(requirements, principal, context), grant?.hidden ?? []);
+}
+
+/** An operation that reaches what its caller must not learn of is answered as if that did not exist. */
+function unhidden(
+  compiled: CompiledRequest,
+  graph: Graph,
+  { asked, caller }: { readonly asked: Asked; readonly caller: Caller },
+): CompiledRequest | Promise<CompiledRequest> {
+  const { grant, options } = caller;
+  if (grant === null || options.dryRun || !grant.hidesAny(compiled.operation)) return compiled;
+  return retell(new GatewayError('GRAPHQL_VALIDATION_FAILED'), graph, { asked, caller });
 }
 
 async function compileVisible(graph: Graph, asked: Asked, held: string): Promise<CompiledRequest> {
@@ -94,7 +108,7 @@ async function retell(
 ): Promise<never> {
   if (!(error instanceof GatewayError) || error.code !== 'GRAPHQL_VALIDATION_FAILED') throw error;
   const held = heldBy(graph, caller);
-  if (!held.includes('0')) throw error;
+  if (seesAll(held)) throw error;
   await graph.compiler.check(asked.query, asked.operationName, held);
   // Whatever is valid on a view is valid on the whole schema; should that ever fail, nothing is told.
   throw new GatewayError('GRAPHQL_VALIDATION_FAILED');

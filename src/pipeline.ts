@@ -2,7 +2,7 @@ import type { AuditSink } from './audit/event.ts';
 import { type AuditParts, auditEvent } from './audit/recorder.ts';
 import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
-import { compileFor, introspectionFor } from './caller-views.ts';
+import { type Caller, compileFor, introspectionFor } from './caller-views.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import { GatewayError } from './errors.ts';
@@ -10,6 +10,7 @@ import { type RespondOptions, respond, respondDenied, respondRefused } from './e
 import { foreignReport } from './foreign-report.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
+import type { Principal } from './identity/principal.ts';
 import type {
   GatewayAnswer,
   GatewayResponse,
@@ -27,6 +28,7 @@ import { noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
+import type { Supergraph } from './supergraph/supergraph.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
 export interface PipelineParts {
@@ -61,7 +63,7 @@ export interface PipelineOptions {
  * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
 export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
-  const { identifier, policies, entitlements, limiter, audit, clock, options } = parts;
+  const { identifier, policies, limiter, audit, clock, options } = parts;
   const record = openRecord(request);
   const startedUs = clock.nowUs();
   const graph = parts.graphs.lease();
@@ -74,24 +76,17 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
     const { executor, supergraph, view } = graph.value;
 
-    const nowMs = clock.now();
-    const caller = { principal: record.principal, policies, nowMs, options: options.authorization };
+    const caller = callerOf(record.principal, supergraph, parts);
     const { operation, given } = await compileFor(graph.value, params, caller);
     record.operation = operation;
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, given, supergraph);
 
-    const grant = entitlements?.grantOf(record.principal, supergraph) ?? null;
-    const decision = await authorize(
-      { operation, principal: record.principal, variables, grant, nowMs },
-      options.authorization,
-      policies,
-    );
+    const decision = await authorize({ ...caller, operation, variables }, options.authorization, policies);
     record.decision = decision;
     if (decision.effect === 'deny' || decision.effect === 'hold') {
       record.code = decision.reasons[0]?.code ?? 'FORBIDDEN';
-      const anonymous = record.principal.kind === 'anonymous';
-      response = respondDenied(request, decision, anonymous, options.respond);
+      response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       requireAudit(operation, audit, options.whenAuditFails);
       const variant = await operation.planFor(decision.mask);
@@ -137,6 +132,13 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
   const durationUs = clock.nowUs() - startedUs;
   audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs }));
   return stream ?? response;
+}
+
+/** Who asks, and all that what they may have is judged by. */
+function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineParts): Caller {
+  const { policies, entitlements, clock, options } = parts;
+  const grant = entitlements?.grantOf(principal, supergraph) ?? null;
+  return { principal, policies, grant, nowMs: clock.now(), options: options.authorization };
 }
 
 /** What the audit says of a stream that has begun. */

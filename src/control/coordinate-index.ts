@@ -33,6 +33,11 @@ export class CoordinateIndex {
     return this.#numbers.get(coordinate);
   }
 
+  /** The coordinates whose numbers are wanted, in the order of the graph. */
+  names(isWanted: (number: number) => boolean): readonly string[] {
+    return [...this.#numbers].flatMap(([name, number]) => (isWanted(number) ? [name] : []));
+  }
+
   empty(): CoordinateBits {
     return new Uint32Array(Math.ceil(this.#numbers.size / 32));
   }

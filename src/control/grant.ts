@@ -17,6 +17,8 @@ export interface Grant {
   covers(coordinate: string): boolean;
   /** Public products that would cover a coordinate, in the order of their names. */
   offers(coordinate: string): readonly Offer[];
-  /** Whether nobody may learn of a coordinate who does not have it: only private products hold it. */
-  hides(coordinate: string): boolean;
+  /** Coordinates that the caller must not learn of: only private products hold them, and it has none of those. */
+  readonly hidden: readonly string[];
+  /** Whether an operation can reach any of them. */
+  hidesAny(operation: { readonly coordinates: readonly string[] }): boolean;
 }

@@ -33,21 +33,28 @@ export class Grants {
   readonly #products = new Map<string, CompiledProduct>();
   /** Reached by everybody. */
   readonly #open: CoordinateBits;
+  /** Held by private products, and neither by a public one nor by everybody. */
+  readonly #secret: CoordinateBits;
   readonly #grants = new LRUCache<string, Grant>({ max: GRANTS_MAX });
   readonly suspended: Grant;
 
   constructor(products: readonly ProductFacts[], graph: ProductGraph, { open, uncovered }: OpenCoordinates) {
     this.#index = new CoordinateIndex(graph);
     const held = this.#index.empty();
+    const known = this.#index.empty();
+    const secret = this.#index.empty();
     for (const facts of products) {
       if (facts.status !== 'published' && facts.status !== 'deprecated') continue;
       const bits = this.#index.empty();
       this.#index.add(bits, facts);
       addBits(held, bits);
+      addBits(facts.visibility === 'private' ? secret : known, bits);
       this.#products.set(facts.id, { facts, bits });
     }
     this.#open = uncovered === 'permit' ? held.map((word) => ~word) : this.#index.empty();
     this.#index.add(this.#open, open);
+    addBits(known, this.#open);
+    this.#secret = secret.map((word, at) => word & ~(known[at] ?? 0));
     this.suspended = new BitGrant(this.#index.empty(), true, this.#deps());
   }
 
@@ -69,6 +76,7 @@ export class Grants {
   #deps(): GrantDeps {
     return {
       index: this.#index,
+      secret: this.#secret,
       holding: (number) => [...this.#products.values()].filter(({ bits }) => hasBit(bits, number)),
     };
   }
@@ -76,6 +84,7 @@ export class Grants {
 
 interface GrantDeps {
   readonly index: CoordinateIndex;
+  readonly secret: CoordinateBits;
   /** Products that hold a coordinate; only refusals ask for them. */
   holding(number: number): readonly CompiledProduct[];
 }
@@ -85,6 +94,7 @@ class BitGrant implements Grant {
   readonly #bits: CoordinateBits;
   readonly #deps: GrantDeps;
   readonly #judged = new WeakMap<object, boolean>();
+  #hidden: readonly string[] | null = null;
 
   constructor(bits: CoordinateBits, isSuspended: boolean, deps: GrantDeps) {
     this.#bits = bits;
@@ -113,10 +123,17 @@ class BitGrant implements Grant {
       .slice(0, OFFERS_MAX);
   }
 
-  hides(coordinate: string): boolean {
-    if (this.covers(coordinate)) return false;
-    const holding = this.#holding(coordinate);
-    return holding.length > 0 && holding.every(({ facts }) => facts.visibility === 'private');
+  get hidden(): readonly string[] {
+    if (this.isSuspended) return [];
+    const { index, secret } = this.#deps;
+    this.#hidden ??= index.names((number) => hasBit(secret, number) && !hasBit(this.#bits, number));
+    return this.#hidden;
+  }
+
+  hidesAny(operation: { readonly coordinates: readonly string[] }): boolean {
+    if (this.isSuspended || this.coversAll(operation)) return false;
+    const hidden = new Set(this.hidden);
+    return operation.coordinates.some((coordinate) => hidden.has(coordinate));
   }
 
   #holding(coordinate: string): readonly CompiledProduct[] {

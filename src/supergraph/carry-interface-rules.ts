@@ -18,11 +18,17 @@ export function carryRequirements(
 ): ErrorDetail[] {
   const faults: ErrorDetail[] = [];
   const written = new Map(target);
-  for (const [origin, rule] of rules) {
+  // Composition derives no step-up, so that part is told apart from what it may have derived.
+  const parts = [...rules].flatMap(([origin, { stepUps, ...rule }]) => [
+    [origin, rule as Requirement] as const,
+    ...(stepUps === undefined ? [] : [[origin, { ...NO_REQUIREMENT, stepUps }] as const]),
+  ]);
+  for (const [origin, rule] of parts) {
     const coordinates = implementing(origin, implementations);
     try {
       const all = coordinates.map((coordinate) => written.get(coordinate) ?? NO_REQUIREMENT);
-      if (sameRequirement(rule, all.reduce(bothRequirements, NO_REQUIREMENT))) continue;
+      const { stepUps: _, ...derived } = all.reduce(bothRequirements, NO_REQUIREMENT);
+      if (sameRequirement(rule, derived)) continue;
       for (const coordinate of coordinates) {
         target.set(coordinate, bothRequirements(target.get(coordinate) ?? NO_REQUIREMENT, rule));
       }

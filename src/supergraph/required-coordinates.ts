@@ -29,9 +29,25 @@ export function requiredCoordinates(policy: SecurityPolicy): RequiredCoordinates
   return table;
 }
 
-/** What may be known by callers who hold the given requirements: `1` for each that is held, in their order. */
-export function visibleTo(held: string, { indexes }: RequiredCoordinates): IsVisible {
+/**
+ * What one set of callers may know, as text: `1` for each requirement that is held, `0` for the others, and then the
+ * coordinates that are hidden from them besides, apart by blanks.
+ */
+export function viewKey(held: string, hidden: readonly string[]): string {
+  return [held, ...hidden].join(' ');
+}
+
+/** Whether nothing is kept from whom a view is for. */
+export function seesAll(view: string): boolean {
+  return /^1*$/u.test(view);
+}
+
+/** What may be known by whom a view is for. */
+export function visibleTo(view: string, { indexes }: RequiredCoordinates): IsVisible {
+  const [held = '', ...names] = view.split(' ');
+  const hidden = new Set(names);
   return (coordinate) => {
+    if (hidden.has(coordinate)) return false;
     const index = indexes.get(coordinate);
     return index === undefined || held[index] === '1';
   };

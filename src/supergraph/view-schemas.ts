@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { requiredCoordinates, visibleTo } from './required-coordinates.ts';
+import { requiredCoordinates, seesAll, visibleTo } from './required-coordinates.ts';
 import type { Supergraph } from './supergraph.ts';
 import { viewSchema } from './view-schema.ts';
 
@@ -27,7 +27,7 @@ export function createViewSchemas({
   });
   return {
     get(held) {
-      if (!held.includes('0')) return apiSchema;
+      if (seesAll(held)) return apiSchema;
       const known = views.get(held);
       if (known !== undefined) return known.schema;
       const schema = viewSchema(apiSchema, visibleTo(held, requiredCoordinates(policy)));

@@ -108,8 +108,11 @@ describe('a grant', () => {
       product('public', { coordinates: ['Query.open'] }),
     ];
     const grants = new Grants(products, GRAPH, CLOSED);
-    const hidden = (ids: readonly string[]) => ALL.filter((coordinate) => grants.of(ids).hides(coordinate));
+    const hidden = (ids: readonly string[]) => grants.of(ids).hidden;
     expect(hidden([])).toEqual(['Query.cat']);
     expect(hidden(['prd_secret'])).toEqual([]);
+    expect(grants.of([]).hidesAny({ coordinates: ['Query.open', 'Query.cat'] })).toBe(true);
+    expect(grants.of([]).hidesAny({ coordinates: ['Query.open', 'Query.any'] })).toBe(false);
+    expect(grants.of(['prd_secret']).hidesAny({ coordinates: ['Query.cat'] })).toBe(false);
   });
 });

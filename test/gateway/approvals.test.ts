@@ -6,7 +6,7 @@ import { ask, auditOf, startTestGateway, type TestGateway } from './gateway-kit.
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@tag"])
-type Query { orders: [Order!] news: String @tag(name: "news") health: String }
+type Query { orders: [Order!] news: String @tag(name: "news") health: String hidden: String }
 type Order { id: ID! total: Int }
 `;
 const ORDERS = '{ orders { id total } }';
@@ -28,6 +28,7 @@ beforeAll(async () => {
       },
       news: () => 'none',
       health: () => 'well',
+      hidden: () => 'seen',
     },
   });
   gateway = await startTestGateway([shop], {
@@ -178,6 +179,59 @@ describe('a call', () => {
       'SUBSCRIPTION_REQUIRED',
     ]);
     expect(asked).toBe(before);
+  });
+});
+
+describe('a private product', () => {
+  it('is answered to who does not have it as what does not exist, and runs for who does', async () => {
+    const draft = await control.products.create(SYSTEM, {
+      ...{ name: 'Secret', coordinates: ['Query.hidden'], tags: [], visibility: 'private', approval: 'auto' },
+    });
+    await control.products.step(SYSTEM, { id: draft.id, step: 'publish' });
+    const plan = await control.products.createPlan(SYSTEM, {
+      productId: draft.id,
+      name: 'P',
+      limits: {},
+      termDays: null,
+    });
+    await control.products.publishPlan(SYSTEM, { id: plan.id });
+    const { by } = await approved();
+    const other = await approved();
+    const normal = (answer: Awaited<ReturnType<typeof ask>>) =>
+      answer.text.replaceAll(answer.requestId, '').replaceAll(/hidden|absent/gu, 'field');
+    const asking = [
+      '{ NAME }',
+      '{ orders { id } NAME }',
+      'query ($on: Boolean = false) { NAME @include(if: $on) }',
+      '{ orders { id } ...F } fragment F on Query { x: NAME }',
+      '{ NAME { id } }',
+    ];
+    await vi.waitFor(
+      async () => expect(await codesOf(by, '{ hidden }')).toEqual(['GRAPHQL_VALIDATION_FAILED']),
+      WITHIN,
+    );
+    for (const text of asking) {
+      const [hidden, absent] = [
+        await by.ask(text.replace('NAME', 'hidden')),
+        await by.ask(text.replace('NAME', 'absent')),
+      ];
+      expect([hidden.status, normal(hidden)]).toEqual([absent.status, normal(absent)]);
+      expect(normal(hidden)).toContain('GRAPHQL_VALIDATION_FAILED');
+    }
+    const fields = '{ __schema { queryType { fields { name } } } }';
+    expect((await by.ask(fields)).text).not.toContain('hidden');
+    const anonymous = await ask(gateway.url, fields);
+    expect(anonymous.text).not.toContain('hidden');
+    expect(anonymous.text).toContain('orders');
+
+    const request = { applicationId: other.by.applicationId, planId: plan.id, reason: 'Invited.' };
+    await control.requests.submit(SYSTEM, request);
+    await vi.waitFor(
+      async () => expect((await other.by.ask('{ hidden }')).body.data).toEqual({ hidden: 'seen' }),
+      WITHIN,
+    );
+    expect((await other.by.ask(fields)).text).toContain('hidden');
+    expect(await codesOf(by, '{ hidden }')).toEqual(['GRAPHQL_VALIDATION_FAILED']);
   });
 });
 

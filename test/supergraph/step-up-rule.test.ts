@@ -38,6 +38,17 @@ describe('@stepUp', () => {
     expect(fields.get('B.x')?.stepUps).toEqual([{ acr: null, amr: ['mfa'], maxAgeSeconds: null }]);
   });
 
+  it('of an interface field adds nothing of what composition derived for it', () => {
+    const { fields } = compose(`
+      type Query { i: I }
+      interface I { x: String @stepUp(amr: ["mfa"]) }
+      type A implements I { x: String @requiresScopes(scopes: [["a"]]) }
+      type B implements I { x: String @requiresScopes(scopes: [["b"]]) }
+    `).policy;
+    expect(fields.get('A.x')).toMatchObject({ scopes: [['a']], stepUps: [{ amr: ['mfa'] }] });
+    expect(fields.get('B.x')).toMatchObject({ scopes: [['b']], stepUps: [{ amr: ['mfa'] }] });
+  });
+
   it('stands beside the rules of federation', () => {
     const { fields } = compose(
       'type Query { a: String @authenticated @requiresScopes(scopes: [["s"]]) @stepUp(amr: ["mfa"]) }',
