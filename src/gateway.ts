@@ -11,6 +11,7 @@ import { GatewayError } from './errors.ts';
 import { createAssertionMinter } from './execution/assertion.ts';
 import { followSupergraph } from './follow-supergraph.ts';
 import { type Graph, startGraph, warmGraph } from './graph.ts';
+import { type CredentialDirectory, staticDirectory } from './identity/credential-directory.ts';
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
@@ -199,6 +200,7 @@ function identityOptions({ identity }: Config): Parameters<typeof createIdentifi
     anonymous: identity.anonymous,
     tokenCacheMax: identity.tokenCacheMax,
     tokenBytesMax: identity.tokenBytes,
+    ...(identity.apiKeys === undefined ? {} : { apiKeys: [configuredKeys(identity.apiKeys)] }),
     jwt: identity.jwt.map(({ jwks, ...issuer }) => ({
       ...issuer,
       keys:
@@ -207,6 +209,24 @@ function identityOptions({ identity }: Config): Parameters<typeof createIdentifi
           : new FileJwksSource(jwks.file, clock),
     })),
   };
+}
+
+/** The API keys of the configuration; their prefixes name them in the audit. */
+function configuredKeys({ pepper, keys }: NonNullable<Config['identity']['apiKeys']>): CredentialDirectory {
+  return staticDirectory(
+    pepper,
+    keys.map(({ prefix, expiresAt, ...key }) => ({
+      prefix,
+      record: {
+        ...key,
+        id: `key:${prefix}`,
+        notBefore: 0,
+        expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt),
+        graceUntil: null,
+        revokedAt: null,
+      },
+    })),
+  );
 }
 
 /** Where the supergraph comes from, as its source takes it. */
@@ -248,7 +268,7 @@ function pipelineOptions({
 }
 
 function listenerOptions(
-  { listen, limits, subscriptions }: Config,
+  { listen, limits, subscriptions, identity }: Config,
   port: number | undefined,
 ): Parameters<typeof createListener>[0] {
   const { headerBytes, ...options } = listen;
@@ -259,6 +279,7 @@ function listenerOptions(
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,
     subscriptions,
+    apiKeyHeader: identity.apiKeys?.header,
   };
 }
 

@@ -15,6 +15,14 @@ const ALGORITHMS = [
   'Ed25519',
 ] as const;
 
+/** Headers that say something else, which a credential must not replace. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  ...['accept', 'accept-encoding', 'apollo-require-preflight', 'authorization', 'connection'],
+  ...['content-encoding', 'content-length', 'content-type', 'cookie', 'expect', 'host', 'origin'],
+  ...['referer', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'user-agent', 'x-apollo-operation-name'],
+  ...['x-forwarded-for', 'x-request-id'],
+]);
+
 /** Keys that anybody on the way could replace would let anybody sign tokens, hence https unless it stays on the machine. */
 function keySetFault(value: string): string | null {
   if (!isUrl(value)) {
@@ -128,6 +136,42 @@ const keySetFetching = z.strictObject({
   }),
 });
 
+const names = (about: string) => z.array(z.string().min(1).max(256)).max(256).default([]).describe(about);
+
+const staticKey = z.strictObject({
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9]{4,64}$/u, { error: 'must be 4 to 64 letters and digits' })
+    .describe('The part of the key between the first two underscores; not secret.'),
+  hash: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/u, { error: 'must be an HMAC-SHA-256 in base64url without padding' })
+    .describe('HMAC-SHA-256 of the whole key under the pepper, base64url. The key itself is kept nowhere.'),
+  tenant: z.string().min(1).max(128).describe('Tenant that the key belongs to.'),
+  application: z.string().min(1).max(256).describe('Application that calls with it.'),
+  subject: z.string().min(1).max(256).describe('Who the key acts as, in the audit and for subgraphs.'),
+  scopes: names('Scopes of the key. None by default.'),
+  roles: names('Roles of the key. None by default.'),
+  expiresAt: z.iso.datetime().exactOptional().describe('When it ends, such as 2027-01-31T00:00:00Z.'),
+});
+
+const apiKeys = z.strictObject({
+  header: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,63}$/u, { error: 'must be a header name in lower case' })
+    .refine((name) => !RESERVED_HEADERS.has(name) && !name.startsWith('x-portcullis-'), {
+      error: 'has another meaning already',
+    })
+    .default('x-api-key')
+    .describe('Header for keys, besides Authorization with the scheme ApiKey.'),
+  pepper: z
+    .string()
+    .min(32)
+    .max(1024)
+    .describe('Secret that keys the digests, best read from the environment; 32 characters or more.'),
+  keys: z.array(staticKey).max(10_000).default([]).describe('Keys that are accepted.'),
+});
+
 /** Who may call, and which issuers are believed. */
 export const identitySection = z.strictObject({
   anonymous: switchKey(
@@ -139,6 +183,9 @@ export const identitySection = z.strictObject({
     .max(64)
     .default([])
     .describe('Issuers whose tokens are believed. None by default: every token is refused.'),
+  apiKeys: apiKeys
+    .exactOptional()
+    .describe('API keys for services. Without this section no key is accepted.'),
   jwks: keySetFetching.prefault({}).describe('How key sets are fetched.'),
   tokenBytes: integerKey({
     min: 256,

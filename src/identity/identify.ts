@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.ts';
+import { ApiKeys } from './api-keys.ts';
 import type { VerifiedCredential } from './claims.ts';
-import { bearerToken, isToken68 } from './credentials.ts';
+import { credentialOf, isToken68, type PresentedCredentials } from './credentials.ts';
 import { checkIdentityOptions, type IdentityOptions, type JwtIssuerOptions } from './identity-options.ts';
 import { type IssuerTable, verifyJwt } from './jwt.ts';
 import { ANONYMOUS, type Principal } from './principal.ts';
@@ -19,7 +20,7 @@ export interface Identifier {
    * Answers at once for a token that was verified before, with the same principal each time.
    * Throws (or rejects with): UNAUTHENTICATED, IDENTITY_UNAVAILABLE, SERVER_OVERLOADED.
    */
-  identify(request: { readonly authorization: readonly string[] }): Principal | Promise<Principal>;
+  identify(request: PresentedCredentials): Principal | Promise<Principal>;
   /**
    * Refuses a credential from now on and until this identifier ends.
    * Throws: SERVER_OVERLOADED when the list is full: dropping an older revocation would let that credential in again.
@@ -55,6 +56,8 @@ class TokenIdentifier implements Identifier {
   readonly #options: IdentityOptions;
   readonly #deps: IdentityDeps;
   readonly #issuers: IssuerTable;
+  /** Null where none are taken. */
+  readonly #apiKeys: ApiKeys | null;
   /** By digest, so that the memory of the process does not hold usable tokens. */
   readonly #cache: LRUCache<string, CachedCredential>;
   readonly #verifying = new Map<string, Promise<Principal>>();
@@ -64,14 +67,22 @@ class TokenIdentifier implements Identifier {
     this.#options = options;
     this.#deps = deps;
     this.#issuers = Map.groupBy(options.jwt, (issuer: JwtIssuerOptions) => issuer.issuer);
+    this.#apiKeys =
+      options.apiKeys === undefined ? null : new ApiKeys(options.apiKeys, options.tokenCacheMax);
     this.#cache = new LRUCache({ max: options.tokenCacheMax });
   }
 
-  identify(request: { readonly authorization: readonly string[] }): Principal | Promise<Principal> {
-    const token = bearerToken(request.authorization);
-    if (token === null) {
+  identify(request: PresentedCredentials): Principal | Promise<Principal> {
+    const credential = credentialOf(request, this.#apiKeys !== null);
+    if (credential === null) {
       if (this.#options.anonymous) return ANONYMOUS;
       throw refusal('credential_missing');
+    }
+    const { kind, value: token } = credential;
+    if (this.#apiKeys !== null && kind === 'apiKey') {
+      const principal = this.#apiKeys.principalOf(token, this.#deps.now());
+      if (this.#revoked.has(principal.credentialId ?? '')) throw refusal('credential_revoked', 'ApiKey');
+      return principal;
     }
     // Before the digest: its cost grows with what the caller sent.
     if (token.length > this.#options.tokenBytesMax) throw refusal('token_too_large');

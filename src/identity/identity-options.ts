@@ -1,4 +1,5 @@
 import { type ErrorDetail, GatewayError } from '../errors.ts';
+import type { CredentialDirectory } from './credential-directory.ts';
 import type { KeySource } from './key-source.ts';
 import { SIGNATURE_ALGORITHMS } from './signature-algorithm.ts';
 
@@ -9,6 +10,8 @@ export interface IdentityOptions {
   /** Verified tokens kept; the least recently used go first. */
   readonly tokenCacheMax: number;
   readonly tokenBytesMax: number;
+  /** Where API keys are looked up, in this order; absent where none are taken. */
+  readonly apiKeys?: readonly CredentialDirectory[];
 }
 
 /**
@@ -35,6 +38,9 @@ export interface ClaimNames {
   readonly kind?: string;
 }
 
+/** Source: RFC 2104 section 3, no less than the bytes of the digest. */
+const PEPPER_BYTES_MIN = 32;
+
 /**
  * Holds options against what verification relies on, so that a mistake stops the start and not a request.
  * Throws: CONFIG_INVALID with every fault found.
@@ -46,6 +52,11 @@ export function checkIdentityOptions(options: IdentityOptions): void {
   };
   expect(isCount(options.tokenCacheMax), 'identity.tokenCacheMax must be a positive integer.');
   expect(isCount(options.tokenBytesMax), 'identity.tokenBytesMax must be a positive integer.');
+  const peppers = (options.apiKeys ?? []).map(({ pepper }) => pepper.byteLength);
+  expect(
+    peppers.every((bytes) => bytes >= PEPPER_BYTES_MIN),
+    `identity.apiKeys.pepper must have at least ${PEPPER_BYTES_MIN} bytes.`,
+  );
   for (const [index, issuer] of options.jwt.entries()) {
     const at = `identity.jwt[${index}]`;
     const { clockToleranceSeconds: tolerance, algorithms, claims } = issuer;

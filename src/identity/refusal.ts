@@ -7,6 +7,9 @@ export type RefusalReason =
   | 'credential_malformed'
   | 'credential_revoked'
   | 'scheme_not_supported'
+  | 'api_key_unknown'
+  | 'api_key_expired'
+  | 'api_key_not_yet_valid'
   | 'token_too_large'
   | 'token_malformed'
   | 'token_expired'
@@ -53,13 +56,14 @@ const WITHOUT_ERROR_CODE: ReadonlySet<RefusalReason> = new Set([
 ]);
 
 /**
- * The refusal of a credential: the reason reaches the log and the audit, the client only the RFC 6750 challenge.
+ * The refusal of a credential: the reason reaches the log and the audit, the client only a challenge.
  * Source: RFC 6750 section 3; a description would tell an attacker which check failed.
  */
-export function refusal(reason: RefusalReason): GatewayError {
+export function refusal(reason: RefusalReason, scheme: 'Bearer' | 'ApiKey' = 'Bearer'): GatewayError {
+  const isPlain = scheme === 'ApiKey' || WITHOUT_ERROR_CODE.has(reason);
   return new GatewayError('UNAUTHENTICATED', {
     cause: reason,
-    challenge: WITHOUT_ERROR_CODE.has(reason) ? 'Bearer' : 'Bearer error="invalid_token"',
+    challenge: isPlain ? scheme : 'Bearer error="invalid_token"',
     decision: {
       effect: 'deny',
       reasons: [{ rule: `identity.${reason}`, code: 'UNAUTHENTICATED', coordinate: null, path: null }],

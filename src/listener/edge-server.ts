@@ -11,7 +11,7 @@ import {
   type ResponseFrame,
   refusalResponse,
 } from './encode-response.ts';
-import { authorizationValues, headerValue } from './header-fields.ts';
+import { credentialFields, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions } from './listener.ts';
 import { negotiateMediaType, negotiateStream } from './negotiate.ts';
 import { type ParsedRequest, parseBody, parseQueryString, single } from './parse-request.ts';
@@ -28,6 +28,7 @@ type EdgeOptions = Pick<
 >;
 type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
   readonly slots: StreamSlots;
+  readonly apiKeyHeader: string | undefined;
 };
 
 /** Turns HTTP requests into GraphQL requests and back. Every request ends in `handle`, refused ones too. */
@@ -181,7 +182,7 @@ async function run(
     method: incoming.method ?? '',
     remoteAddress,
     responseMediaType: frame.mediaType,
-    authorization: authorizationValues(incoming.rawHeaders),
+    ...credentialFields(incoming.rawHeaders, deps.apiKeyHeader),
     headers: incoming.headers,
     signal: gone.signal,
   };

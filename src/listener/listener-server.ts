@@ -43,7 +43,7 @@ const EXPOSED_HEADERS = [
 /** Creates the HTTP edge on Fastify. Nothing listens before `listen`. */
 export function createListener(options: ListenerOptions, deps: ListenerDeps): Listener {
   const slots = new StreamSlots(options.subscriptions.maxConnections);
-  const edge = createEdge(options, { ...deps, slots });
+  const edge = createEdge(options, { ...deps, slots, apiKeyHeader: options.apiKeyHeader });
   const sockets = createSocketServer(options, { ...deps, slots });
   const app = fastify({
     logger: false,

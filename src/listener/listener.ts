@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly batching: BatchRule;
   readonly sandbox: SandboxKind;
   readonly subscriptions: StreamOptions;
+  /** Header that may hold an API key, in lower case; absent where none does. */
+  readonly apiKeyHeader?: string | undefined;
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 

@@ -23,6 +23,8 @@ export interface GraphQLRequest {
   readonly responseMediaType: ResponseMediaType;
   /** Every value of the `Authorization` header, in order. */
   readonly authorization: readonly string[];
+  /** Every value of the header that is set up for API keys, in order; absent where none is. */
+  readonly apiKeys?: readonly string[];
   /** Lower-case names; only used for headers that config forwards to subgraphs. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly params: GraphQLParams | GatewayError;

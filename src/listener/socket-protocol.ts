@@ -12,6 +12,7 @@ export interface SocketCaller {
   readonly remoteAddress: string;
   readonly headers: HeaderFields;
   readonly authorization: readonly string[];
+  readonly apiKeys?: readonly string[];
 }
 
 /** One operation that runs on a socket. */

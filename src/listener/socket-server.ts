@@ -4,7 +4,7 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { encodeResponse } from './encode-response.ts';
-import { authorizationValues, headerValue } from './header-fields.ts';
+import { credentialFields, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions, StreamOptions } from './listener.ts';
 import { isStream } from './request.ts';
 import {
@@ -15,7 +15,10 @@ import {
 } from './socket-protocol.ts';
 import type { StreamSlots } from './stream-slots.ts';
 
-type SocketOptions = Pick<ListenerOptions, 'path' | 'cors' | 'trustProxy' | 'bodyBytesMax' | 'subscriptions'>;
+type SocketOptions = Pick<
+  ListenerOptions,
+  'path' | 'cors' | 'trustProxy' | 'bodyBytesMax' | 'subscriptions' | 'apiKeyHeader'
+>;
 type SocketDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
   readonly slots: StreamSlots;
 };
@@ -55,7 +58,7 @@ export function createSocketServer(options: SocketOptions, deps: SocketDeps): So
   const upgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // A connection may break at any time; `close` tells what matters.
     socket.on('error', () => socket.destroy());
-    const caller = callerOf(incoming, options.trustProxy);
+    const caller = callerOf(incoming, options);
     const code = draining ? 'SHUTTING_DOWN' : checkHandshake(incoming, options);
     const giveBack = code === null ? deps.slots.take() : null;
     if (giveBack === null) {
@@ -95,14 +98,17 @@ function checkHandshake({ url, headers }: IncomingMessage, { path, cors }: Socke
   return origin === undefined || cors.origins.includes(origin) ? null : 'FORBIDDEN';
 }
 
-function callerOf({ socket, headers, rawHeaders }: IncomingMessage, trustProxy: boolean): SocketCaller {
+function callerOf(
+  { socket, headers, rawHeaders }: IncomingMessage,
+  { trustProxy, apiKeyHeader }: SocketOptions,
+): SocketCaller {
   const forwarded = trustProxy
     ? headerValue(headers, 'x-forwarded-for')?.split(',').at(-1)?.trim()
     : undefined;
   return {
     remoteAddress: forwarded || (socket.remoteAddress ?? ''),
     headers,
-    authorization: authorizationValues(rawHeaders),
+    ...credentialFields(rawHeaders, apiKeyHeader),
   };
 }
 
