@@ -55,11 +55,11 @@ export async function startGateway(
 
     const audit = await openAudit(config, log, opened);
 
-    const identifier = createIdentifier(identityOptions(config), clock);
-    opened.defer(() => identifier.close());
-
     const running = await openControl(config, { clock, log, jwks: { keys: [publicJwk] } });
     opened.defer(() => running.close());
+
+    const identifier = createIdentifier(identityOptions(config, running.keys), clock);
+    opened.defer(() => identifier.close());
 
     const graphs = new Generations<Graph>((fault) =>
       log.error('closing a graph failed', describeError(fault)),
@@ -194,13 +194,20 @@ async function assertionKey(config: Config) {
   return { privateKey, publicJwk };
 }
 
-function identityOptions({ identity }: Config): Parameters<typeof createIdentifier>[0] {
+function identityOptions(
+  { identity }: Config,
+  issued: CredentialDirectory | null,
+): Parameters<typeof createIdentifier>[0] {
   const { responseBytes, ...fetching } = identity.jwks;
+  const directories = [
+    ...(identity.apiKeys === undefined ? [] : [configuredKeys(identity.apiKeys)]),
+    ...(issued === null ? [] : [issued]),
+  ];
   return {
     anonymous: identity.anonymous,
     tokenCacheMax: identity.tokenCacheMax,
     tokenBytesMax: identity.tokenBytes,
-    ...(identity.apiKeys === undefined ? {} : { apiKeys: [configuredKeys(identity.apiKeys)] }),
+    ...(directories.length === 0 ? {} : { apiKeys: directories }),
     jwt: identity.jwt.map(({ jwks, ...issuer }) => ({
       ...issuer,
       keys:
@@ -268,7 +275,7 @@ function pipelineOptions({
 }
 
 function listenerOptions(
-  { listen, limits, subscriptions, identity }: Config,
+  { listen, limits, subscriptions, identity, admin, approvals }: Config,
   port: number | undefined,
 ): Parameters<typeof createListener>[0] {
   const { headerBytes, ...options } = listen;
@@ -279,7 +286,8 @@ function listenerOptions(
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,
     subscriptions,
-    apiKeyHeader: identity.apiKeys?.header,
+    // Keys of the control plane come in the usual header too.
+    apiKeyHeader: identity.apiKeys?.header ?? (admin.enabled || approvals.enforce ? 'x-api-key' : undefined),
   };
 }
 

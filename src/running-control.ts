@@ -2,11 +2,14 @@ import type { JSONWebKeySet } from 'jose';
 import type { Clock } from './clock.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import type { Entitlements } from './control/entitlements.ts';
+import type { CredentialDirectory } from './identity/credential-directory.ts';
 import type { Log } from './telemetry/log-sink.ts';
 
 /** The control plane of this process, and what its request path knows of it; null where nothing needs it. */
 export interface RunningControl {
   readonly control: ControlPlane | null;
+  /** The API keys that it has issued. */
+  readonly keys: CredentialDirectory | null;
   /** Null where approvals are not enforced. */
   readonly entitlements: Entitlements | null;
   /** Where the admin subgraph is served; null where it is not. */
@@ -18,7 +21,7 @@ export interface RunningControl {
 
 /** A gateway without one. */
 export const NO_CONTROL: RunningControl = Object.freeze({
-  ...{ control: null, entitlements: null, adminUrl: null },
+  ...{ control: null, keys: null, entitlements: null, adminUrl: null },
   checks: () => ({}),
   close: async () => undefined,
 });

@@ -7,6 +7,7 @@ import { type ControlPlane, createControlPlane, SYSTEM } from './control/control
 import { type ControlDatabase, openDatabase } from './control/database-pool.ts';
 import { Entitlements } from './control/entitlements.ts';
 import { ChangeFollower } from './control/follow-changes.ts';
+import { KeyDirectory } from './control/key-directory.ts';
 import { migrate, pendingMigrations } from './control/migrate.ts';
 import { readMigrations } from './control/migrations-source.ts';
 import { keptPepper, readPepper } from './control/pepper-store.ts';
@@ -34,14 +35,16 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     await prepareSchema(config, database);
     const open = { ...approvals.open, tags: [...approvals.open.tags, ...(admin.enabled ? [ADMIN_TAG] : [])] };
     const entitlements = new Entitlements({ ...approvals, open }, clock.now);
+    const pepper = await pepperOf(config);
+    const keys = new KeyDirectory(pepper, () => entitlements.isFresh);
     let follower: ChangeFollower | null = null;
     const control = createControlPlane({
-      ...{ database, randomBytes, now: clock.now, pepper: await pepperOf(config) },
+      ...{ database, randomBytes, now: clock.now, pepper },
       stepUp: config.state.stepUp,
       requestTtlMs: config.state.requestDays * DAY_MS,
       onChange: () => follower?.hear(),
     });
-    follower = await follow({ config, control, entitlements }, deps);
+    follower = await follow({ config, control, entitlements, keys }, deps);
     const following = follower;
     opened.defer(() => following.close());
     const deaf = await database.listen?.(CHANGES_CHANNEL, () => following.hear());
@@ -51,7 +54,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     const subgraph = admin.enabled ? await startAdminSubgraph(config, { ...deps, control }) : null;
     if (subgraph !== null) opened.defer(() => subgraph.close());
     return {
-      ...{ control, adminUrl: subgraph?.url ?? null, close: () => opened.disposeAsync() },
+      ...{ control, keys, adminUrl: subgraph?.url ?? null, close: () => opened.disposeAsync() },
       entitlements: approvals.enforce ? entitlements : null,
       checks: () => (approvals.enforce ? { entitlements: entitlements.isFresh } : {}),
     };
@@ -66,13 +69,17 @@ async function follow(
     readonly config: Config;
     readonly control: ControlPlane;
     readonly entitlements: Entitlements;
+    readonly keys: KeyDirectory;
   },
   { clock, log }: ControlDeps,
 ): Promise<ChangeFollower> {
-  const { config, control, entitlements } = parts;
+  const { config, control, entitlements, keys } = parts;
   const follower = new ChangeFollower({
     ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
-    onReplaced: (version) => log.info('entitlements replaced', { version }),
+    onReplaced: (snapshot) => {
+      keys.replace(snapshot);
+      log.info('entitlements replaced', { version: snapshot.version });
+    },
     onFault: (fault) => {
       if (fault === null) log.info('the control plane answers again');
       else log.error('the control plane does not answer', describeError(fault));

@@ -1,4 +1,5 @@
 import type { Entitlements } from './entitlements.ts';
+import type { ControlSnapshot } from './snapshot.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 export interface ChangeFollowerOptions {
@@ -8,7 +9,7 @@ export interface ChangeFollowerOptions {
   now(): number;
   readonly pollMs: number;
   /** Told of each snapshot that took effect. */
-  onReplaced(version: number): void;
+  onReplaced(snapshot: ControlSnapshot): void;
   /** Told when the control plane stops answering, and once more when it answers again with null. */
   onFault(fault: unknown): void;
 }
@@ -83,7 +84,7 @@ export class ChangeFollower {
     }
     const snapshot = await snapshots.load();
     entitlements.replace(snapshot, askedAtMs);
-    onReplaced(snapshot.version);
+    onReplaced(snapshot);
   }
 
   #note(fault: unknown): void {

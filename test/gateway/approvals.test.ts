@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Actor } from '../../src/control/actor.ts';
 import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import type { Subscription } from '../../src/control/tables.ts';
-import { ask, auditOf, startTestGateway, type TestGateway } from './gateway-kit.ts';
+import { ask, auditOf, auditText, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@tag"])
@@ -179,6 +179,75 @@ describe('a call', () => {
       'SUBSCRIPTION_REQUIRED',
     ]);
     expect(asked).toBe(before);
+  });
+});
+
+describe('an API key', () => {
+  const withKey = async (headers: Record<string, string>) => {
+    const answer = await fetch(gateway.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        ...headers,
+      },
+      body: JSON.stringify({ query: ORDERS }),
+    });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const statusOf = async (headers: Record<string, string>) => (await withKey(headers)).status;
+
+  it('reaches what its application has subscribed to, in either header, until it is revoked', async () => {
+    const { by } = await approved();
+    const { applicationId } = by;
+    const { secret, credential } = await control.credentials.createApiKey(SYSTEM, {
+      applicationId,
+      scopes: [],
+    });
+    const inHeader = { 'x-api-key': secret ?? '' };
+    await vi.waitFor(async () => expect(await statusOf(inHeader)).toBe(200), WITHIN);
+    expect((await withKey(inHeader)).text).toBe('{"data":{"orders":[{"id":"1","total":3}]}}');
+    expect((await withKey({ authorization: `ApiKey ${secret}` })).text).toContain('"total":3');
+    expect(await statusOf({ ...inHeader, authorization: `ApiKey ${secret}` })).toBe(401);
+    expect(await statusOf({ 'x-api-key': `${secret?.slice(0, -1)}!` })).toBe(401);
+    const last = secret?.at(-1) === 'A' ? 'E' : 'A';
+    expect(await statusOf({ 'x-api-key': `${secret?.slice(0, -1)}${last}` })).toBe(401);
+    await vi.waitFor(() => expect(auditText(gateway.where).includes(credential.id)).toBe(true), WITHIN);
+    expect(auditText(gateway.where).includes(secret ?? '')).toBe(false);
+    await control.credentials.revoke(SYSTEM, because(credential.id));
+    await vi.waitFor(async () => expect(await statusOf(inHeader)).toBe(401), WITHIN);
+  });
+
+  it('that was rotated counts beside its successor while it has its time of grace', async () => {
+    const { by } = await approved();
+    const { applicationId } = by;
+    const old = await control.credentials.createApiKey(SYSTEM, { applicationId, scopes: [] });
+    const next = await control.credentials.rotate(SYSTEM, { id: old.credential.id, graceSeconds: 2 });
+    await vi.waitFor(
+      async () => expect(await statusOf({ 'x-api-key': next.secret ?? '' })).toBe(200),
+      WITHIN,
+    );
+    expect(await statusOf({ 'x-api-key': old.secret ?? '' })).toBe(200);
+    await vi.waitFor(async () => expect(await statusOf({ 'x-api-key': old.secret ?? '' })).toBe(401), {
+      timeout: 4000,
+    });
+    expect(await statusOf({ 'x-api-key': next.secret ?? '' })).toBe(200);
+  });
+
+  it('of a suspended tenant or application is none', async () => {
+    const { by } = await approved();
+    const { secret } = await control.credentials.createApiKey(SYSTEM, {
+      applicationId: by.applicationId,
+      scopes: [],
+    });
+    const headers = { 'x-api-key': secret ?? '' };
+    await vi.waitFor(async () => expect(await statusOf(headers)).toBe(200), WITHIN);
+    await control.tenants.suspend(SYSTEM, by.tenantId, { reason: 'Unpaid.' });
+    await vi.waitFor(async () => expect(await statusOf(headers)).toBe(401), WITHIN);
+    await control.tenants.resume(SYSTEM, by.tenantId, { reason: 'Paid.' });
+    await vi.waitFor(async () => expect(await statusOf(headers)).toBe(200), WITHIN);
+    await control.applications.step(SYSTEM, { ...because(by.applicationId), step: 'suspend' });
+    await vi.waitFor(async () => expect(await statusOf(headers)).toBe(401), WITHIN);
   });
 });
 
