@@ -13,9 +13,8 @@ interface Limited {
   readonly cost: CostReport | null;
 }
 
-/** Takes the points of an operation; null where nothing is limited. Throws: RATE_LIMITED. */
-export async function reservePoints(limiter: RateLimiter | null, call: Limited): Promise<Reservation | null> {
-  if (limiter === null) return null;
+/** Takes the points of an operation. Throws: RATE_LIMITED. */
+export function reservePoints(limiter: RateLimiter, call: Limited): Promise<Reservation> {
   const { request, principal, operation, variant, cost } = call;
   return limiter.reserve({
     ...{ principal, variant, remoteAddress: request.remoteAddress },
