@@ -1,3 +1,4 @@
+import { ADMIN_TAG } from './admin-subgraph.ts';
 import type { AuthorizationOptions } from './authorization/authorize.ts';
 import { heldRequirements } from './authorization/held-requirements.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
@@ -79,15 +80,44 @@ function heldBy({ supergraph }: Graph, { principal, options, grant, ...context }
   return viewKey(heldRequirements(requirements, principal, context), grant?.hidden ?? []);
 }
 
-/** An operation that reaches what its caller must not learn of is answered as if that did not exist. */
+/**
+ * An operation that reaches what its caller must not learn of is answered as if that did not exist: what only private
+ * products hold, and the administration of the gateway itself.
+ */
 function unhidden(
   compiled: CompiledRequest,
   graph: Graph,
   { asked, caller }: { readonly asked: Asked; readonly caller: Caller },
 ): CompiledRequest | Promise<CompiledRequest> {
   const { grant, options } = caller;
-  if (grant === null || options.dryRun || !grant.hidesAny(compiled.operation)) return compiled;
-  return retell(new GatewayError('GRAPHQL_VALIDATION_FAILED'), graph, { asked, caller });
+  const { operation } = compiled;
+  if (options.dryRun) return compiled;
+  if (grant?.hidesAny(operation) === true)
+    return retell(new GatewayError('GRAPHQL_VALIDATION_FAILED'), graph, { asked, caller });
+  return administers(operation, graph) ? administering(compiled, graph, { asked, caller }) : compiled;
+}
+
+const ofAdmin = new WeakMap<CompiledOperation, boolean>();
+
+/** Whether an operation reaches the admin subgraph; looked at once for each. */
+function administers(operation: CompiledOperation, { supergraph }: Graph): boolean {
+  const tagged = supergraph.tags.get(ADMIN_TAG);
+  if (tagged === undefined) return false;
+  const known = ofAdmin.get(operation);
+  if (known !== undefined) return known;
+  const isAdmin = operation.coordinates.some((coordinate) => tagged.has(coordinate));
+  ofAdmin.set(operation, isAdmin);
+  return isAdmin;
+}
+
+/** Throws: GRAPHQL_VALIDATION_FAILED for who may not know of a field of it. */
+async function administering(
+  compiled: CompiledRequest,
+  graph: Graph,
+  { asked, caller }: { readonly asked: Asked; readonly caller: Caller },
+): Promise<CompiledRequest> {
+  await graph.compiler.check(asked.query, asked.operationName, heldBy(graph, caller));
+  return compiled;
 }
 
 async function compileVisible(graph: Graph, asked: Asked, held: string): Promise<CompiledRequest> {

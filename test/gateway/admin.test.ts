@@ -224,10 +224,10 @@ describe('administration refuses', () => {
     expect(await refused(weak, 'controlApproveRequest', decision(row))).toEqual(['STEP_UP_REQUIRED']);
     expect(await refused(stale, 'controlApproveRequest', decision(row))).toEqual(['STEP_UP_REQUIRED']);
     expect(await refused(root, 'controlApproveRequest', decision(row))).toEqual([
-      'UNAUTHORIZED_FIELD_OR_TYPE',
+      'GRAPHQL_VALIDATION_FAILED',
     ]);
     expect(await refused(by.dev, 'controlApproveRequest', decision(row))).toEqual([
-      'UNAUTHORIZED_FIELD_OR_TYPE',
+      'GRAPHQL_VALIDATION_FAILED',
     ]);
     const edit = `{ subscriptionId: "${row.id}", expectedVersion: ${row.version}, planId: "${by.plan.id}", reason: "More." }`;
     await made(by.dev, 'controlEditRequest', edit, ROW);
@@ -297,6 +297,31 @@ describe('administration refuses', () => {
     );
     expect(JSON.stringify(answer.body.data ?? null)).not.toContain('ten_');
     expect(answer.body.errors?.length).toBeGreaterThan(0);
+  });
+
+  it('who lacks its scopes in the very words for what does not exist', async () => {
+    const plain = await gateway.issuer.token({ scope: 'orders:read' });
+    const normal = ({ status, text, requestId }: Answer) => [
+      status,
+      text.replaceAll(requestId, '').replaceAll(/admin|absent|portal|missng/gu, 'field'),
+    ];
+    for (const [name, other] of [
+      ['admin', 'absent'],
+      ['portal', 'missng'],
+    ] as const) {
+      for (const text of [
+        '{ NAME { __typename } }',
+        'query { orders x: NAME { tenants { nodes { id } } } }',
+      ]) {
+        const [hidden, absent] = [
+          await run(plain, text.replace('NAME', name)),
+          await run(plain, text.replace('NAME', other)),
+        ];
+        expect(normal(hidden)).toEqual(normal(absent));
+      }
+    }
+    expect((await run(plain, '{ __schema { types { name } } }')).text).not.toContain('Control');
+    expect((await run(root, '{ __schema { types { name } } }')).text).toContain('ControlAdmin');
   });
 
   it('input that breaks its bounds, before anything runs', async () => {
