@@ -127,7 +127,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
   const releases: number[] = [];
   let executed = 0;
   const graph = {
-    supergraph: { apiSchema: null, policy: { constraints: new Map() } },
+    supergraph: { tags: new Map(), apiSchema: null, policy: { constraints: new Map() } },
     compiler: { compile: fakes.compile ?? (() => operation()) },
     executor: {
       execute: (input: ExecutionInput) => {
