@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Several gateways share a database only where it is a server. */
+const ON_POSTGRES_ONLY = ['test/gateway/two-gateways.test.ts'];
+
 export default defineConfig({
   resolve: {
     // Apollo's packages load the CommonJS build; a second copy of graphql would not recognise its own classes.
@@ -13,11 +16,32 @@ export default defineConfig({
   },
   test: {
     env: { APOLLO_TELEMETRY_DISABLED: 'true' },
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bench/**', ...ON_POSTGRES_ONLY],
+        },
+      },
+      {
+        // What holds on the embedded database must hold on a PostgreSQL server.
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: [
+            'test/control/*-store.test.ts',
+            'test/control/tenant-isolation.test.ts',
+            ...ON_POSTGRES_ONLY,
+          ],
+          globalSetup: ['test/control/postgres-server.ts'],
+        },
+      },
+    ],
   },
 });

@@ -1,16 +1,24 @@
 import { type ControlPlane, SYSTEM } from '../src/control/control-plane.ts';
 import type { DemoIssuer, DemoPerson } from './demo-issuer.ts';
 
-/** Staff of the platform, who belong to no tenant. */
+/** The tenant that provides the APIs, and the ones that consume them. */
+const PROVIDER = 'storefront';
+const CONSUMERS = ['acme', 'globex', 'initech'] as const;
+
+/** People of the provider. */
 const factors = { amr: ['pwd', 'otp'], freshlyAuthenticated: true };
 export const STAFF = {
-  'administrator of the platform': { subject: 'staff-root', tenant: null, scopes: ['portcullis:admin'] },
+  'administrator of the platform': { subject: 'staff-root', tenant: PROVIDER, scopes: ['portcullis:admin'] },
   'approver without a second factor': {
-    ...{ subject: 'staff-hasty', tenant: null, scopes: ['portcullis:approve'] },
+    ...{ subject: 'staff-hasty', tenant: PROVIDER, scopes: ['portcullis:approve'] },
     ...{ amr: ['pwd'], freshlyAuthenticated: true },
   },
-  'first approver': { subject: 'staff-ada', tenant: null, scopes: ['portcullis:approve'], ...factors },
-  'second approver': { subject: 'staff-grace', tenant: null, scopes: ['portcullis:approve'], ...factors },
+  'first approver': { subject: 'staff-ada', tenant: PROVIDER, scopes: ['portcullis:approve'], ...factors },
+  'approver who asks': {
+    ...{ subject: 'staff-alan', tenant: PROVIDER, ...factors },
+    scopes: ['portcullis:admin', 'portcullis:approve'],
+  },
+  'second approver': { subject: 'staff-grace', tenant: PROVIDER, scopes: ['portcullis:approve'], ...factors },
 } as const satisfies Record<string, DemoPerson>;
 
 const DEVELOPER = {
@@ -32,7 +40,7 @@ const RETRY_MS = 10;
 
 /** The tenants of the example with their application, and the products; what is there already is left as it is. */
 export async function seedControl(control: ControlPlane): Promise<void> {
-  for (const slug of ['acme', 'globex', 'initech']) {
+  for (const slug of [PROVIDER, ...CONSUMERS]) {
     if ((await control.tenants.bySlug(SYSTEM, slug)) !== null) continue;
     const { id: tenantId } = await control.tenants.create(SYSTEM, {
       slug,
@@ -114,7 +122,9 @@ export async function* approvalTour(system: Destination): AsyncGenerator<Shown> 
   await tour.administer('controlResumeSubscription', suspended);
   yield { title: 'and resumes it', showed: `the call runs, ${await tour.call(RANKS, null)} ms later` };
 
-  const dual = await tour.request('Shipping quotes');
+  const dual = await tour.request('Shipping quotes', STAFF['approver who asks']);
+  const own = await tour.decide(dual, 'approver who asks');
+  if (own !== 'FORBIDDEN') throw new Error(`approved by who asked: ${own}`);
   const half = await tour.approve(dual, 'first approver');
   const again = await tour.decide(half, 'first approver');
   if (half.state !== 'PARTIALLY_APPROVED' || again !== 'CONFLICT') throw new Error(`${half.state}, ${again}`);
@@ -123,7 +133,7 @@ export async function* approvalTour(system: Destination): AsyncGenerator<Shown> 
   await tour.call(QUOTES, null);
   yield {
     title: 'A product that two have to approve',
-    showed: 'one approval, even twice, is not enough; the second person’s is',
+    showed: 'who asked cannot approve; one approval, even twice, is not enough; the second person’s is',
   };
 }
 
@@ -148,7 +158,8 @@ class Tour {
     }
   }
 
-  async request(productName: string): Promise<Row> {
+  /** Asks for the application of globex. */
+  async request(productName: string, by: DemoPerson = DEVELOPER): Promise<Row> {
     const found = await this.#send(
       DEVELOPER,
       '{ portal { catalogue { nodes { name plans { id } } } myApplications { nodes { id } } } }',
@@ -161,7 +172,7 @@ class Tour {
     };
     const planId = portal.catalogue.nodes.find(({ name }) => name === productName)?.plans[0]?.id;
     const applicationId = portal.myApplications.nodes[0]?.id;
-    return this.#made(DEVELOPER, 'controlRequestAccess', {
+    return this.#made(by, 'controlRequestAccess', {
       applicationId,
       planId,
       reason: 'For the shop window.',

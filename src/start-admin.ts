@@ -18,6 +18,6 @@ export function startAdminSubgraph(
       trust: { jwks: deps.jwks, issuer, audience },
       log: (line) => deps.log.error('admin subgraph', { line }),
     },
-    { control: deps.control, schemaFile: adminSchemaFile() },
+    { control: deps.control, provider: config.admin.provider ?? null, schemaFile: adminSchemaFile() },
   );
 }

@@ -1,5 +1,5 @@
 import { type Actor, type MemberRole, SYSTEM_SCOPE } from '../../src/control/actor.ts';
-import { invalidInput } from '../../src/control/control-error.ts';
+import { ControlError, invalidInput } from '../../src/control/control-error.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Application, PlanLimits, Product } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
@@ -46,10 +46,10 @@ function changing<Input extends Keyed, T>(
 }
 
 /** What is changed. The control plane judges the actor of every call by itself. */
-export function adminChanges(control: ControlPlane): SubgraphResolvers {
+export function adminChanges(control: ControlPlane, provider: string | null): SubgraphResolvers {
   return {
     Mutation: {
-      ...tenantChanges(control),
+      ...tenantChanges(control, provider),
       ...applicationChanges(control),
       ...productChanges(control),
       ...requestChanges(control),
@@ -58,7 +58,7 @@ export function adminChanges(control: ControlPlane): SubgraphResolvers {
   };
 }
 
-function tenantChanges({ tenants }: ControlPlane) {
+function tenantChanges({ tenants }: ControlPlane, provider: string | null) {
   return {
     controlCreateTenant: changing(
       'tenant',
@@ -66,8 +66,16 @@ function tenantChanges({ tenants }: ControlPlane) {
       (actor, { slug, name, owner }: Keyed & { slug: string; name: string; owner: string }, idempotencyKey) =>
         tenants.create(actor, { slug, name, owner, idempotencyKey }),
     ),
-    controlSuspendTenant: changing('tenant', STAFF, (actor, input: WithReason<'tenantId'>, idempotencyKey) =>
-      tenants.suspend(actor, input.tenantId, { reason: input.reason, idempotencyKey }),
+    controlSuspendTenant: changing(
+      'tenant',
+      STAFF,
+      async (actor, input: WithReason<'tenantId'>, idempotencyKey) => {
+        const own = provider === null ? null : await tenants.bySlug(actor, provider);
+        // Nobody would be left to resume it.
+        if (own?.id === input.tenantId)
+          throw new ControlError({ code: 'CONFLICT', reason: 'the tenant of the staff is not suspended' });
+        return tenants.suspend(actor, input.tenantId, { reason: input.reason, idempotencyKey });
+      },
     ),
     controlResumeTenant: changing('tenant', STAFF, (actor, input: WithReason<'tenantId'>, idempotencyKey) =>
       tenants.resume(actor, input.tenantId, { reason: input.reason, idempotencyKey }),

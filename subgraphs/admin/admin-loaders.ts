@@ -18,10 +18,13 @@ export interface AdminLoaders {
 export type AdminContext = SubgraphContext<AdminLoaders>;
 
 /** Loaders of one request, which see what its caller may see. */
-export function createAdminLoaders(control: ControlPlane, principal: SubgraphPrincipal): AdminLoaders {
+export function createAdminLoaders(
+  { control, provider }: { readonly control: ControlPlane; readonly provider: string | null },
+  principal: SubgraphPrincipal,
+): AdminLoaders {
   let known: Promise<Actor> | null = null;
   const actor = () => {
-    known ??= actorOf(principal, control);
+    known ??= actorOf(principal, { control, provider });
     return known;
   };
   return {

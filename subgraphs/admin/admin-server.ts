@@ -10,13 +10,22 @@ import { adminQueries } from './admin-queries.ts';
 /** Serves the control plane to its gateway, by the schema in `schemaFile`. */
 export function startAdmin(
   placement: SubgraphPlacement,
-  { control, schemaFile }: { readonly control: ControlPlane; readonly schemaFile: string },
+  {
+    control,
+    provider,
+    schemaFile,
+  }: {
+    readonly control: ControlPlane;
+    /** Slug of the tenant whose people run the platform; null where they belong to none. */
+    readonly provider: string | null;
+    readonly schemaFile: string;
+  },
 ): Promise<RunningSubgraph> {
   return startSubgraph({
     ...placement,
     name: 'admin',
     typeDefs: parse(readFileSync(schemaFile, 'utf8')),
-    resolvers: { ...adminQueries(control), ...adminChanges(control), ...adminObjects(control) },
-    createLoaders: (principal) => createAdminLoaders(control, principal),
+    resolvers: { ...adminQueries(control), ...adminChanges(control, provider), ...adminObjects(control) },
+    createLoaders: (principal) => createAdminLoaders({ control, provider }, principal),
   });
 }

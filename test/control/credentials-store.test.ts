@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { secretDigest } from '../../src/control/credentials-store.ts';
 import {
@@ -13,7 +13,7 @@ import {
 
 let test: TestControl;
 beforeAll(async () => {
-  test = await startTestControl();
+  test = await startTestControl(inject('postgres'));
 }, 30_000);
 afterAll(() => test.close());
 

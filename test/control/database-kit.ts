@@ -20,13 +20,14 @@ export interface TestControl {
   readonly database: ControlDatabase;
   readonly clock: { now: number };
   readonly versions: number[];
+  /** The same control plane on another way to its database. */
+  controlOn(database: ControlDatabase): ControlPlane;
   close(): Promise<void>;
 }
 
-/** On PGlite in memory, or in a database of its own on the server that PORTCULLIS_TEST_POSTGRES names. */
-export async function startTestControl(): Promise<TestControl> {
-  const server = process.env['PORTCULLIS_TEST_POSTGRES'];
-  const url = server === undefined ? 'pglite://memory' : await freshDatabase(server);
+/** On PGlite in memory, or in a database of its own on a PostgreSQL server. */
+export async function startTestControl(server: string | null | undefined): Promise<TestControl> {
+  const url = server == null ? 'pglite://memory' : await freshDatabase(server);
   const database = await openDatabase({
     ...{ url, timeoutMs: 10_000, connectionsMax: 4 },
     onFault: (fault) => {
@@ -36,16 +37,19 @@ export async function startTestControl(): Promise<TestControl> {
   await migrate(database, await readMigrations(MIGRATIONS));
   const clock = { now: START_MS };
   const versions: number[] = [];
-  const control = createControlPlane({
-    ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
-    pepper: Buffer.alloc(32, 7),
-    now: () => clock.now,
-    onChange: (version) => versions.push(version),
-  });
-  return { control, database, clock, versions, close: () => database.close() };
+  const controlOn = (reached: ControlDatabase) =>
+    createControlPlane({
+      ...{ database: reached, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
+      pepper: Buffer.alloc(32, 7),
+      now: () => clock.now,
+      onChange: (version) => versions.push(version),
+    });
+  const control = controlOn(database);
+  return { control, database, clock, versions, controlOn, close: () => database.close() };
 }
 
-async function freshDatabase(server: string): Promise<string> {
+/** The URL of an empty database with a name of its own. */
+export async function freshDatabase(server: string): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const client = new pg.Client({ connectionString: server });
   await client.connect();

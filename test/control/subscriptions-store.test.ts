@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import {
@@ -18,7 +18,7 @@ import {
 
 let test: TestControl;
 beforeAll(async () => {
-  test = await startTestControl();
+  test = await startTestControl(inject('postgres'));
 }, 30_000);
 afterAll(() => test.close());
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Actor } from '../../src/control/actor.ts';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { cursorOf } from '../../src/control/input.ts';
@@ -24,7 +24,7 @@ let keyId: string;
 let eve: Actor;
 
 beforeAll(async () => {
-  test = await startTestControl();
+  test = await startTestControl(inject('postgres'));
   [theirs, mine] = [await seed(test), await seed(test)];
   row = await submit(test, theirs);
   const { id } = theirs.application;

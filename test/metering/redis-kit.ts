@@ -15,21 +15,35 @@ if (!redisInstalled && process.env['REQUIRE_SERVICES'] === '1') {
 export class RedisKit {
   readonly path: string;
   readonly #folder: string;
+  readonly #port: number;
   #child: ChildProcess | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, port = 0) {
     this.#folder = folder;
+    this.#port = port;
     this.path = join(folder, 'redis.sock');
   }
 
-  static async create(): Promise<RedisKit> {
-    const kit = new RedisKit(await mkdtemp(join(tmpdir(), 'portcullis-redis-')));
+  /** Listens on a port of 127.0.0.1 too, unless that is 0. */
+  static async create(port = 0): Promise<RedisKit> {
+    const kit = new RedisKit(await mkdtemp(join(tmpdir(), 'portcullis-redis-')), port);
     await kit.start();
     return kit;
   }
 
   async start(): Promise<void> {
-    const options = ['--port', '0', '--unixsocket', this.path, '--save', '', '--dir', this.#folder];
+    const options = [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(this.#port),
+      '--unixsocket',
+      this.path,
+      '--save',
+      '',
+      '--dir',
+      this.#folder,
+    ];
     const child = spawn('redis-server', [...options, '--enable-debug-command', 'local'], { stdio: 'pipe' });
     this.#child = child;
     for await (const chunk of child.stdout) {
