@@ -1,0 +1,129 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ProductGraph } from '../../src/control/coordinate-index.ts';
+import { Entitlements } from '../../src/control/entitlements.ts';
+import type { ControlSnapshot } from '../../src/control/snapshot.ts';
+import { compose } from '../operation/graph-kit.ts';
+import { CLOSED, caller } from './control-kit.ts';
+import { startTestControl, type TestControl } from './database-kit.ts';
+
+const TENANTS = 100;
+const APPLICATIONS = 10_000;
+const PRODUCTS = 500;
+const SUBSCRIPTIONS_EACH = 5;
+const FIELDS = Array.from({ length: PRODUCTS }, (_, index) => `f${index + 1}`);
+const START_MS_MAX = 2000;
+const MB_MAX = 60;
+
+let test: TestControl;
+beforeAll(async () => {
+  test = await startTestControl(inject('postgres'));
+  await test.database.asOwner(async (client) => {
+    for (const [statement, ...values] of [
+      [
+        `INSERT INTO tenants SELECT 'ten_' || n, 'tenant-' || n, 'T', 'active', 30, 'off', 1, now() FROM generate_series(1, $1::int) n`,
+        TENANTS,
+      ],
+      [
+        `INSERT INTO applications SELECT 'app_' || n, 'ten_' || (1 + n % $2::int), 'A' || n, 'o', 'production', 'active', 1, now()
+         FROM generate_series(1, $1::int) n`,
+        APPLICATIONS,
+        TENANTS,
+      ],
+      [
+        `INSERT INTO products SELECT 'prd_' || n, 'P' || n, 1, '', ARRAY['Query.f' || n], '{}', 'public', 'auto', 'published', now()
+         FROM generate_series(1, $1::int) n`,
+        PRODUCTS,
+      ],
+      [
+        `INSERT INTO plans SELECT 'pln_' || n, 'prd_' || n, 'Plan', 1, '{}', NULL, 'published', now() FROM generate_series(1, $1::int) n`,
+        PRODUCTS,
+      ],
+      [
+        `INSERT INTO subscriptions SELECT 'sub_' || n || '_' || k, 'ten_' || (1 + n % $4::int), 'app_' || n,
+           'prd_' || (1 + (n + k * 97) % $2::int), 'pln_' || (1 + (n + k * 97) % $2::int), 'ACTIVE', 'r', 'x', 1,
+           now() - interval '1 day', NULL, now(), NULL, 1, now()
+         FROM generate_series(1, $1::int) n, generate_series(1, $3::int) k`,
+        APPLICATIONS,
+        PRODUCTS,
+        SUBSCRIPTIONS_EACH,
+        TENANTS,
+      ],
+    ] as const)
+      await client.query(statement, [...values]);
+  });
+  test.clock.now = Date.now();
+}, 60_000);
+afterAll(() => test.close());
+
+const GRAPH: ProductGraph = compose(`type Query { ${FIELDS.map((name) => `${name}: String`).join(' ')} }`);
+
+/** What is held after a collection. Units: megabytes. */
+function heapMb(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
+
+/** Time of one decision, the least of several rounds. Units: microseconds. */
+function decisionUs(entitlements: Entitlements, application: string, tenant: string): number {
+  const principal = caller(tenant, application);
+  const operation = { coordinates: FIELDS.slice(0, 40).map((name) => `Query.${name}`) };
+  let leastUs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 20; round += 1) {
+    const startedMs = performance.now();
+    for (let call = 0; call < 2000; call += 1) entitlements.grantOf(principal, GRAPH).coversAll(operation);
+    leastUs = Math.min(leastUs, ((performance.now() - startedMs) * 1000) / 2000);
+  }
+  return leastUs;
+}
+
+function held(snapshot: ControlSnapshot): Entitlements {
+  const entitlements = new Entitlements({ ...CLOSED, staleMs: 60_000 }, () => test.clock.now);
+  entitlements.replace(snapshot, test.clock.now);
+  return entitlements;
+}
+
+describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} products`, () => {
+  it('is in force in less than two seconds, and decides as fast as one with a single application', async () => {
+    const before = heapMb();
+    const startedMs = performance.now();
+    const snapshot = await test.control.snapshots.load();
+    const many = held(snapshot);
+    many.grantOf(caller('tenant-8', 'app_7'), GRAPH);
+    const tookMs = performance.now() - startedMs;
+    const tookMb = heapMb() - before;
+    expect(snapshot.applications).toHaveLength(APPLICATIONS);
+    expect(snapshot.subscriptions).toHaveLength(APPLICATIONS * SUBSCRIPTIONS_EACH);
+    expect(tookMs).toBeLessThan(START_MS_MAX);
+    expect(tookMb).toBeLessThan(MB_MAX);
+
+    const of = ({ applicationId }: { readonly applicationId: string }) => applicationId === 'app_7';
+    const few = held({
+      ...snapshot,
+      applications: snapshot.applications.filter(({ id }) => id === 'app_7'),
+      subscriptions: snapshot.subscriptions.filter(of),
+    });
+    const [manyUs, fewUs] = [decisionUs(many, 'app_7', 'tenant-8'), decisionUs(few, 'app_7', 'tenant-8')];
+    process.stdout.write(
+      `in force after ${Math.round(tookMs)} ms, ${Math.round(tookMb)} MB; one decision ${(manyUs / fewUs).toFixed(2)} times that of one application\n`,
+    );
+    // A search through ten thousand would be far above.
+    expect(manyUs).toBeLessThan(fewUs * 3 + 0.5);
+  });
+
+  it('grants each application its own products and no other', async () => {
+    const { subscriptions } = await test.control.snapshots.load();
+    const entitlements = held(await test.control.snapshots.load());
+    for (const id of ['app_1', 'app_5000', 'app_10000']) {
+      const mine = subscriptions.filter(({ applicationId }) => applicationId === id);
+      const tenant = (mine[0]?.tenantId ?? '').replace('ten_', 'tenant-');
+      const grant = entitlements.grantOf(caller(tenant, id), GRAPH);
+      const reached = FIELDS.filter((name) => grant.covers(`Query.${name}`)).sort();
+      expect(reached).toEqual(mine.map(({ productId }) => productId.replace('prd_', 'f')).sort());
+      // The same application, claimed by another tenant.
+      expect(entitlements.grantOf(caller('tenant-50', id), GRAPH).covers(`Query.${reached[0]}`)).toBe(false);
+    }
+  });
+});
