@@ -268,7 +268,7 @@ function pipelineOptions({
         ),
       ),
     },
-    whenAuditFails: audit.whenUnwritable,
+    audit,
     timeoutMs: execution.timeoutMs,
     subscriptions,
   };

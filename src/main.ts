@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { printAuditKey, verifyAudit } from './commands/audit.ts';
+import { addAuditCommands } from './commands/add-audit-commands.ts';
 import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';
 import { printConfigSchema } from './commands/config-schema-command.ts';
@@ -14,8 +14,6 @@ const FAULT = 1;
 const USAGE = 2;
 
 const CONFIG_OPTION = ['-c, --config <file>', 'configuration file (YAML or JSON)'] as const;
-
-const AUDIT_DIRECTORY = ['-d, --dir <directory>', 'directory of the log (audit.directory)'] as const;
 
 function port(text: string): number {
   const value = Number(text);
@@ -81,23 +79,6 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .description('print the JSON Schema of the configuration, for editors')
     .action(printConfigSchema);
   return root;
-}
-
-function addAuditCommands(root: Command): void {
-  const audit = root.command('audit').description('look at the audit log');
-  audit
-    .command('verify')
-    .description('say whether the log is as it was written, and where not')
-    .requiredOption(...AUDIT_DIRECTORY)
-    .option('-k, --key <file>', 'public or private key (JWK); else the one beside the directory')
-    .option('--json', 'answer in JSON')
-    .action(verifyAudit);
-  audit
-    .command('key')
-    .description('print the public key that the log is signed with')
-    .requiredOption(...AUDIT_DIRECTORY)
-    .option('-k, --key <file>', 'the key (JWK); else the one beside the directory')
-    .action(printAuditKey);
 }
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -22,9 +22,10 @@ import type { RateLimiter } from './metering/rate-limiter.ts';
 import { admit } from './operation/admit.ts';
 import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import { fillFromPrincipal } from './operation/fill-from-principal.ts';
-import type { CompiledOperation, OperationLimits } from './operation/operation.ts';
+import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
 import { noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
+import { type AuditDemands, requireAudit } from './require-audit.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
@@ -51,8 +52,7 @@ export interface PipelineOptions {
   readonly respond: RespondOptions;
   readonly limits: OperationLimits;
   readonly cost: CostLimits;
-  /** What still runs while the audit cannot be written. */
-  readonly whenAuditFails: 'refuse' | 'permitQueries';
+  readonly audit: AuditDemands;
   /** Longest time execution of one operation may take. */
   readonly timeoutMs: number;
   readonly subscriptions: SubscriptionOptions;
@@ -88,13 +88,13 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       record.code = decision.reasons[0]?.code ?? 'FORBIDDEN';
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
-      requireAudit(operation, audit, options.whenAuditFails);
       const variant = await operation.planFor(decision.mask);
       const meter = meterCost(variant.cost, variables, options.cost);
       record.cost = meter?.report ?? null;
       meter?.enforce(request.batch?.used);
       const asked = { request, principal: record.principal, operation, variant };
       const reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
+      await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
@@ -173,16 +173,6 @@ function paramsOf({ params }: GraphQLRequest): GraphQLParams & { readonly query:
   const { query } = params;
   if (query === null) throw new GatewayError('BAD_REQUEST');
   return { ...params, query };
-}
-
-/** What nobody could account for does not run; config may let queries pass. */
-function requireAudit(
-  operation: CompiledOperation,
-  audit: AuditSink,
-  whenUnwritable: PipelineOptions['whenAuditFails'],
-): void {
-  if (audit.healthy() || (operation.type === 'query' && whenUnwritable === 'permitQueries')) return;
-  throw new GatewayError('AUDIT_UNAVAILABLE');
 }
 
 /** Faults of the gateway itself are logged by name and answered without a word about them. */

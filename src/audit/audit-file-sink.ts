@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import { type AuditFile, type OpenAuditFile, openAuditFile } from './audit-file-store.ts';
-import { auditLine } from './audit-line.ts';
+import { auditLine, intentLine } from './audit-line.ts';
 import { type AuditBatch, AuditQueue } from './audit-queue.ts';
-import type { AuditEvent, AuditSink } from './event.ts';
+import { DiskWaiters } from './disk-waiters.ts';
+import type { AuditEvent, AuditIntent, AuditSink } from './event.ts';
 
 export interface FileAuditSinkLimits {
   /** Events that may wait for the disk: some seconds of a busy gateway. */
@@ -56,6 +57,7 @@ export class FileAuditSink implements AuditSink {
   readonly #options: FileAuditSinkOptions;
   readonly #limits: FileAuditSinkLimits;
   readonly #queue: AuditQueue;
+  readonly #waiters: DiskWaiters;
   #file: { readonly day: number; readonly file: AuditFile } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #draining: Promise<void> | null = null;
@@ -73,6 +75,7 @@ export class FileAuditSink implements AuditSink {
       linesMax: this.#limits.queueEventsMax,
       bytesMax: this.#limits.queueBytesMax,
     });
+    this.#waiters = new DiskWaiters(this.#limits.stallMs);
   }
 
   /**
@@ -95,13 +98,27 @@ export class FileAuditSink implements AuditSink {
   }
 
   record(event: AuditEvent): void {
-    const fault = this.#enqueue(event);
+    const fault = this.#enqueue(() => auditLine(event));
     if (fault === null) {
       this.#schedule(this.#limits.flushMs);
       return;
     }
     this.#dropped += 1;
     this.#tell(fault);
+  }
+
+  /** Intents that come while a group is being written share the next one, so that many mutations wait for one disk. */
+  async intend(intent: AuditIntent): Promise<void> {
+    const fault = this.#enqueue(() => intentLine(intent));
+    if (fault !== null) {
+      this.#tell(fault);
+      throw new GatewayError('AUDIT_UNAVAILABLE', { cause: fault });
+    }
+    const onDisk = this.#waiters.wait(this.#queue.taken);
+    void this.#drain();
+    await onDisk.catch((cause: unknown) => {
+      throw new GatewayError('AUDIT_UNAVAILABLE', { cause });
+    });
   }
 
   healthy(): boolean {
@@ -117,10 +134,10 @@ export class FileAuditSink implements AuditSink {
   }
 
   /** Null, or why the event could not be taken. */
-  #enqueue(event: AuditEvent): unknown {
+  #enqueue(encode: () => string): unknown {
     if (this.#closing !== null) return new Error('the audit is closed');
     try {
-      if (this.#queue.push(this.#today(), auditLine(event))) return null;
+      if (this.#queue.push(this.#today(), encode())) return null;
     } catch (cause) {
       return cause;
     }
@@ -147,7 +164,8 @@ export class FileAuditSink implements AuditSink {
     this.#draining ??= this.#writeWaiting().finally(() => {
       this.#draining = null;
       this.#busySinceMs = null;
-      if (this.#queue.length > 0 && this.#closing === null) this.#schedule(this.#delayMs());
+      if (this.#queue.length > 0 && this.#closing === null)
+        this.#schedule(this.#waiters.waiting ? 0 : this.#delayMs());
     });
     return this.#draining;
   }
@@ -165,11 +183,14 @@ export class FileAuditSink implements AuditSink {
         if (batch === null) break;
         this.#busySinceMs = this.#options.clock();
         left -= await this.#write(batch);
+        this.#waiters.written(this.#queue.gone);
         this.#failures = 0;
         this.#full = false;
       }
     } catch (cause) {
       this.#failures += 1;
+      // What waits stays in the queue; who waits is told that it is not on disk.
+      this.#waiters.failed(new Error('the disk does not take it', { cause }));
       this.#tell(cause);
     }
   }

@@ -1,4 +1,4 @@
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent, AuditIntent } from './event.ts';
 
 /** An operation's part is one frozen object for all its requests: encoded once, which saves a third. */
 const fragments = new WeakMap<object, string>();
@@ -13,6 +13,11 @@ const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
 export function auditLine({ operation, ...rest }: AuditEvent): string {
   const head = escapeUnsafe(JSON.stringify(rest));
   return `${head.slice(0, -1)},"operation":${operation === null ? 'null' : fragment(operation)}}\n`;
+}
+
+/** One intent as one line of NDJSON, its line feed included. */
+export function intentLine(intent: AuditIntent): string {
+  return `${escapeUnsafe(JSON.stringify(intent))}\n`;
 }
 
 function fragment(operation: object): string {

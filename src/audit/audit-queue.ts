@@ -22,6 +22,8 @@ export class AuditQueue {
   readonly #bounds: AuditQueueBounds;
   readonly #entries: Entry[] = [];
   #bytes = 0;
+  #taken = 0;
+  #written = 0;
 
   constructor(bounds: AuditQueueBounds) {
     this.#bounds = bounds;
@@ -31,6 +33,16 @@ export class AuditQueue {
     return this.#entries.length;
   }
 
+  /** Lines taken so far; the last of them leaves the queue once `gone` has reached it. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Lines known to be written so far. */
+  get gone(): number {
+    return this.#written;
+  }
+
   /** False where the line does not fit and so was not taken. */
   push(day: number, line: string): boolean {
     const bytes = Buffer.byteLength(line);
@@ -38,6 +50,7 @@ export class AuditQueue {
       return false;
     this.#entries.push({ day, line, bytes });
     this.#bytes += bytes;
+    this.#taken += 1;
     return true;
   }
 
@@ -66,6 +79,7 @@ export class AuditQueue {
     }
     this.#entries.splice(0, count);
     this.#bytes -= bytes - left;
+    this.#written += count;
     return count;
   }
 }

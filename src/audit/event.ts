@@ -66,9 +66,21 @@ export interface AuditEvent {
   readonly durationUs: number;
 }
 
+/** What is written of a mutation before it runs; the event of the same request says what became of it. */
+export interface AuditIntent {
+  readonly intent: 1;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly requestId: string;
+  readonly principal: AuditEvent['principal'];
+  readonly operation: { readonly hash: string; readonly name: string | null };
+}
+
 /** Where audit events go. `record` never throws and never waits; `close` resolves when all is on disk. */
 export interface AuditSink {
   record(event: AuditEvent): void;
+  /** Resolves once an intent is on disk. Throws: AUDIT_UNAVAILABLE where it is not in time. */
+  intend(intent: AuditIntent): Promise<void>;
   /** False while events may be lost, so that the gateway can refuse instead. */
   healthy(): boolean;
   close(): Promise<void>;

@@ -67,7 +67,8 @@ export function auditEvent(parts: AuditParts): AuditEvent {
   };
 }
 
-function principalPart(principal: Principal): AuditEvent['principal'] {
+/** Who asked, as the audit tells it. */
+export function principalPart(principal: Principal): NonNullable<AuditEvent['principal']> {
   const { kind, subject, tenant, application, issuer, credentialId } = principal;
   return {
     kind,

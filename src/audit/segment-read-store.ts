@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditVerifier } from './audit-signature.ts';
 import type { ChainPosition } from './chained-line.ts';
-import { looksLikeMarker, readMarker } from './marker.ts';
+import { looksLikeMarker, type Marker, readMarker } from './marker.ts';
 import { SegmentCheck } from './segment-check.ts';
 
 /** A line longer than any that is written: what follows is not read as one. Units: bytes. */
@@ -31,11 +31,16 @@ export async function listSegments(directory: string): Promise<readonly string[]
 }
 
 async function segmentNumber(path: string): Promise<number | null> {
+  return (await headOf(path))?.segment ?? null;
+}
+
+/** The marker that a segment begins with; null where it cannot be read. */
+export async function headOf(path: string): Promise<Marker | null> {
   const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES_MAX), 0, HEADER_BYTES_MAX, 0);
     const line = buffer.subarray(0, bytesRead).toString().split('\n', 1)[0] ?? '';
-    return looksLikeMarker(line) ? (readMarker(line)?.segment ?? null) : null;
+    return looksLikeMarker(line) ? readMarker(line) : null;
   } finally {
     await handle.close();
   }
@@ -48,20 +53,32 @@ export async function checkSegment(
   position: ChainPosition | null,
 ): Promise<CheckedSegment> {
   const check = new SegmentCheck(verifier, position);
-  let rest: Buffer = Buffer.alloc(0);
   let wholeBytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const { line, endsAt } of linesOf(path)) {
+    check.line(lineOf(line));
+    wholeBytes = endsAt;
+  }
+  return { check, wholeBytes, tornBytes: (await stat(path)).size - wholeBytes };
+}
+
+/** Whole lines of a file from a byte on, without their line feeds, and the byte after each. */
+export async function* linesOf(
+  path: string,
+  from = 0,
+): AsyncGenerator<{ readonly line: Buffer; readonly endsAt: number }> {
+  let rest: Buffer = Buffer.alloc(0);
+  let endsAt = from;
+  for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED)) {
-      check.line(lineOf(bytes.subarray(0, end)));
-      wholeBytes += end + 1;
+      endsAt += end + 1;
+      yield { line: bytes.subarray(0, end), endsAt };
       bytes = bytes.subarray(end + 1);
     }
     if (bytes.length > LINE_BYTES_MAX)
       throw new Error(`a line of ${path} is longer than any that is written`);
     rest = bytes;
   }
-  return { check, wholeBytes, tornBytes: rest.length };
 }
 
 /** Bytes that are no UTF-8 must not read as others that are. */

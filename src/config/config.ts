@@ -138,6 +138,12 @@ const auditSection = z.strictObject({
     .describe(
       'What happens while the log cannot be written: refuse everything, or let queries run unrecorded. Mutations are refused either way.',
     ),
+  durability: z
+    .enum(['strict', 'relaxed'])
+    .default('strict')
+    .describe(
+      'strict: a mutation runs once a line that says so is on disk, whatever becomes of the process. relaxed: it does not wait; a crash may lose the last 50 ms.',
+    ),
   queueEventsMax: integerKey({
     min: 1,
     max: 1_000_000,

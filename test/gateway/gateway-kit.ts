@@ -225,7 +225,7 @@ export function auditText(where: Folder): string {
 export function auditEvents(where: Folder): readonly AuditEvent[] {
   return auditText(where)
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('{"marker":'))
+    .filter((line) => line !== '' && !line.startsWith('{"marker":') && !line.startsWith('{"intent":'))
     .map((line) => {
       const { seq: _seq, hash: _hash, ...event } = JSON.parse(line);
       return event;

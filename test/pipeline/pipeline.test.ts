@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEvent } from '../../src/audit/event.ts';
+import type { AuditEvent, AuditSink } from '../../src/audit/event.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { ExecutionInput, ExecutionResult } from '../../src/execution/executor.ts';
 import type { Graph } from '../../src/graph.ts';
@@ -25,7 +25,7 @@ const OPTIONS: PipelineOptions = {
   respond: { authorizationErrors: 'errors' },
   limits: LIMITS,
   cost: { mode: 'off', max: 0, perSubgraph: new Map() },
-  whenAuditFails: 'refuse',
+  audit: { whenUnwritable: 'refuse', durability: 'relaxed' },
   timeoutMs: 1000,
   subscriptions: {
     maxPerPrincipal: 1,
@@ -115,6 +115,7 @@ interface Fakes {
   readonly execute?: (input: ExecutionInput) => Promise<ExecutionResult>;
   readonly allows?: () => boolean;
   readonly healthy?: () => boolean;
+  readonly intend?: AuditSink['intend'];
   readonly graphless?: boolean;
   readonly options?: Partial<PipelineOptions>;
 }
@@ -150,6 +151,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {
       record: (event) => void events.push(event),
+      intend: fakes.intend ?? (() => Promise.reject(new Error('Nothing is intended here.'))),
       healthy: fakes.healthy ?? (() => true),
       close: async () => undefined,
     },
@@ -169,6 +171,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
 const throwing = (fault: unknown) => () => {
   throw fault;
 };
+const STRICT = { whenUnwritable: 'refuse', durability: 'strict' } as const;
 const SECRET = 'SECRET-of-a-fault';
 const fault = new TypeError(SECRET, { cause: new Error(SECRET) });
 
@@ -264,10 +267,52 @@ describe('handle', () => {
     ['refuse', 'mutation', 'AUDIT_UNAVAILABLE'],
     ['permitQueries', 'mutation', 'AUDIT_UNAVAILABLE'],
     ['permitQueries', 'query', undefined],
-  ] as const)('under %s answers a %s without an audit with %s', async (whenAuditFails, type, expected) => {
+  ] as const)('under %s answers a %s without an audit with %s', async (whenUnwritable, type, expected) => {
     const compile = () => operation({ type });
-    const { code, executed } = await run({ compile, healthy: () => false, options: { whenAuditFails } });
+    const options = { audit: { whenUnwritable, durability: 'relaxed' } } as const;
+    const { code, executed } = await run({ compile, healthy: () => false, options });
     expect({ code, executed }).toEqual({ code: expected, executed: expected === undefined ? 1 : 0 });
+  });
+
+  it('runs a mutation only once its intent is on disk', async () => {
+    const order: string[] = [];
+    const onDisk = Promise.withResolvers<void>();
+    const answered = run({
+      compile: () => operation({ type: 'mutation' }),
+      options: { audit: STRICT },
+      intend: async ({ requestId, operation: { name } }) => {
+        order.push(`intends ${requestId} ${name}`);
+        await onDisk.promise;
+        order.push('is on disk');
+      },
+      execute: async () => {
+        order.push('runs');
+        return RESULT;
+      },
+    });
+    await new Promise(setImmediate);
+    expect(order).toEqual([expect.stringMatching(/^intends \S+ Op$/)]);
+    onDisk.resolve();
+    expect((await answered).executed).toBe(1);
+    expect(order.slice(1)).toEqual(['is on disk', 'runs']);
+  });
+
+  it('does not run a mutation whose intent is not on disk', async () => {
+    const { code, executed, event } = await run({
+      compile: () => operation({ type: 'mutation' }),
+      options: { audit: STRICT },
+      intend: () => Promise.reject(new GatewayError('AUDIT_UNAVAILABLE')),
+    });
+    expect({ code, executed }).toEqual({ code: 'AUDIT_UNAVAILABLE', executed: 0 });
+    expect(event?.code).toBe('AUDIT_UNAVAILABLE');
+  });
+
+  it.each([
+    ['a query', 'query', 'strict'],
+    ['a mutation without strict durability', 'mutation', 'relaxed'],
+  ] as const)('lets %s run without waiting for the disk', async (_, type, durability) => {
+    const options = { audit: { whenUnwritable: 'refuse', durability } } as const;
+    expect((await run({ compile: () => operation({ type }), options })).executed).toBe(1);
   });
 
   it('denies a requirement that no rule understands, and does not run it', async () => {

@@ -1,0 +1,106 @@
+import { stat } from 'node:fs/promises';
+import { type LoggedEvent, readLoggedEvent } from './logged-event.ts';
+import { headOf, linesOf, listSegments } from './segment-read-store.ts';
+
+/** What is told while a log is read. */
+export interface ReadProgress {
+  readonly segment: number;
+  readonly segments: number;
+}
+
+export interface EventReadOptions {
+  /** Segments that ended before are passed over. Units: milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  readonly onSegment?: (progress: ReadProgress) => void;
+}
+
+/**
+ * Events of a directory in the order they were written, as a stream: memory does not grow with the log.
+ * Throws: what the system says of files.
+ */
+export async function* readEvents(
+  directory: string,
+  { sinceMs, onSegment }: EventReadOptions = {},
+): AsyncGenerator<LoggedEvent> {
+  const paths = await listSegments(directory);
+  const first = sinceMs === undefined ? 0 : await firstSince(paths, sinceMs);
+  for (const [index, path] of paths.entries()) {
+    if (index < first) continue;
+    onSegment?.({ segment: index + 1, segments: paths.length });
+    for await (const { event } of eventsOf(path)) if (event !== null) yield event;
+  }
+}
+
+/** The last events of a directory, oldest first, and where the log stood when they were read. */
+export async function lastEvents(
+  directory: string,
+  max: number,
+): Promise<{ readonly events: readonly LoggedEvent[]; readonly end: LogPosition }> {
+  const paths = await listSegments(directory);
+  let events: LoggedEvent[] = [];
+  let end: LogPosition | null = null;
+  for (const path of paths.toReversed()) {
+    const mine: LoggedEvent[] = [];
+    let bytes = 0;
+    for await (const { event, endsAt } of eventsOf(path)) {
+      bytes = endsAt;
+      if (event === null) continue;
+      mine.push(event);
+      if (mine.length > max - events.length) mine.shift();
+    }
+    end ??= { path, bytes };
+    events = [...mine, ...events];
+    if (events.length >= max) break;
+  }
+  return { events, end: end ?? { path: '', bytes: 0 } };
+}
+
+/** A place in a log: a segment, and how much of it was read. */
+export interface LogPosition {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What was written since a position, and the position after it; a line that is not whole yet is left for later. */
+export async function eventsSince(
+  directory: string,
+  position: LogPosition,
+): Promise<{ readonly events: readonly LoggedEvent[]; readonly end: LogPosition }> {
+  const paths = await listSegments(directory);
+  const at = Math.max(0, paths.indexOf(position.path));
+  const events: LoggedEvent[] = [];
+  let end = position;
+  for (const path of paths.slice(at)) {
+    const from = path === position.path ? position.bytes : 0;
+    end = { path, bytes: from };
+    if ((await stat(path)).size <= from) continue;
+    for await (const { event, endsAt } of eventsOf(path, from)) {
+      if (event !== null) events.push(event);
+      end = { path, bytes: endsAt };
+    }
+  }
+  return { events, end };
+}
+
+/** The last segment that was begun before a time: those before it hold nothing later. */
+async function firstSince(paths: readonly string[], sinceMs: number): Promise<number> {
+  for (let index = paths.length - 1; index > 0; index -= 1) {
+    const path = paths[index];
+    if (path !== undefined && (await begunAtMs(path)) < sinceMs) return index;
+  }
+  return 0;
+}
+
+/** A segment without a readable head may hold anything. */
+async function begunAtMs(path: string): Promise<number> {
+  const head = await headOf(path);
+  return head === null ? Number.POSITIVE_INFINITY : Date.parse(head.time);
+}
+
+async function* eventsOf(
+  path: string,
+  from = 0,
+): AsyncGenerator<{ readonly event: LoggedEvent | null; readonly endsAt: number }> {
+  for await (const { line, endsAt } of linesOf(path, from))
+    yield { event: readLoggedEvent(line.toString()), endsAt };
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
+import { csvHead, csvRow } from '../audit/event-csv.ts';
+import { ocsfEvent } from '../audit/event-ocsf.ts';
+import { eventsSince, lastEvents, readEvents } from '../audit/event-read-store.ts';
+import { eventSummary } from '../audit/event-summary.ts';
+import type { LoggedEvent } from '../audit/logged-event.ts';
+import { GatewayError } from '../errors.ts';
+import { packageVersion } from './package-root.ts';
+
+/** What `audit query` and `audit export` look for, as it stands on the command line. */
+export interface EventOptions {
+  readonly dir: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly tenant?: string;
+  readonly application?: string;
+  readonly subject?: string;
+  readonly coordinate?: string;
+  readonly decision?: string;
+  readonly code?: string;
+  readonly operation?: string;
+  readonly request?: string;
+}
+
+const FOLLOW_MS = 250;
+const PROGRESS_EVENTS = 100_000;
+
+/** `portcullis audit query`. Throws: CONFIG_INVALID for a time that is none, and what the system says of files. */
+export async function queryAudit(
+  options: EventOptions & { readonly limit?: number; readonly json?: boolean },
+): Promise<void> {
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  for await (const logged of matching(options)) {
+    if (left === 0) return;
+    left -= 1;
+    await write(
+      process.stdout,
+      options.json === true ? `${logged.line}\n` : `${eventSummary(logged.event)}\n`,
+    );
+  }
+}
+
+/** `portcullis audit tail`. Throws: what the system says of files. */
+export async function tailAudit({
+  dir,
+  lines,
+  follow,
+  json,
+}: {
+  readonly dir: string;
+  readonly lines: number;
+  readonly follow?: boolean;
+  readonly json?: boolean;
+}): Promise<void> {
+  const show = async (events: readonly LoggedEvent[]) => {
+    for (const { line, event } of events)
+      await write(process.stdout, json === true ? `${line}\n` : `${eventSummary(event)}\n`);
+  };
+  let { events, end } = await lastEvents(dir, lines);
+  await show(events);
+  if (follow !== true) return;
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  process.stdout.once('close', () => stopped.abort());
+  while (!stopped.signal.aborted) {
+    await pause(FOLLOW_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    ({ events, end } = await eventsSince(dir, end));
+    await show(events);
+  }
+}
+
+/** `portcullis audit export`. Throws: AUDIT_UNAVAILABLE where the file is there already, and as `queryAudit`. */
+export async function exportAudit(
+  options: EventOptions & { readonly format: 'ndjson' | 'csv' | 'ocsf'; readonly out?: string },
+): Promise<void> {
+  const out = options.out === undefined ? process.stdout : await newFile(options.out);
+  const product = { version: packageVersion() };
+  const encode = {
+    ndjson: ({ line }: LoggedEvent) => `${line}\n`,
+    csv: ({ event }: LoggedEvent) => csvRow(event),
+    ocsf: ({ event }: LoggedEvent) => `${JSON.stringify(ocsfEvent(event, product))}\n`,
+  }[options.format];
+  if (options.format === 'csv') await write(out, csvHead());
+  let count = 0;
+  for await (const logged of matching(options)) {
+    await write(out, encode(logged));
+    count += 1;
+    if (count % PROGRESS_EVENTS === 0) process.stderr.write(`${count} events\n`);
+  }
+  if (out !== process.stdout) {
+    out.end();
+    await once(out, 'finish');
+  }
+  process.stderr.write(`${count} events exported\n`);
+}
+
+async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {
+  const filter = filterOf(options);
+  const { sinceMs } = filter;
+  for await (const logged of readEvents(options.dir, sinceMs === undefined ? {} : { sinceMs }))
+    if (matchesFilter(logged.event, filter)) yield logged;
+}
+
+function filterOf({ dir: _, since, until, ...texts }: EventOptions): AuditFilter {
+  return {
+    ...texts,
+    ...(since === undefined ? {} : { sinceMs: timeOf('--since', since) }),
+    ...(until === undefined ? {} : { untilMs: timeOf('--until', until) }),
+  };
+}
+
+const AGO = /^(\d{1,6})(m|h|d)$/u;
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function timeOf(option: string, text: string): number {
+  const [, amount, unit = ''] = AGO.exec(text) ?? [];
+  const ms = amount === undefined ? Date.parse(text) : Date.now() - Number(amount) * (UNITS_MS[unit] ?? 0);
+  if (!Number.isFinite(ms)) {
+    const message = `${option} must be a time such as 2026-11-24T12:00:00Z, or one ago such as 90m, 12h or 7d`;
+    throw new GatewayError('CONFIG_INVALID', { details: [{ message }] });
+  }
+  return ms;
+}
+
+async function newFile(path: string): Promise<Writable> {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  try {
+    await once(file, 'open');
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') throw fault;
+    const message = `${path} exists already: give --out a path of its own`;
+    throw new GatewayError('CONFIG_INVALID', { details: [{ message }] });
+  }
+  return file;
+}
+
+/** Waits where the reader is slower than the log. */
+async function write(out: Writable, text: string): Promise<void> {
+  if (out.destroyed || out.write(text)) return;
+  await Promise.race([once(out, 'drain'), once(out, 'close')]);
+}

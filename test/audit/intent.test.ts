@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
+import type { AuditFile } from '../../src/audit/audit-file-store.ts';
+import { readAuditKey } from '../../src/audit/audit-key-store.ts';
+import type { AuditIntent } from '../../src/audit/event.ts';
+import { auditIntent, looksLikeIntent } from '../../src/audit/intent.ts';
+import { checkAudit } from '../../src/commands/audit.ts';
+import { eventOf } from './fixtures.ts';
+
+const intentOf = (id: string): AuditIntent =>
+  auditIntent({ id, receivedAtMs: 0 }, null, { hash: 'ab12', name: 'Pay' });
+
+/** A disk that takes what it is given when it is told to. */
+function slowDisk() {
+  const lines: string[] = [];
+  const writes: PromiseWithResolvers<void>[] = [];
+  let syncs = 0;
+  const file: AuditFile = {
+    append: async (bytes) => {
+      const write = Promise.withResolvers<void>();
+      writes.push(write);
+      await write.promise;
+      lines.push(...Buffer.from(bytes).toString().split('\n').slice(0, -1));
+      return bytes.length;
+    },
+    sync: async () => {
+      syncs += 1;
+    },
+    inPlace: async () => true,
+    full: () => false,
+    close: async () => undefined,
+  };
+  return { lines, writes, syncs: () => syncs, openFile: async () => file };
+}
+
+let sink: FileAuditSink | null = null;
+afterEach(async () => {
+  await sink?.close().catch(() => undefined);
+  sink = null;
+});
+
+async function open(disk: ReturnType<typeof slowDisk>, stallMs = 5000): Promise<FileAuditSink> {
+  sink = await FileAuditSink.open({
+    ...{ directory: '/nowhere', clock: () => 0, onFault: () => undefined, openFile: disk.openFile },
+    limits: { flushMs: 60_000, retryMs: 1, retryMsMax: 4, stallMs, closeTimeoutMs: 50 },
+  });
+  return sink;
+}
+
+const settled = async (promise: Promise<unknown>): Promise<boolean> =>
+  Promise.race([promise.then(() => true), new Promise<false>((resolve) => setTimeout(resolve, 20, false))]);
+
+describe('an intent', () => {
+  it('is on disk before it is told so, after what came before it, and does not wait for a group', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk);
+    audit.record(eventOf('before'));
+    const told = audit.intend(intentOf('r-1'));
+    expect(await settled(told)).toBe(false);
+    disk.writes[0]?.resolve();
+    await told;
+    expect(disk.lines.map((line) => JSON.parse(line).requestId)).toEqual(['before', 'r-1']);
+    expect(looksLikeIntent(disk.lines[1] ?? '')).toBe(true);
+    expect(disk.syncs()).toBe(1);
+  });
+
+  it('shares a write with all that came during the one before', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk);
+    const first = audit.intend(intentOf('r-1'));
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(1));
+    const others = Array.from({ length: 50 }, (_, index) => audit.intend(intentOf(`s-${index}`)));
+    disk.writes[0]?.resolve();
+    await first;
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(2));
+    disk.writes[1]?.resolve();
+    await Promise.all(others);
+    expect([disk.writes.length, disk.syncs(), disk.lines.length]).toEqual([2, 2, 51]);
+  });
+
+  it('that a failing disk does not take is refused at once, and what it said is still written later', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk);
+    const refused = audit.intend(intentOf('r-1'));
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(1));
+    disk.writes[0]?.reject(new Error('EIO'));
+    await expect(refused).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' });
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(2));
+    disk.writes[1]?.resolve();
+    await vi.waitFor(() => expect(disk.lines).toHaveLength(1));
+  });
+
+  it('that a hanging disk keeps waiting is refused after a bound', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk, 30);
+    await expect(audit.intend(intentOf('r-1'))).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' });
+    disk.writes[0]?.resolve();
+  });
+
+  it('of a gateway that stops is refused', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk);
+    await audit.close();
+    await expect(audit.intend(intentOf('r-1'))).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' });
+  });
+
+  it('holds who and what, with every text within its bound and no line of its own', () => {
+    const intent = auditIntent({ id: 'x'.repeat(9999), receivedAtMs: 0 }, null, {
+      hash: 'ab12',
+      name: `${'\n'.repeat(9)}${'y'.repeat(9999)}\ud800`,
+    });
+    expect(JSON.stringify(intent).length).toBeLessThan(1500);
+    expect(JSON.stringify(intent)).not.toContain('\n');
+  });
+});
+
+const KILLS = Number(process.env['SOAK'] ?? 8);
+
+describe('a process that is killed while it answers mutations', () => {
+  it('has every mutation that was answered in its log, which verifies', {
+    timeout: 60_000 + KILLS * 2000,
+  }, async () => {
+    const root = mkdtempSync(join(tmpdir(), 'portcullis-intents-'));
+    const directory = join(root, 'log');
+    const keyPath = join(root, 'key.json');
+    const answered: string[] = [];
+    try {
+      for (let run = 0; run < KILLS; run += 1) {
+        const writer = join(import.meta.dirname, 'intent-writer.ts');
+        const child = spawn(process.execPath, [writer, directory, keyPath, String(run)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let text = '';
+        const closed = once(child, 'close');
+        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+          if (text === '') setTimeout(() => child.kill('SIGKILL'), 5 + ((run * 13) % 50));
+          text += chunk;
+        });
+        await closed;
+        // What follows the last line feed was torn by the kill.
+        answered.push(...text.split('\n').slice(0, -1));
+      }
+      const intended = new Set(
+        readdirSync(directory)
+          .filter((name) => name.endsWith('.ndjson'))
+          .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
+          .filter(looksLikeIntent)
+          .flatMap((line) => (line.endsWith('}') ? [String(JSON.parse(line).requestId)] : [])),
+      );
+      expect(answered.length).toBeGreaterThan(KILLS);
+      expect(answered.filter((id) => !intended.has(id))).toEqual([]);
+      // Only the last segment, which nobody has recovered yet, may end in a torn line.
+      const { breaks } = await checkAudit(directory, await readAuditKey(keyPath));
+      expect(breaks.filter(({ kind }) => kind !== 'truncated')).toEqual([]);
+      expect(breaks.length).toBeLessThanOrEqual(1);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+});
