@@ -3,6 +3,7 @@ import type { AuthorizationOptions } from './authorization/authorize.ts';
 import { heldRequirements } from './authorization/held-requirements.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Grant } from './control/grant.ts';
+import type { PlanLimit } from './control/plan-limit.ts';
 import { GatewayError } from './errors.ts';
 import type { Graph } from './graph.ts';
 import type { Principal } from './identity/principal.ts';
@@ -19,6 +20,8 @@ export interface Caller {
   readonly nowMs: number;
   /** What its subscriptions cover; null where none are asked for. */
   readonly grant: Grant | null;
+  /** What the plans of its subscriptions limit an operation to. */
+  plansFor(operation: CompiledOperation): readonly PlanLimit[];
 }
 
 /** What was asked: a text, and values for its variables. */

@@ -126,9 +126,10 @@ function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
 }
 
 /** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
-function createLimiter({ rateLimits }: Config, log: Log): RateLimiter | null {
+function createLimiter({ rateLimits, approvals }: Config, log: Log): RateLimiter | null {
   const { limits, failures, bucketsMax, redis } = rateLimits;
-  if (limits.length === 0 && failures === undefined) return null;
+  // Plans have limits of their own.
+  if (limits.length === 0 && failures === undefined && !approvals.enforce) return null;
   const now = () => performance.now();
   const local = new MemoryLimitStore(bucketsMax, now);
   return new StoredRateLimiter(

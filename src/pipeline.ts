@@ -5,6 +5,7 @@ import type { PolicyDecider } from './authorization/rules/rule.ts';
 import { type Caller, compileFor, introspectionFor } from './caller-views.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
+import { NO_PLANS } from './control/plan-limit.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import { foreignReport } from './foreign-report.ts';
@@ -24,7 +25,7 @@ import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
-import { noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
+import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -89,10 +90,11 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       const variant = await operation.planFor(decision.mask);
-      const meter = meterCost(variant.cost, variables, options.cost);
+      const plans = caller.plansFor(operation);
+      const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
       record.cost = meter?.report ?? null;
       meter?.enforce(request.batch?.used);
-      const asked = { request, principal: record.principal, operation, variant };
+      const asked = { request, principal: record.principal, operation, variant, plans };
       const reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
       await requireAudit(asked, audit, options.audit);
       const admitted = {
@@ -138,7 +140,9 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
 function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineParts): Caller {
   const { policies, entitlements, clock, options } = parts;
   const grant = entitlements?.grantOf(principal, supergraph) ?? null;
-  return { principal, policies, grant, nowMs: clock.now(), options: options.authorization };
+  const plansFor: Caller['plansFor'] = (operation) =>
+    entitlements?.plansFor(principal, supergraph, operation) ?? NO_PLANS;
+  return { principal, policies, grant, plansFor, nowMs: clock.now(), options: options.authorization };
 }
 
 /** What the audit says of a stream that has begun. */

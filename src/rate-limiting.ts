@@ -1,7 +1,9 @@
+import type { PlanLimit } from './control/plan-limit.ts';
 import type { GatewayError } from './errors.ts';
 import type { Principal } from './identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest } from './listener/request.ts';
 import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
+import type { CostLimits } from './operation/cost/cost-meter.ts';
 import type { CompiledOperation, CostReport, OperationVariant } from './operation/operation.ts';
 
 interface Limited {
@@ -11,13 +13,20 @@ interface Limited {
   readonly variant: OperationVariant;
   /** Null where costs are not counted: an operation is then one point. */
   readonly cost: CostReport | null;
+  readonly plans: readonly PlanLimit[];
+}
+
+/** The most that an operation may cost: what the plans it is charged to say, else what the configuration says. */
+export function costLimits(limits: CostLimits, plans: readonly PlanLimit[]): CostLimits {
+  const planned = plans.flatMap(({ costPerOperation }) => costPerOperation ?? []);
+  return planned.length === 0 ? limits : { ...limits, max: Math.min(...planned) };
 }
 
 /** Takes the points of an operation. Throws: RATE_LIMITED. */
 export function reservePoints(limiter: RateLimiter, call: Limited): Promise<Reservation> {
-  const { request, principal, operation, variant, cost } = call;
+  const { request, principal, operation, variant, cost, plans } = call;
   return limiter.reserve({
-    ...{ principal, variant, remoteAddress: request.remoteAddress },
+    ...{ principal, variant, plans, remoteAddress: request.remoteAddress },
     ...{ operationName: operation.name, kind: operation.type, points: cost?.estimated ?? 1 },
   });
 }

@@ -5,6 +5,7 @@ const limit = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,63}$/u, { error: 'must be lower-case letters, digits and dashes' })
+    .refine((name) => name !== 'plan', { error: 'plan is the name of the limits of plans' })
     .describe('What callers are told: in RateLimit header fields and in the error.'),
   by: z
     .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation', 'rootField']))

@@ -3,7 +3,8 @@ import type { Principal } from '../identity/principal.ts';
 import type { ProductGraph } from './coordinate-index.ts';
 import type { Grant } from './grant.ts';
 import { Grants, type OpenCoordinates } from './grants.ts';
-import type { ControlSnapshot, SubscriptionFacts } from './snapshot.ts';
+import { chargedTo, isLimited, NO_PLANS, type PlanLimit, type PlanTerm } from './plan-limit.ts';
+import type { ControlSnapshot, PlanFacts, SubscriptionFacts } from './snapshot.ts';
 
 export interface EntitlementOptions extends OpenCoordinates {
   /** Age of the last word from the control plane at which nothing is granted any more. */
@@ -17,18 +18,31 @@ export interface EntitlementSource {
    * Throws: CONTROL_PLANE_UNAVAILABLE while nothing is known, or nothing was heard for too long.
    */
   grantOf(principal: Principal, graph: ProductGraph): Grant;
+  /** What the plans of its subscriptions limit a caller's operation to; asked after `grantOf`. */
+  plansFor(principal: Principal, graph: ProductGraph, operation: Selecting): readonly PlanLimit[];
+}
+
+/** An operation, as far as products look at it. */
+type Selecting = { readonly coordinates: readonly string[] };
+
+/** A subscription with its plan; null where that limits nothing. */
+interface HeldSubscription extends SubscriptionFacts {
+  readonly limits: PlanFacts['limits'] | null;
 }
 
 /** One application as the last snapshot has it, with what it may reach at the time that was asked for last. */
 interface HeldApplication {
   readonly isActive: boolean;
-  readonly subscriptions: readonly SubscriptionFacts[];
+  readonly subscriptions: readonly HeldSubscription[];
   current: Current | null;
 }
 
 /** Holds while nothing begins or ends. Units: milliseconds since the epoch, `until` not included. */
 interface Current {
   readonly productIds: readonly string[];
+  readonly terms: readonly PlanTerm[];
+  /** By operation, what it is charged to. */
+  readonly charged: WeakMap<Selecting, readonly PlanLimit[]>;
   readonly from: number;
   readonly until: number;
 }
@@ -93,7 +107,27 @@ export class Entitlements implements EntitlementSource {
     const application =
       principal.application === null ? undefined : tenant.applications.get(principal.application);
     if (application === undefined) return grants.of(NO_PRODUCTS);
-    return application.isActive ? grants.of(productsAt(application, this.#now())) : grants.suspended;
+    if (!application.isActive) return grants.suspended;
+    return grants.of(currentOf(application, this.#now()).productIds);
+  }
+
+  plansFor(
+    { tenant, application }: Principal,
+    graph: ProductGraph,
+    operation: Selecting,
+  ): readonly PlanLimit[] {
+    const held =
+      tenant === null || application === null
+        ? undefined
+        : this.#tenants.get(tenant)?.applications.get(application);
+    if (held === undefined || this.#snapshot === null) return NO_PLANS;
+    const { terms, charged } = currentOf(held, this.#now());
+    if (terms.length === 0) return NO_PLANS;
+    const known = charged.get(operation);
+    if (known !== undefined) return known;
+    const limits = chargedTo(operation, terms, this.#grantsFor(graph, this.#snapshot));
+    charged.set(operation, limits);
+    return limits;
   }
 
   #grantsFor(graph: ProductGraph, { products }: ControlSnapshot): Grants {
@@ -111,6 +145,7 @@ function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
     snapshot.credentials.filter(({ kind }) => kind === 'oauthClient'),
     ({ applicationId }) => applicationId,
   );
+  const limits = new Map(snapshot.plans.map((plan) => [plan.id, plan.limits]));
   const applications = Map.groupBy(snapshot.applications, ({ tenantId }) => tenantId);
   return new Map(
     snapshot.tenants.map(({ id, slug, status }) => {
@@ -118,7 +153,9 @@ function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
       for (const application of applications.get(id) ?? []) {
         const entry: HeldApplication = {
           isActive: application.status === 'active',
-          subscriptions: (subscriptions.get(application.id) ?? []).filter(({ tenantId }) => tenantId === id),
+          subscriptions: (subscriptions.get(application.id) ?? [])
+            .filter(({ tenantId }) => tenantId === id)
+            .map((subscription) => ({ ...subscription, limits: limits.get(subscription.planId) ?? null })),
           current: null,
         };
         held.set(application.id, entry);
@@ -131,23 +168,33 @@ function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
   );
 }
 
-/** Sorted ids of the products that an application has at a time. */
-function productsAt(application: HeldApplication, nowMs: number): readonly string[] {
+/** What an application has at a time. */
+function currentOf(application: HeldApplication, nowMs: number): Current {
   const { current } = application;
-  if (current !== null && nowMs >= current.from && nowMs < current.until) return current.productIds;
+  if (current !== null && nowMs >= current.from && nowMs < current.until) return current;
   let from = Number.NEGATIVE_INFINITY;
   let until = Number.POSITIVE_INFINITY;
   const products = new Set<string>();
-  for (const { state, productId, startsAt, endsAt } of application.subscriptions) {
+  const terms: PlanTerm[] = [];
+  for (const { id, limits, state, productId, startsAt, endsAt } of application.subscriptions) {
     if (state !== 'ACTIVE') continue;
     const end = endsAt ?? Number.POSITIVE_INFINITY;
-    if (nowMs >= startsAt && nowMs < end) products.add(productId);
+    if (nowMs >= startsAt && nowMs < end) {
+      products.add(productId);
+      terms.push({ productId, limit: { ...limits, subscriptionId: id } });
+    }
     for (const boundary of [startsAt, end]) {
       if (boundary <= nowMs) from = Math.max(from, boundary);
       else until = Math.min(until, boundary);
     }
   }
-  const productIds = [...products].sort();
-  application.current = { productIds, from, until };
-  return productIds;
+  const made: Current = {
+    productIds: [...products].sort(),
+    // Where no plan limits anything, nothing has to be looked for.
+    terms: terms.some(({ limit }) => isLimited(limit)) ? terms : [],
+    charged: new WeakMap(),
+    ...{ from, until },
+  };
+  application.current = made;
+  return made;
 }

@@ -73,6 +73,19 @@ export class Grants {
     return grant;
   }
 
+  /** Whether everybody reaches a coordinate. */
+  isOpen(coordinate: string): boolean {
+    const number = this.#index.numberOf(coordinate);
+    return number !== undefined && hasBit(this.#open, number);
+  }
+
+  /** Whether a product holds a coordinate. */
+  holds(productId: string, coordinate: string): boolean {
+    const number = this.#index.numberOf(coordinate);
+    const product = this.#products.get(productId);
+    return number !== undefined && product !== undefined && hasBit(product.bits, number);
+  }
+
   #deps(): GrantDeps {
     return {
       index: this.#index,

@@ -1,7 +1,15 @@
 import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
 import type { ControlSnapshot, SubscriptionFacts } from './snapshot.ts';
-import { applications, controlVersion, credentials, products, subscriptions, tenants } from './tables.ts';
+import {
+  applications,
+  controlVersion,
+  credentials,
+  plans,
+  products,
+  subscriptions,
+  tenants,
+} from './tables.ts';
 
 /** Reads what gateways need. */
 export interface SnapshotStore {
@@ -65,6 +73,10 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
       })
       .from(products)
       .where(or(eq(products.status, 'published'), eq(products.status, 'deprecated'))),
+    plans: await tx
+      .select({ id: plans.id, limits: plans.limits })
+      .from(plans)
+      .where(eq(plans.status, 'published')),
     subscriptions: live.flatMap(
       ({ id, tenantId, applicationId, productId, planId, state, startsAt, endsAt }) =>
         (state === 'ACTIVE' || state === 'SUSPENDED') && startsAt !== null

@@ -57,6 +57,15 @@ export interface SubscriptionFacts {
   readonly endsAt: number | null;
 }
 
+/** A published plan, with what it limits. */
+export interface PlanFacts {
+  readonly id: string;
+  readonly limits: {
+    readonly rate?: { readonly points: number; readonly burst: number };
+    readonly costPerOperation?: number;
+  };
+}
+
 /** All that gateways need of the control plane, read in one transaction. */
 export interface ControlSnapshot {
   /** Grows with every change. */
@@ -65,5 +74,6 @@ export interface ControlSnapshot {
   readonly applications: readonly ApplicationFacts[];
   readonly credentials: readonly CredentialFacts[];
   readonly products: readonly ProductFacts[];
+  readonly plans: readonly PlanFacts[];
   readonly subscriptions: readonly SubscriptionFacts[];
 }

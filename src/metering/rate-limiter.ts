@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Verdict } from './gcra.ts';
 import type { LimitStore } from './limit-store.ts';
-import { demandsOf, type LimitDemand, type LimitedCall, type RateLimit } from './rate-limits.ts';
+import { demandsOf, type LimitDemand, type LimitedCall, PLAN_LIMIT, type RateLimit } from './rate-limits.ts';
 
 /** Points taken before an operation runs. */
 export interface Reservation {
@@ -40,16 +40,14 @@ export class StoredRateLimiter implements RateLimiter {
     this.#limits = limits;
     this.#failures = failures;
     this.#store = store;
-    this.#policy = limits
-      .map(({ name, burst, perMs }) => `"${name}";q=${burst};w=${Math.ceil(perMs / 1000)}`)
-      .join(', ');
+    this.#policy = limits.map(policyOf).join(', ');
   }
 
   async reserve(call: LimitedCall): Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
     if (demands.length === 0) return NOTHING;
     const { permitted, verdicts } = await this.#store.take(demands);
-    const headers = { 'ratelimit-policy': this.#policy, ratelimit: standing(demands, verdicts) };
+    const headers = { 'ratelimit-policy': this.#policyFor(demands), ratelimit: standing(demands, verdicts) };
     if (!permitted) throw limited(demands, verdicts, headers);
     const byCost = demands.filter(({ isByCost }) => isByCost);
     let isSettled = byCost.length === 0;
@@ -83,12 +81,24 @@ export class StoredRateLimiter implements RateLimiter {
     return this.#store.close();
   }
 
+  /** What the configuration says, and the plans of this call. */
+  #policyFor(demands: readonly LimitDemand[]): string {
+    const plans = demands.filter(({ limit }) => limit.name === PLAN_LIMIT);
+    if (plans.length === 0) return this.#policy;
+    const own = this.#policy === '' ? [] : [this.#policy];
+    return [...own, ...plans.map(({ limit }) => policyOf(limit))].join(', ');
+  }
+
   #failureDemand(remoteAddress: string, cost: number) {
     if (this.#failures === null) return null;
     const { failures, perMs } = this.#failures;
     const rate = { points: failures, burst: failures, perMs };
     return { key: JSON.stringify(['failures', remoteAddress]).slice(0, 200), rate, cost };
   }
+}
+
+function policyOf({ name, burst, perMs }: RateLimit): string {
+  return `"${name}";q=${burst};w=${Math.ceil(perMs / 1000)}`;
 }
 
 /** Source: draft-ietf-httpapi-ratelimit-headers, `r` what is left and `t` seconds until something comes back. */

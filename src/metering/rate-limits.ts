@@ -32,6 +32,14 @@ export interface LimitedCall {
   readonly variant: OperationVariant;
   /** What the operation costs, as estimated. */
   readonly points: number;
+  /** Limits of the plans that it is charged to. */
+  readonly plans: readonly PlanRate[];
+}
+
+/** What one subscription's plan permits. Units: points of cost in a second. */
+export interface PlanRate {
+  readonly subscriptionId: string;
+  readonly rate?: { readonly points: number; readonly burst: number };
 }
 
 /** A demand and the limit it comes from. */
@@ -46,7 +54,26 @@ const KEY_CHARS_MAX = 200;
 
 /** All that a call takes from the limits that hold for it. */
 export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): LimitDemand[] {
-  return limits.flatMap((limit) => demandsOn(call, limit));
+  const demands = limits.flatMap((limit) => demandsOn(call, limit));
+  for (const plan of call.plans)
+    if (plan.rate !== undefined) demands.push(demandOfPlan(call, plan.subscriptionId, plan.rate));
+  return demands;
+}
+
+/** What callers are told that the limit of a plan is called; limits of the configuration have other names. */
+export const PLAN_LIMIT = 'plan';
+const SECOND_MS = 1000;
+
+function demandOfPlan(
+  { points: cost }: LimitedCall,
+  subscriptionId: string,
+  { points, burst }: NonNullable<PlanRate['rate']>,
+): LimitDemand {
+  const limit: RateLimit = {
+    ...{ name: PLAN_LIMIT, points, burst, perMs: SECOND_MS },
+    ...{ by: [], fields: [], kinds: [] },
+  };
+  return { limit, rate: limit, isByCost: true, cost, key: JSON.stringify([PLAN_LIMIT, subscriptionId]) };
 }
 
 function demandsOn(call: LimitedCall, limit: RateLimit): LimitDemand[] {

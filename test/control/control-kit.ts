@@ -61,6 +61,7 @@ export function snapshot(part: Partial<ControlSnapshot>): ControlSnapshot {
       },
     ],
     products: [],
+    plans: [],
     subscriptions: [],
     ...part,
   };

@@ -16,7 +16,14 @@ const ada: Principal = { ...user(), tenant: 'acme', issuer: 'i' };
 function call(part: Partial<LimitedCall> & { text?: string } = {}): LimitedCall {
   const { text = '{ a }', ...rest } = part;
   return {
-    ...{ principal: ada, remoteAddress: '10.0.0.1', operationName: null, kind: 'query', points: 1 },
+    ...{
+      principal: ada,
+      remoteAddress: '10.0.0.1',
+      operationName: null,
+      kind: 'query',
+      points: 1,
+      plans: [],
+    },
     variant: understand(GRAPH, text).variant(''),
     ...rest,
   };
