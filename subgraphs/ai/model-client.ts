@@ -1,6 +1,7 @@
-import { embedMany, generateText } from 'ai';
+import { embedMany, generateText, streamText } from 'ai';
 import { aiError, judgeProviderError, type ProviderFailure } from './ai-error.ts';
-import type { ChatInput, EmbedInput } from './ai-input.ts';
+import type { ChatInput, EmbedInput, ToolCall } from './ai-input.ts';
+import { chatCall, outputOf } from './chat-call.ts';
 import type { AiModel, ModelCatalog } from './providers.ts';
 import type { TextReader } from './text-reader.ts';
 
@@ -15,9 +16,19 @@ export interface TokenUsage {
 /** A model's answer in the terms of the schema. */
 export interface ChatResult {
   readonly text: string;
-  readonly finishReason: 'STOP' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: 'STOP' | 'TOOL_CALLS' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
   readonly usage: TokenUsage;
   readonly model: AiModel;
+}
+
+/** One part of an answer that is told as it goes. */
+export interface ChatEvent {
+  readonly text?: string;
+  readonly toolCall?: ToolCall;
+  readonly finishReason?: ChatResult['finishReason'];
+  readonly usage?: TokenUsage;
+  readonly failure?: { readonly code: string; readonly retryable: boolean };
 }
 
 /** Vectors of texts in the terms of the schema. */
@@ -41,6 +52,8 @@ export interface ModelClientOptions {
 /** Asks models. Throws: AI_MODEL_UNKNOWN, AI_TIMEOUT, AI_PROVIDER_RATE_LIMITED, AI_PROVIDER_ERROR. */
 export interface ModelClient {
   chat(input: ChatInput): Promise<ChatResult>;
+  /** As `chat`; what fails once it has begun is an event. Whoever leaves ends the call of the provider. */
+  chatStream(input: ChatInput): AsyncIterableIterator<ChatEvent>;
   embed(input: EmbedInput): Promise<EmbeddingResult>;
 }
 
@@ -48,6 +61,7 @@ const EMBED_CALLS_AT_ONCE_MAX = 2;
 
 const FINISH_REASONS: ReadonlyMap<string, ChatResult['finishReason']> = new Map([
   ['stop', 'STOP'],
+  ['tool-calls', 'TOOL_CALLS'],
   ['length', 'LENGTH'],
   ['content-filter', 'CONTENT_FILTER'],
 ]);
@@ -71,28 +85,37 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       const model = catalog.languageModel(input.model);
       if (description === null || model === null) throw aiError('AI_MODEL_UNKNOWN');
       const result = await guard(input.model, (abortSignal) =>
-        generateText({
-          model,
-          ...toPrompt(input),
-          maxOutputTokens: input.maxOutputTokens,
-          maxRetries: 0,
-          abortSignal,
-          ...(input.temperature == null ? {} : { temperature: input.temperature }),
-        }),
+        generateText({ ...chatCall(model, input), ...structured(input), abortSignal }),
       );
       return {
         text: result.text,
+        toolCalls: result.toolCalls.map(toolCallOf),
         finishReason: FINISH_REASONS.get(result.finishReason) ?? 'OTHER',
-        usage: readUsage(result.usage, {
-          input: () =>
-            countAll(
-              reader,
-              input.messages.map((message) => message.content),
-            ),
-          output: () => reader.countTokens(result.text),
-        }),
+        usage: usageOf(result.usage, reader, input, result.text),
         model: description,
       };
+    },
+    chatStream(input) {
+      const model = catalog.languageModel(input.model);
+      if (model === null) throw aiError('AI_MODEL_UNKNOWN');
+      const left = new AbortController();
+      const timeout = AbortSignal.timeout(options.timeoutMs);
+      const abortSignal = AbortSignal.any([left.signal, timeout]);
+      const failed = (thrown: unknown): ChatEvent => {
+        const { error, failure } = judgeProviderError(thrown, {
+          model: input.model,
+          timedOut: timeout.aborted,
+        });
+        if (!left.signal.aborted) options.onProviderFailure(failure);
+        return { failure: { code: failure.code, retryable: error.extensions['retryable'] === true } };
+      };
+      return leaving(
+        chatEvents(
+          { ...chatCall(model, input), ...structured(input), abortSignal },
+          { input, reader, failed },
+        ),
+        left,
+      );
     },
     async embed(input) {
       const description = catalog.find(input.model);
@@ -120,20 +143,84 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
   };
 }
 
-function toPrompt(input: ChatInput): Pick<Parameters<typeof generateText>[0], 'instructions' | 'messages'> & {
-  messages: { role: 'user' | 'assistant'; content: string }[];
-} {
-  const instructions = input.messages.filter((message) => message.role === 'SYSTEM');
+function structured(input: ChatInput) {
+  const output = outputOf(input);
+  return output === undefined ? {} : { output };
+}
+
+function toolCallOf({ toolCallId, toolName, input }: ToolCallPart): ToolCall {
   return {
-    ...(instructions.length === 0
-      ? {}
-      : { instructions: instructions.map(({ content }) => content).join('\n\n') }),
-    messages: input.messages.flatMap(({ role, content }) =>
-      role === 'SYSTEM'
-        ? []
-        : [{ role: role === 'USER' ? ('user' as const) : ('assistant' as const), content }],
-    ),
+    id: toolCallId,
+    name: toolName,
+    arguments: typeof input === 'string' ? input : JSON.stringify(input ?? {}),
   };
+}
+
+interface ToolCallPart {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+}
+
+interface Telling {
+  readonly input: ChatInput;
+  readonly reader: TextReader;
+  readonly failed: (thrown: unknown) => ChatEvent;
+}
+
+async function* chatEvents(
+  call: Parameters<typeof streamText>[0],
+  { input, reader, failed }: Telling,
+): AsyncGenerator<ChatEvent, void, undefined> {
+  let text = '';
+  try {
+    // What it would print of an error holds the prompt.
+    const { stream } = streamText({ ...call, onError: () => undefined });
+    for await (const part of stream) {
+      if (part.type === 'text-delta') {
+        text += part.text;
+        if (part.text !== '') yield { text: part.text };
+      } else if (part.type === 'tool-call') yield { toolCall: toolCallOf(part) };
+      else if (part.type === 'error') return void (yield failed(part.error));
+      else if (part.type === 'abort') return void (yield failed(new Error('aborted')));
+      else if (part.type === 'finish')
+        yield {
+          finishReason: FINISH_REASONS.get(part.finishReason) ?? 'OTHER',
+          usage: usageOf(part.totalUsage, reader, input, text),
+        };
+    }
+  } catch (thrown) {
+    yield failed(thrown);
+  }
+}
+
+/** Ends the call of the provider at once when nobody listens any more, also while it is silent. */
+function leaving(
+  events: AsyncGenerator<ChatEvent, void, undefined>,
+  left: AbortController,
+): AsyncIterableIterator<ChatEvent> {
+  return {
+    next: () => events.next(),
+    return: async () => {
+      left.abort();
+      await events.return();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function usageOf(reported: ReportedUsage, reader: TextReader, input: ChatInput, text: string): TokenUsage {
+  return readUsage(reported, {
+    input: () =>
+      countAll(
+        reader,
+        input.messages.map(({ content }) => content),
+      ),
+    output: () => reader.countTokens(text),
+  });
 }
 
 function countAll(reader: TextReader, texts: readonly string[]): number {

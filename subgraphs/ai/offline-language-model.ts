@@ -34,6 +34,7 @@ const TASKS: ReadonlyMap<string, (text: ReadText) => string> = new Map([
 
 /**
  * The language model that needs no network: it extracts, it does not invent.
+ * It calls a tool where the last message is `call NAME: {…}`, or where the caller demands one.
  * The last user message picks the task by its prefix (`summarize:`, `sentiment:`, `keywords:`, `entities:`, on the rest
  * of the message or else on what was said before); anything else is answered with sentences of the conversation.
  * Invariant: the same conversation gives the same answer, and system messages are never quoted.
@@ -45,6 +46,7 @@ export function createOfflineLanguageModel(reader: TextReader): LanguageModelV4 
       role: message.role,
       text: messageText(message),
     }));
+    const called = toolCallFor(options, conversation);
     const complete = beforeStop(answer(reader, conversation), options.stopSequences ?? []);
     const read = reader.read(complete);
     const tokensMax = options.maxOutputTokens ?? read.tokens.length;
@@ -53,8 +55,8 @@ export function createOfflineLanguageModel(reader: TextReader): LanguageModelV4 
     const inputTokens = conversation.reduce((sum, message) => sum + reader.countTokens(message.text), 0);
     const outputTokens = Math.min(read.tokens.length, tokensMax);
     return {
-      content: [{ type: 'text', text }],
-      finishReason: { unified: cut ? 'length' : 'stop', raw: undefined },
+      content: called === null ? [{ type: 'text', text }] : [called],
+      finishReason: { unified: called !== null ? 'tool-calls' : cut ? 'length' : 'stop', raw: undefined },
       usage: {
         inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },
         outputTokens: { total: outputTokens, text: outputTokens, reasoning: 0 },
@@ -82,9 +84,50 @@ function messageText(message: CallOptions['prompt'][number]): string {
   return message.content
     .map((part) => {
       if (part.type === 'text' || part.type === 'reasoning') return part.text;
+      // What was asked of a tool is no statement; what it answered is.
+      if (part.type === 'tool-call') return '';
+      if (part.type === 'tool-result') return part.output.type === 'text' ? part.output.value : '';
       throw new UnsupportedFunctionalityError({ functionality: `message part of type ${part.type}` });
     })
     .join('\n');
+}
+
+/**
+ * The call of a tool that the last message asks for by `call NAME: {…}`, or that the caller demands; null where there is
+ * none.
+ */
+function toolCallFor(
+  { tools = [], toolChoice }: CallOptions,
+  conversation: readonly Turn[],
+): ToolCallContent | null {
+  const last = conversation.at(-1);
+  if (last?.role !== 'user' || toolChoice?.type === 'none') return null;
+  const [, asked, json = ''] = /^\s*call\s+([\w-]{1,64})\s*:?\s*(\{.*\})?\s*$/su.exec(last.text) ?? [];
+  const demanded =
+    toolChoice?.type === 'tool'
+      ? toolChoice.toolName
+      : toolChoice?.type === 'required'
+        ? tools[0]?.name
+        : undefined;
+  const name = demanded ?? asked;
+  if (!tools.some((known) => known.name === name) || name === undefined) return null;
+  return {
+    type: 'tool-call',
+    toolCallId: `call-${conversation.length}`,
+    toolName: name,
+    input: isJson(json) ? json : '{}',
+  };
+}
+
+type ToolCallContent = Extract<GenerateResult['content'][number], { readonly type: 'tool-call' }>;
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function answer(reader: TextReader, conversation: readonly Turn[]): string {
@@ -138,7 +181,7 @@ function beforeStop(text: string, stopSequences: readonly string[]): string {
 
 /** Names the settings that a model without chance and without tools cannot honour. */
 function unsupported(options: CallOptions): GenerateResult['warnings'] {
-  const settings = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty', 'tools'] as const;
+  const settings = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty'] as const;
   const features: string[] = settings.filter((setting) => options[setting] !== undefined);
   if (options.responseFormat?.type === 'json') features.push('responseFormat');
   return features.map((feature) => ({ type: 'unsupported', feature }));
@@ -152,6 +195,7 @@ function toStream(result: GenerateResult, abortSignal: AbortSignal | undefined):
     { type: 'text-start', id },
     ...(text.match(/\s*\S+/gu) ?? []).map((delta): StreamPart => ({ type: 'text-delta', id, delta })),
     { type: 'text-end', id },
+    ...result.content.filter((part) => part.type === 'tool-call'),
     { type: 'finish', usage: result.usage, finishReason: result.finishReason },
   ];
   const next = parts.values();

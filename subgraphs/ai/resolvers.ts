@@ -47,6 +47,16 @@ export function createAiResolvers(parts: {
         return client.embed(input);
       },
     },
+    Subscription: {
+      chatStream: {
+        subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
+          requireScope(principal, 'ai:chat');
+          checkChatInput(input);
+          return client.chatStream(input);
+        },
+        resolve: (event: unknown) => event,
+      },
+    },
     AiModel: {
       __resolveReference: ({ id }: { id: string }) => catalog.find(id),
     },

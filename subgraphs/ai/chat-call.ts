@@ -1,0 +1,104 @@
+import {
+  type generateText,
+  jsonSchema,
+  type LanguageModel,
+  type ModelMessage,
+  Output,
+  type ToolSet,
+  tool,
+} from 'ai';
+import { type ChatInput, type ChatMessage, jsonObjectOf, type ToolCall } from './ai-input.ts';
+
+type Call = Pick<
+  Parameters<typeof generateText<ToolSet>>[0],
+  'instructions' | 'messages' | 'tools' | 'toolChoice' | 'temperature' | 'topP' | 'stopSequences' | 'seed'
+> & { readonly model: LanguageModel; readonly maxOutputTokens: number; readonly maxRetries: 0 };
+
+/** How the last thing that a model said has to look; undefined where it is any text. */
+export function outputOf({ responseSchema }: ChatInput) {
+  if (responseSchema == null) return undefined;
+  return Output.object({ schema: jsonSchema(jsonObjectOf('responseSchema', responseSchema)) });
+}
+
+/** A conversation in the terms of the library; its input has been checked. */
+export function chatCall(model: LanguageModel, input: ChatInput): Call & { messages: ModelMessage[] } {
+  const instructions = input.messages.filter(({ role }) => role === 'SYSTEM');
+  const names = new Map(
+    input.messages.flatMap(({ toolCalls }) => (toolCalls ?? []).map(({ id, name }) => [id, name] as const)),
+  );
+  const tools = toolsOf(input);
+  return {
+    ...{ model, maxOutputTokens: input.maxOutputTokens, maxRetries: 0 },
+    ...(instructions.length === 0
+      ? {}
+      : { instructions: instructions.map(({ content }) => content).join('\n\n') }),
+    messages: input.messages.flatMap((message) => messageOf(message, names)),
+    ...(tools === null ? {} : { tools, toolChoice: choiceOf(input) }),
+    ...(input.temperature == null ? {} : { temperature: input.temperature }),
+    ...(input.topP == null ? {} : { topP: input.topP }),
+    ...(input.stop == null ? {} : { stopSequences: [...input.stop] }),
+    ...(input.seed == null ? {} : { seed: input.seed }),
+  };
+}
+
+function messageOf(
+  { role, content, toolCalls, toolCallId }: ChatMessage,
+  names: ReadonlyMap<string, string>,
+): ModelMessage[] {
+  switch (role) {
+    case 'SYSTEM':
+      return [];
+    case 'USER':
+      return [{ role: 'user', content }];
+    case 'ASSISTANT':
+      if (toolCalls == null || toolCalls.length === 0) return [{ role: 'assistant', content }];
+      return [
+        {
+          role: 'assistant',
+          content: [
+            ...(content === '' ? [] : [{ type: 'text' as const, text: content }]),
+            ...toolCalls.map(callPart),
+          ],
+        },
+      ];
+    case 'TOOL': {
+      const id = toolCallId ?? '';
+      const output = { type: 'text' as const, value: content };
+      return [
+        {
+          role: 'tool',
+          content: [{ type: 'tool-result', toolCallId: id, toolName: names.get(id) ?? 'unknown', output }],
+        },
+      ];
+    }
+  }
+}
+
+function callPart({ id, name, arguments: json }: ToolCall) {
+  return {
+    type: 'tool-call' as const,
+    toolCallId: id,
+    toolName: name,
+    input: jsonObjectOf('The arguments of a call', json),
+  };
+}
+
+/** Tools without a function: the library hands their calls back, and the caller makes them. */
+function toolsOf({ tools }: ChatInput): ToolSet | null {
+  if (tools == null || tools.length === 0) return null;
+  return Object.fromEntries(
+    tools.map(({ name, description, parameters }) => [
+      name,
+      tool({
+        inputSchema: jsonSchema(jsonObjectOf('The parameters of a tool', parameters)),
+        ...(description == null ? {} : { description }),
+      }),
+    ]),
+  );
+}
+
+function choiceOf({ toolChoice, toolName }: ChatInput) {
+  if (toolName != null) return { type: 'tool' as const, toolName };
+  if (toolChoice === 'REQUIRED') return 'required' as const;
+  return toolChoice === 'NONE' ? ('none' as const) : ('auto' as const);
+}
