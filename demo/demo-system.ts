@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose';
 import { readConfig } from '../src/config/config-source.ts';
+import type { ControlPlane } from '../src/control/control-plane.ts';
 import { startGateway } from '../src/gateway.ts';
 import { startAccounts } from '../subgraphs/accounts/accounts-server.ts';
 import { startAi } from '../subgraphs/ai/ai-server.ts';
@@ -16,6 +17,7 @@ export interface DemoSystem {
   readonly url: string;
   readonly auditDirectory: string;
   readonly issuer: DemoIssuer;
+  readonly control: ControlPlane;
   close(): Promise<void>;
 }
 
@@ -53,7 +55,8 @@ export async function startDemo(options: {
     );
     if (gateway.control === null) throw new Error('the demo has no control plane');
     await seedControl(gateway.control);
-    return { url: gateway.url, auditDirectory, issuer, close: () => started.disposeAsync() };
+    const { url, control } = gateway;
+    return { url, auditDirectory, issuer, control, close: () => started.disposeAsync() };
   } catch (fault) {
     await started.disposeAsync();
     throw fault;

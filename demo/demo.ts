@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { approvalTour, STAFF } from './demo-approvals.ts';
+import { modelTour } from './demo-models.ts';
 import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
 import { WATCH, watch } from './demo-subscription.ts';
 import { type DemoSystem, startDemo } from './demo-system.ts';
@@ -60,19 +61,21 @@ async function check(system: DemoSystem): Promise<number> {
     failures += 1;
     print(`FAIL  ${WATCH_TITLE}\n      ${(fault as Error).message}`);
   }
-  let approvals = 0;
-  try {
-    for await (const { title, showed } of approvalTour(system)) {
-      approvals += 1;
-      print(`ok    ${title}\n      ${showed}`);
+  let steps = 0;
+  for (const tour of [approvalTour, modelTour]) {
+    try {
+      for await (const { title, showed } of tour(system)) {
+        steps += 1;
+        print(`ok    ${title}\n      ${showed}`);
+      }
+    } catch (fault) {
+      failures += 1;
+      print(`FAIL  ${tour.name}, after ${steps} steps\n      ${(fault as Error).message}`);
     }
-  } catch (fault) {
-    failures += 1;
-    print(`FAIL  Approvals, after ${approvals} steps\n      ${(fault as Error).message}`);
   }
   print(
     failures === 0
-      ? `All ${REQUESTS.length + 1} requests and ${approvals} steps of approval showed what they should.`
+      ? `All ${REQUESTS.length + 1} requests and ${steps} steps of the tours showed what they should.`
       : `${failures} requests failed.`,
   );
   return failures === 0 ? 0 : 1;

@@ -276,7 +276,7 @@ function pipelineOptions({
 }
 
 function listenerOptions(
-  { listen, limits, subscriptions, identity, admin, approvals }: Config,
+  { listen, limits, subscriptions, identity, admin, approvals, openai }: Config,
   port: number | undefined,
 ): Parameters<typeof createListener>[0] {
   const { headerBytes, ...options } = listen;
@@ -287,6 +287,7 @@ function listenerOptions(
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,
     subscriptions,
+    openAiPath: openai.enabled ? openai.path : null,
     // Keys of the control plane come in the usual header too.
     apiKeyHeader: identity.apiKeys?.header ?? (admin.enabled || approvals.enforce ? 'x-api-key' : undefined),
   };

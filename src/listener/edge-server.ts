@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { endingWith, goneController } from './answer-end-sink.ts';
 import { checkHeaders } from './check-headers.ts';
 import { negotiateCoding } from './content-coding.ts';
 import {
@@ -221,29 +222,4 @@ function eventsOf(answer: GatewayResponse, format: StreamFormat): AsyncIterable<
   return (async function* () {
     yield answer;
   })();
-}
-
-/** Ends a stream when the listener closes: it is told why, and nobody waits for it. */
-async function* endingWith(
-  drain: AbortSignal,
-  gone: AbortController,
-  events: AsyncIterable<GatewayResponse>,
-) {
-  const onDrain = (): void => gone.abort(new GatewayError('SHUTTING_DOWN'));
-  drain.addEventListener('abort', onDrain);
-  if (drain.aborted) onDrain();
-  try {
-    yield* events;
-  } finally {
-    drain.removeEventListener('abort', onDrain);
-  }
-}
-
-/** Fires when the connection ends before the whole answer was written. */
-function goneController(outgoing: ServerResponse): AbortController {
-  const controller = new AbortController();
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) controller.abort(new GatewayError('REQUEST_ABORTED'));
-  });
-  return controller;
 }

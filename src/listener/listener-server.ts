@@ -13,6 +13,7 @@ import { createClientErrorSink } from './client-error-sink.ts';
 import { createEdge, type Edge } from './edge-server.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
 import type { Listener, ListenerDeps, ListenerOptions } from './listener.ts';
+import { createOpenAiDoor, type OpenAiDoor } from './openai-server.ts';
 import { registerSandbox } from './sandbox-server.ts';
 import { createSocketServer, type SocketServer, wantsSocket } from './socket-server.ts';
 import { StreamSlots } from './stream-slots.ts';
@@ -64,6 +65,11 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   if (options.subscriptions.enabled) sockets.attach(app.server);
   registerRefusals(app, edge, options);
   registerEndpoint(app, edge, options);
+  const door =
+    options.openAiPath === null
+      ? null
+      : createOpenAiDoor(options, { ...deps, slots, path: options.openAiPath });
+  door?.register(app);
   registerWellKnown(app, deps, () => draining);
   return {
     async listen() {
@@ -73,8 +79,9 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     close() {
       draining = true;
       edge.drain();
+      door?.drain();
       sockets.drain();
-      closing ??= stop(app, { edge, sockets }, options.shutdownTimeoutMs);
+      closing ??= stop(app, { edge, door, sockets }, options.shutdownTimeoutMs);
       return closing;
     },
   };
@@ -195,15 +202,20 @@ function endpointUrl(app: FastifyInstance, options: ListenerOptions): string {
 
 interface Ends {
   readonly edge: Edge;
+  readonly door: OpenAiDoor | null;
   readonly sockets: SocketServer;
 }
 
-async function stop(app: FastifyInstance, { edge, sockets }: Ends, shutdownTimeoutMs: number): Promise<void> {
+async function stop(
+  app: FastifyInstance,
+  { edge, door, sockets }: Ends,
+  shutdownTimeoutMs: number,
+): Promise<void> {
   const cut = setTimeout(() => {
     sockets.cut();
     app.server.closeAllConnections();
   }, shutdownTimeoutMs);
   await app.close();
   clearTimeout(cut);
-  await edge.settled(SETTLE_MS);
+  await Promise.all([edge.settled(SETTLE_MS), door?.settled(SETTLE_MS)]);
 }

@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly batching: BatchRule;
   readonly sandbox: SandboxKind;
   readonly subscriptions: StreamOptions;
+  /** Path under which OpenAI's clients are answered: literal, no pattern; null where they are not. */
+  readonly openAiPath: string | null;
   /** Header that may hold an API key, in lower case; absent where none does. */
   readonly apiKeyHeader?: string | undefined;
   readonly tls?: { readonly cert: string; readonly key: string };

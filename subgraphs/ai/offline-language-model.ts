@@ -131,6 +131,9 @@ function isJson(text: string): boolean {
 }
 
 function answer(reader: TextReader, conversation: readonly Turn[]): string {
+  const latest = conversation.at(-1);
+  // What a tool answered is what was asked for.
+  if (latest?.role === 'tool') return latest.text;
   const last = conversation.findLastIndex((turn) => turn.role === 'user');
   const request = conversation[last]?.text ?? '';
   const earlier = conversation

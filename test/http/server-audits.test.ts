@@ -30,6 +30,7 @@ beforeAll(async () => {
       cors: { origins: [], credentials: false },
       batching: { enabled: false, max: 1 },
       sandbox: 'off',
+      openAiPath: null,
       subscriptions: STREAMS,
     },
     {

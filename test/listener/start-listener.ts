@@ -41,6 +41,7 @@ const OPTIONS: ListenerOptions = {
   cors: { origins: [], credentials: false },
   batching: { enabled: false, max: 10 },
   sandbox: 'off',
+  openAiPath: null,
   subscriptions: STREAMS,
 };
 

@@ -15,18 +15,26 @@ export type ProviderAnswer =
       readonly body: unknown;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  | {
+      /** Frames of server-sent events, and what follows the last. */
+      readonly frames: readonly string[];
+      readonly after: 'end' | 'cut' | 'silence';
+    }
   | 'silence';
 
 /** A local HTTP server that speaks a provider's wire format as far as `answer` does. */
 export interface ProviderFake {
   readonly url: string;
   readonly requests: ProviderRequest[];
+  /** Paths of streams that have ended, by either side. */
+  readonly left: string[];
   answer: (request: ProviderRequest) => ProviderAnswer;
   close(): Promise<void>;
 }
 
 export async function startProviderFake(): Promise<ProviderFake> {
   const requests: ProviderRequest[] = [];
+  const left: string[] = [];
   const server = createServer((incoming, response) => void serve(incoming, response));
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
@@ -36,6 +44,15 @@ export async function startProviderFake(): Promise<ProviderFake> {
     requests.push(request);
     const answer = fake.answer(request);
     if (answer === 'silence') return;
+    if ('frames' in answer) {
+      response.once('close', () => left.push(request.path));
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const frame of answer.frames) response.write(frame);
+      if (answer.after === 'end') response.end();
+      // What was written must be on its way before the socket goes.
+      else if (answer.after === 'cut') setTimeout(() => response.destroy(), 20);
+      return;
+    }
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(JSON.stringify(answer.body));
   }
@@ -43,6 +60,7 @@ export async function startProviderFake(): Promise<ProviderFake> {
   const fake: ProviderFake = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    left,
     answer: () => ({ status: 500, body: {} }),
     close: () =>
       new Promise((resolve) => {

@@ -1,0 +1,122 @@
+import type { GraphQLResponseBody } from '../request.ts';
+import type { StreamFormat } from '../stream-format.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { openAiErrorOf } from './openai-error.ts';
+
+/** What tells one completion from another. */
+export interface CompletionFrame {
+  readonly id: string;
+  /** Units: seconds since the epoch. */
+  readonly created: number;
+  readonly model: string;
+}
+
+interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly totalTokens: number;
+}
+
+interface ChatResult {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: string;
+  readonly usage: Usage;
+}
+
+interface ChatEvent {
+  readonly text: string | null;
+  readonly toolCall: ToolCall | null;
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
+  readonly failure: { readonly code: string } | null;
+}
+
+const FINISH: ReadonlyMap<string, string> = new Map([
+  ['STOP', 'stop'],
+  ['LENGTH', 'length'],
+  ['TOOL_CALLS', 'tool_calls'],
+  ['CONTENT_FILTER', 'content_filter'],
+]);
+const finishOf = (reason: string): string => FINISH.get(reason) ?? 'stop';
+
+/** The answer to a chat that was not streamed; null where the graph gave none. Source: OpenAI API reference, "Chat". */
+export function completion(data: GraphQLResponseBody['data'], frame: CompletionFrame): object | null {
+  const result = data?.['chat'] as ChatResult | null | undefined;
+  if (result == null) return null;
+  const { text, toolCalls, finishReason, usage } = result;
+  const message = {
+    role: 'assistant',
+    content: text === '' && toolCalls.length > 0 ? null : text,
+    refusal: null,
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(callOf) }),
+  };
+  return {
+    ...{ id: frame.id, object: 'chat.completion', created: frame.created, model: frame.model },
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(finishReason) }],
+    usage: usageOf(usage),
+  };
+}
+
+/** How the events of one chat are written; each chat has its own, since the first chunk differs and calls are numbered. */
+export function chunkFormat(
+  request: Pick<ChatRequest, 'includeUsage'>,
+  frame: CompletionFrame,
+): StreamFormat {
+  let begun = false;
+  let calls = 0;
+  const chunk = (choices: readonly object[], more: object = {}): string =>
+    data({
+      ...{ id: frame.id, object: 'chat.completion.chunk', created: frame.created, model: frame.model },
+      choices,
+      ...more,
+    });
+  const choice = (delta: object, finish: string | null = null): string => {
+    const role = begun ? {} : { role: 'assistant' };
+    begun = true;
+    return chunk([{ index: 0, delta: { ...role, ...delta }, logprobs: null, finish_reason: finish }]);
+  };
+  const eventOf = ({ text, toolCall, finishReason, usage, failure }: ChatEvent): string => {
+    if (failure !== null)
+      return broken({ errors: [{ message: 'The model broke off.', extensions: { code: failure.code } }] });
+    if (toolCall !== null) return choice({ tool_calls: [{ index: calls++, ...callOf(toolCall) }] });
+    if (finishReason === null) return text === null ? '' : choice({ content: text });
+    const end = choice({}, finishOf(finishReason));
+    return request.includeUsage && usage !== null ? end + chunk([], { usage: usageOf(usage) }) : end;
+  };
+  return {
+    name: 'sse',
+    contentType: 'text/event-stream; charset=utf-8',
+    start: ':\n\n',
+    heartbeat: ':\n\n',
+    end: 'data: [DONE]\n\n',
+    event: (body) => {
+      const event = body.data?.['chatStream'] as ChatEvent | null | undefined;
+      return event == null ? broken(body) : eventOf(event);
+    },
+  };
+}
+
+const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
+const UNKNOWN = {
+  error: { message: 'The model broke off.', type: 'server_error', param: null, code: 'unknown' },
+};
+
+/** Clients take a chunk with an error for the end. */
+function broken(body: GraphQLResponseBody): string {
+  return data(openAiErrorOf({ status: 200, body })?.body ?? UNKNOWN);
+}
+
+function callOf({ id, name, arguments: json }: ToolCall) {
+  return { id, type: 'function', function: { name, arguments: json } };
+}
+
+function usageOf({ inputTokens, outputTokens, totalTokens }: Usage) {
+  return { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: totalTokens };
+}

@@ -1,0 +1,83 @@
+import type { ErrorCode } from '../../errors.ts';
+import type { GatewayResponse, ResponseError } from '../request.ts';
+
+/** An error as OpenAI's clients read it. Source: OpenAI API reference, "Error codes". */
+export interface OpenAiError {
+  readonly status: number;
+  readonly body: {
+    readonly error: {
+      readonly message: string;
+      readonly type: string;
+      readonly param: string | null;
+      readonly code: string;
+    };
+  };
+}
+
+type Told = readonly [status: number, type: string, code: string];
+
+const INVALID = 'invalid_request_error';
+const SERVER = 'server_error';
+const LIMITED: Told = [429, 'rate_limit_error', 'rate_limit_exceeded'];
+
+/** What codes of the gateway and of its models are told as; others go by their status. */
+const TOLD: Readonly<Partial<Record<ErrorCode | `AI_${string}` | 'BAD_USER_INPUT', Told>>> = {
+  UNAUTHENTICATED: [401, INVALID, 'invalid_api_key'],
+  STEP_UP_REQUIRED: [401, INVALID, 'step_up_required'],
+  FORBIDDEN: [403, 'permission_error', 'forbidden'],
+  UNAUTHORIZED_FIELD_OR_TYPE: [403, 'permission_error', 'forbidden'],
+  SUBSCRIPTION_REQUIRED: [403, 'permission_error', 'subscription_required'],
+  ACCESS_SUSPENDED: [403, 'permission_error', 'access_suspended'],
+  VIEW_EMPTY: [403, 'permission_error', 'forbidden'],
+  // The graph has no such models, or this caller may not know of them.
+  GRAPHQL_VALIDATION_FAILED: [404, INVALID, 'not_found'],
+  AI_MODEL_UNKNOWN: [404, INVALID, 'model_not_found'],
+  RATE_LIMITED: LIMITED,
+  SUBSCRIPTION_LIMIT_EXCEEDED: LIMITED,
+  AI_PROVIDER_RATE_LIMITED: LIMITED,
+  BAD_USER_INPUT: [400, INVALID, 'invalid_value'],
+  AI_TIMEOUT: [504, SERVER, 'timeout'],
+  SUBGRAPH_TIMEOUT: [504, SERVER, 'timeout'],
+  AI_PROVIDER_ERROR: [502, SERVER, 'provider_error'],
+  DOWNSTREAM_SERVICE_ERROR: [502, SERVER, 'provider_error'],
+  SUBGRAPH_UNAVAILABLE: [503, SERVER, 'unavailable'],
+};
+
+const UNREACHED = 'The models are not available to this caller.';
+
+/** The first error of an answer in OpenAI's form; null where there is none. */
+export function openAiErrorOf({
+  status,
+  body,
+}: Pick<GatewayResponse, 'status' | 'body'>): OpenAiError | null {
+  const [error] = body.errors ?? [];
+  return error === undefined ? null : errorOf(error, status);
+}
+
+function errorOf({ message, extensions }: ResponseError, status: number): OpenAiError {
+  const code = String(extensions['code']);
+  const known = Object.hasOwn(TOLD, code) ? TOLD[code as keyof typeof TOLD] : undefined;
+  const [told, type, name] = known ?? byStatus(status, code);
+  return openAiError(told, {
+    type,
+    code: name,
+    // What a document of the gateway's own lacks says nothing to its caller.
+    message: code === 'GRAPHQL_VALIDATION_FAILED' ? UNREACHED : message,
+    param: code === 'AI_MODEL_UNKNOWN' ? 'model' : null,
+  });
+}
+
+function byStatus(status: number, code: string): Told {
+  if (status < 400) return [500, SERVER, code.toLowerCase()];
+  return [status, status >= 500 ? SERVER : INVALID, code.toLowerCase()];
+}
+
+/** One error. */
+export function openAiError(status: number, error: OpenAiError['body']['error']): OpenAiError {
+  return { status, body: { error } };
+}
+
+/** A request that cannot be understood as it is. */
+export function invalidRequest(message: string, param: string | null, code = 'invalid_value'): OpenAiError {
+  return openAiError(400, { message, type: INVALID, param, code });
+}
