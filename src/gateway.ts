@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
-import { FileAuditSink } from './audit/audit-file-sink.ts';
-import { AuditLogStore } from './audit/audit-log-store.ts';
 import { createPolicyEngine, type PolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -21,11 +19,13 @@ import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts'
 import { RedisLimitStore } from './metering/redis-limit-store.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
+import { openAudit } from './start-audit.ts';
+import { startMetrics } from './start-metrics.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
-import { createLog, describeError, type Log } from './telemetry/log-sink.ts';
+import { createLog, describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
 
 export interface RunningGateway {
   /** The endpoint. */
@@ -53,7 +53,7 @@ export async function startGateway(
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
-    const audit = await openAudit(config, log, opened);
+    const audit = await openAudit(config, { log, clock }, opened);
 
     const running = await openControl(config, { clock, log, jwks: { keys: [publicJwk] } });
     opened.defer(() => running.close());
@@ -74,7 +74,7 @@ export async function startGateway(
       followSupergraph({
         ...{ source, graphs, log, start },
         warm: (next, current) => warmGraph(next, current, config),
-        onRefused: (fault) => log.error('new supergraph is refused; the old one stays', detailsOf(fault)),
+        onRefused: (fault) => log.error('new supergraph is refused; the old one stays', faultDetails(fault)),
       });
     }
 
@@ -83,7 +83,12 @@ export async function startGateway(
 
     const policies = createPolicies(config, log);
 
-    const parts: PipelineParts = {
+    const readiness = () => {
+      const own = { supergraph: graphs.current !== null, audit: audit.healthy() };
+      const checks = { ...own, ...running.checks() };
+      return { ready: Object.values(checks).every(Boolean), checks };
+    };
+    const plain: PipelineParts = {
       identifier,
       entitlements: running.entitlements,
       limiter,
@@ -95,14 +100,14 @@ export async function startGateway(
       counts: new SubscriptionCounts(),
       options: pipelineOptions(config),
     };
+    const parts = await startMetrics(plain, config, {
+      ...{ audit, log, opened },
+      ready: () => readiness().ready,
+    });
     const listener = createListener(listenerOptions(config, options.port), {
       handle: (request) => handle(request, parts),
       jwks: () => ({ keys: [publicJwk] }),
-      readiness: () => {
-        const own = { supergraph: graphs.current !== null, audit: audit.healthy() };
-        const checks = { ...own, ...running.checks() };
-        return { ready: Object.values(checks).every(Boolean), checks };
-      },
+      readiness,
       newId: randomUUID,
       now: clock.now,
       onFault: (fault, requestId) => log.error('listener fault', { requestId, ...describeError(fault) }),
@@ -155,27 +160,6 @@ async function openControl(config: Config, deps: ControlDeps): Promise<RunningCo
   if (!config.approvals.enforce && !config.admin.enabled) return NO_CONTROL;
   const { startControl } = await import('./start-control.ts');
   return startControl(config, deps);
-}
-
-/** The audit log and what writes to it; closed in that order, so that the last segment is sealed. */
-async function openAudit({ audit }: Config, log: Log, opened: AsyncDisposableStack): Promise<FileAuditSink> {
-  const store = await AuditLogStore.open({
-    directory: audit.directory,
-    keyPath: audit.keyFile ?? null,
-    segmentBytesMax: audit.segmentBytes,
-    clock: clock.now,
-    onRecovery: (recovery) => log.warn('audit recovered', { ...recovery }),
-  });
-  opened.defer(() => store.close());
-  const sink = await FileAuditSink.open({
-    openFile: store.openFile,
-    directory: audit.directory,
-    clock: clock.now,
-    onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...detailsOf(fault) }),
-    limits: { queueEventsMax: audit.queueEventsMax, queueBytesMax: audit.queueBytes },
-  });
-  opened.defer(() => sink.close());
-  return sink;
 }
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */
@@ -291,8 +275,4 @@ function listenerOptions(
     // Keys of the control plane come in the usual header too.
     apiKeyHeader: identity.apiKeys?.header ?? (admin.enabled || approvals.enforce ? 'x-api-key' : undefined),
   };
-}
-
-function detailsOf(fault: GatewayError): { readonly code: string; readonly details: readonly string[] } {
-  return { code: fault.code, details: fault.details.map(({ message }) => message) };
 }

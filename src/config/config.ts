@@ -13,6 +13,7 @@ import { stateSection } from './state-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
 import { subscriptionsSection } from './subscriptions-section.ts';
 import { subgraphName, supergraphSection } from './supergraph-section.ts';
+import { telemetrySection } from './telemetry-section.ts';
 
 const authorizationSection = z.strictObject({
   mode: z
@@ -197,6 +198,9 @@ export const configSchema = z.strictObject({
   assertion: assertionSection
     .prefault({})
     .describe('The signed statement that tells subgraphs who is asking.'),
+  telemetry: telemetrySection
+    .prefault({})
+    .describe('What the gateway tells of itself besides logs and audit.'),
   audit: auditSection.prefault({}).describe('The record of every operation.'),
   log: logSection.prefault({}).describe('What the gateway says about itself.'),
 });

@@ -118,3 +118,11 @@ function text<Value>(value: Value): Value | string {
     ? `${value.slice(0, TEXT_CHARS_MAX)}…`
     : value;
 }
+
+/** Code and safe lines of a refusal. */
+export function faultDetails(fault: GatewayError): {
+  readonly code: string;
+  readonly details: readonly string[];
+} {
+  return { code: fault.code, details: fault.details.map(({ message }) => message) };
+}

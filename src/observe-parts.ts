@@ -1,0 +1,74 @@
+import type { Graph } from './graph.ts';
+import type { PipelineParts } from './pipeline.ts';
+import type { GatewayMetrics, Stage } from './telemetry/gateway-metrics.ts';
+
+/** The parts of the request path as they are, with their times told; only a gateway with metrics has these around them. */
+export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): PipelineParts {
+  const { identifier, limiter, audit, graphs, clock } = parts;
+  const timed =
+    <Input extends unknown[], Output>(stage: Stage, call: (...input: Input) => Output) =>
+    (...input: Input): Output => {
+      const startedUs = clock.nowUs();
+      const told = () => metrics.took(stage, clock.nowUs() - startedUs);
+      let waits = false;
+      try {
+        const output = call(...input);
+        waits = output instanceof Promise;
+        if (output instanceof Promise) output.then(told, told);
+        return output;
+      } finally {
+        if (!waits) told();
+      }
+    };
+  const observed = new WeakMap<Graph, Graph>();
+  const observedGraph = (graph: Graph): Graph => {
+    const known = observed.get(graph);
+    if (known !== undefined) return known;
+    const { compiler, executor } = graph;
+    const made: Graph = {
+      ...graph,
+      compiler: {
+        compile: timed('compile', (text, name) => compiler.compile(text, name)),
+        check: (text, name, held) => compiler.check(text, name, held),
+        introspect: (document, variables, held) => compiler.introspect(document, variables, held),
+        hottest: (max) => compiler.hottest(max),
+        close: () => compiler.close(),
+      },
+      executor: {
+        execute: timed('execute', (input) => executor.execute(input)),
+        subscribe: (input) => executor.subscribe(input),
+        close: () => executor.close(),
+      },
+    };
+    observed.set(graph, made);
+    return made;
+  };
+  return {
+    ...parts,
+    identifier: { identify: timed('identify', (request) => identifier.identify(request)) },
+    limiter:
+      limiter === null
+        ? null
+        : {
+            reserve: timed('limit', (call) => limiter.reserve(call)),
+            requireFewFailures: (address) => limiter.requireFewFailures(address),
+            noteFailure: (address) => limiter.noteFailure(address),
+            close: () => limiter.close(),
+          },
+    graphs: {
+      lease: () => {
+        const lease = graphs.lease();
+        return lease === null ? null : { ...lease, value: observedGraph(lease.value) };
+      },
+    },
+    audit: {
+      record: (event) => {
+        metrics.observe(event);
+        audit.record(event);
+      },
+      intend: timed('intend', (intent) => audit.intend(intent)),
+      healthy: () => audit.healthy(),
+      close: () => audit.close(),
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { FileAuditSink } from './audit/audit-file-sink.ts';
+import { AuditLogStore } from './audit/audit-log-store.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config/config.ts';
+import { describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
+
+/**
+ * Opens the audit log and what writes to it; closed in that order, so that the last segment is sealed.
+ * Throws: AUDIT_UNAVAILABLE.
+ */
+export async function openAudit(
+  { audit }: Config,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+  opened: AsyncDisposableStack,
+): Promise<FileAuditSink> {
+  const store = await AuditLogStore.open({
+    directory: audit.directory,
+    keyPath: audit.keyFile ?? null,
+    segmentBytesMax: audit.segmentBytes,
+    clock: clock.now,
+    onRecovery: (recovery) => log.warn('audit recovered', { ...recovery }),
+  });
+  opened.defer(() => store.close());
+  const sink = await FileAuditSink.open({
+    openFile: store.openFile,
+    directory: audit.directory,
+    clock: clock.now,
+    onFault: (fault) => log.error('audit fault', { ...describeError(fault.cause), ...faultDetails(fault) }),
+    limits: { queueEventsMax: audit.queueEventsMax, queueBytesMax: audit.queueBytes },
+  });
+  opened.defer(() => sink.close());
+  return sink;
+}

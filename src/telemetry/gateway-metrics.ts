@@ -1,0 +1,120 @@
+import type { AuditEvent } from '../audit/event.ts';
+import { Counter, Gauge, Histogram, type Metric, renderMetrics } from './metrics.ts';
+
+/** Parts of the path of a request whose time is told. */
+export type Stage = 'identify' | 'compile' | 'limit' | 'intend' | 'execute';
+
+/** What is looked at when metrics are asked for. */
+export interface MetricSources {
+  auditHealthy(): boolean;
+  auditDropped(): number;
+  /** Units: seconds. */
+  loopDelay(): number;
+  /** Units: bytes. */
+  memory(): { readonly rss: number; readonly heapUsed: number };
+  ready(): boolean;
+}
+
+const MICRO = 1_000_000;
+
+/**
+ * What requests do, counted from their audit events.
+ * Invariant: labels come from the schema, the catalogue of codes and the configuration, and never from clients.
+ */
+export class GatewayMetrics {
+  readonly #requests = new Counter(
+    'portcullis_requests_total',
+    'Operations and refused requests, each once; a subscription when it opens and when it ends.',
+    ['type', 'decision', 'code', 'status'],
+  );
+  readonly #duration = new Histogram(
+    'portcullis_request_duration_seconds',
+    'Time from identification to the answer.',
+    ['type'],
+  );
+  readonly #refusals = new Counter(
+    'portcullis_refused_fields_total',
+    'Fields and types that were refused, by rule.',
+    ['rule', 'code'],
+  );
+  readonly #fetches = new Counter('portcullis_subgraph_requests_total', 'Calls to subgraphs.', [
+    'subgraph',
+    'status',
+  ]);
+  readonly #fetchErrors = new Counter('portcullis_subgraph_errors_total', 'Errors in answers of subgraphs.', [
+    'subgraph',
+  ]);
+  readonly #fetchDuration = new Histogram(
+    'portcullis_subgraph_duration_seconds',
+    'Time of calls to subgraphs.',
+    ['subgraph'],
+  );
+  readonly #stages = new Histogram('portcullis_stage_duration_seconds', 'Time in parts of the path.', [
+    'stage',
+  ]);
+  readonly #foreign = new Counter(
+    'portcullis_foreign_objects_total',
+    'Objects of another tenant that were withheld.',
+    [],
+  );
+  readonly #cost = new Counter('portcullis_cost_points_total', 'Points of cost of what ran.', []);
+  readonly #all: readonly Metric[];
+
+  constructor(sources: MetricSources) {
+    const gauge = (name: string, help: string, read: () => number) => new Gauge(name, help, read);
+    this.#all = [
+      ...[this.#requests, this.#duration, this.#stages, this.#refusals],
+      ...[this.#fetches, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
+      gauge('portcullis_ready', '1 while requests are served.', () => Number(sources.ready())),
+      gauge('portcullis_audit_writable', '1 while the audit can be written.', () =>
+        Number(sources.auditHealthy()),
+      ),
+      gauge(
+        'portcullis_audit_dropped_events',
+        'Audit events that were lost since the start.',
+        sources.auditDropped,
+      ),
+      gauge(
+        'nodejs_eventloop_lag_seconds',
+        'Mean delay of the event loop since it was last asked for.',
+        sources.loopDelay,
+      ),
+      gauge('process_resident_memory_bytes', 'Resident memory.', () => sources.memory().rss),
+      gauge('nodejs_heap_size_used_bytes', 'Used heap.', () => sources.memory().heapUsed),
+    ];
+  }
+
+  /** Counts one event. */
+  observe({
+    operation,
+    decision,
+    code,
+    status,
+    durationUs,
+    fetches,
+    foreignObjects,
+    cost,
+  }: AuditEvent): void {
+    const type = operation?.type ?? 'none';
+    this.#requests.add([type, decision.effect, code ?? 'none', String(status)]);
+    this.#duration.observe([type], durationUs / MICRO);
+    for (const { rule, code: reason } of decision.reasons) this.#refusals.add([rule, reason]);
+    for (const { subgraph, status: answered, errors, durationUs: tookUs } of fetches) {
+      this.#fetches.add([subgraph, String(answered)]);
+      this.#fetchDuration.observe([subgraph], tookUs / MICRO);
+      if (errors > 0) this.#fetchErrors.add([subgraph], errors);
+    }
+    if (foreignObjects > 0) this.#foreign.add([], foreignObjects);
+    if (cost?.actual != null) this.#cost.add([], cost.actual);
+  }
+
+  /** Units: microseconds. */
+  took(stage: Stage, tookUs: number): void {
+    this.#stages.observe([stage], tookUs / MICRO);
+  }
+
+  /** The page that Prometheus reads. */
+  render(): string {
+    return renderMetrics(this.#all);
+  }
+}
