@@ -50,7 +50,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|metrics)\\.ts|main\\.ts|commands/)',
+        pathNot:
+          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|metrics)\\.ts|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },
