@@ -36,6 +36,7 @@ export default defineConfig({
           name: 'postgres',
           include: [
             'test/control/*-store.test.ts',
+            'test/control/*-client.test.ts',
             'test/control/tenant-isolation.test.ts',
             ...ON_POSTGRES_ONLY,
           ],

@@ -15,6 +15,7 @@ import { CHANGES_CHANNEL } from './control/unit-of-work.ts';
 import { GatewayError } from './errors.ts';
 import type { ControlDeps, RunningControl } from './running-control.ts';
 import { startAdminSubgraph } from './start-admin.ts';
+import { startNotifications } from './start-notifications.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
 const DAY_MS = 86_400_000;
@@ -37,12 +38,17 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     const entitlements = new Entitlements({ ...approvals, open }, clock.now);
     const pepper = await pepperOf(config);
     const keys = new KeyDirectory(pepper, () => entitlements.isFresh);
+    const notifications = startNotifications(config, { database, log, now: clock.now });
+    opened.defer(() => notifications.close());
     let follower: ChangeFollower | null = null;
     const control = createControlPlane({
       ...{ database, randomBytes, now: clock.now, pepper },
       stepUp: config.state.stepUp,
       requestTtlMs: config.state.requestDays * DAY_MS,
-      onChange: () => follower?.hear(),
+      onChange: () => {
+        follower?.hear();
+        notifications.hear();
+      },
     });
     follower = await follow({ config, control, entitlements, keys }, deps);
     const following = follower;

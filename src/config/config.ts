@@ -7,6 +7,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
+import { notificationsSection } from './notifications-section.ts';
 import { openaiSection } from './openai-section.ts';
 import { rateLimitsSection } from './rate-limits-section.ts';
 import { stateSection } from './state-section.ts';
@@ -182,6 +183,9 @@ export const configSchema = z.strictObject({
   state: stateSection.prefault({}).describe('Where the control plane keeps what it knows.'),
   rateLimits: rateLimitsSection.prefault({}).describe('How much callers may ask for, in points of cost.'),
   admin: adminSection.prefault({}).describe('Administration through the graph itself.'),
+  notifications: notificationsSection
+    .prefault({})
+    .describe('Webhooks that are told of changes in the control plane.'),
   openai: openaiSection.prefault({}).describe('Clients made for OpenAI, on the models of the graph.'),
   approvals: approvalsSection
     .prefault({})

@@ -1,29 +1,11 @@
-import { and, asc, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
+import { and, asc, eq, gt, lt } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
-import {
-  type Approval,
-  approvals,
-  type ControlEvent,
-  controlEvents,
-  idempotencyKeys,
-  outbox,
-  type Recorded,
-} from './tables.ts';
+import { type Approval, approvals, type ControlEvent, controlEvents, idempotencyKeys } from './tables.ts';
 import { read } from './unit-of-work.ts';
 
-/** One notification that waits to be delivered. */
-export interface Notification {
-  readonly id: string;
-  readonly tenantId: string | null;
-  readonly topic: string;
-  readonly payload: Recorded;
-  /** Units: milliseconds since the epoch. */
-  readonly at: number;
-}
-
-/** What was done to whom and by whom, and what is still to be told. */
+/** What was done to whom and by whom. */
 export class HistoryStore {
   readonly #database: ControlDatabase;
 
@@ -62,26 +44,6 @@ export class HistoryStore {
     requirePlatform(actor);
     await read({ database: this.#database }, actor, (tx) =>
       tx.delete(idempotencyKeys).where(lt(idempotencyKeys.at, beforeMs)),
-    );
-  }
-
-  /** Notifications not delivered yet, oldest first. */
-  waiting(actor: Actor, max: number): Promise<readonly Notification[]> {
-    requirePlatform(actor);
-    return read({ database: this.#database }, actor, (tx) =>
-      tx.select().from(outbox).where(isNull(outbox.deliveredAt)).orderBy(asc(outbox.id)).limit(max),
-    );
-  }
-
-  /** Notes that notifications have arrived; one that is told twice was sent twice. */
-  async delivered(actor: Actor, ids: readonly string[], atMs: number): Promise<void> {
-    requirePlatform(actor);
-    if (ids.length === 0) return;
-    await read({ database: this.#database }, actor, (tx) =>
-      tx
-        .update(outbox)
-        .set({ deliveredAt: atMs })
-        .where(inArray(outbox.id, [...ids])),
     );
   }
 }

@@ -163,6 +163,8 @@ export const outbox = table('outbox', {
   payload: jsonb('payload').$type<Recorded>().notNull(),
   at: time('at').notNull(),
   deliveredAt: time('delivered_at'),
+  claimedUntil: time('claimed_until'),
+  attempts: integer('attempts').notNull().default(0),
 });
 
 export const idempotencyKeys = table('idempotency_keys', {

@@ -22,7 +22,7 @@ describe('portcullis migrate', () => {
   it('brings a database up to date, once', { timeout: 30_000 }, async () => {
     const path = config('pglite://db');
     expect(await portcullis(['migrate', '--config', path])).toMatchObject({
-      ...{ code: 0, stdout: 'applied 0001_control_plane\n', stderr: '' },
+      ...{ code: 0, stdout: 'applied 0001_control_plane\napplied 0002_outbox_delivery\n', stderr: '' },
     });
     expect((await portcullis(['migrate', '--config', path])).stdout).toBe('the database is up to date\n');
   });

@@ -127,7 +127,6 @@ describe('the owner of another tenant', () => {
       'resume its own application',
       () => test.control.applications.step(eve, { id: mine.application.id, step: 'resume', reason: 'x' }),
     ],
-    ['read what waits to be told', () => test.control.history.waiting(eve, 10)],
   ])('cannot %s, which is for administrators', async (_, work) => {
     expect(await attempt(work)).toBe('FORBIDDEN');
   });

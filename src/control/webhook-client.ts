@@ -1,0 +1,121 @@
+import { createHmac } from 'node:crypto';
+import type { Notification, OutboxStore } from './outbox-store.ts';
+
+/** Where notifications go. */
+export interface Webhook {
+  readonly url: string;
+  /** Keys the signature. */
+  readonly secret: string;
+  /** Topics that it gets, such as `subscription.approve`, or `subscription.*`; all where empty. */
+  readonly topics: readonly string[];
+}
+
+export interface WebhookOptions {
+  readonly outbox: Pick<OutboxStore, 'claim' | 'delivered' | 'failed'>;
+  readonly webhooks: readonly Webhook[];
+  readonly timeoutMs: number;
+  /** Units: milliseconds since the epoch. */
+  now(): number;
+  /** Told of each call that failed: names of hosts and a status, never a body. */
+  onFailure(failure: { readonly host: string; readonly topic: string; readonly reason: string }): void;
+}
+
+const CLAIM_MAX = 20;
+const BACKOFF_MS = 1000;
+const BACKOFF_MS_MAX = 3_600_000;
+const BACKOFF_DOUBLINGS_MAX = 20;
+
+/** Sends notifications to webhooks, each at least once; who gets one twice tells by its id. */
+export class WebhookSender {
+  readonly #options: WebhookOptions;
+  #sending: Promise<void> | null = null;
+
+  constructor(options: WebhookOptions) {
+    this.#options = options;
+  }
+
+  /** Sends what waits; one round at a time. Throws: what the database says. */
+  send(): Promise<void> {
+    this.#sending ??= this.#rounds().finally(() => {
+      this.#sending = null;
+    });
+    return this.#sending;
+  }
+
+  /** Resolves when nothing is being sent. */
+  async settled(): Promise<void> {
+    await this.#sending?.catch(() => undefined);
+  }
+
+  async #rounds(): Promise<void> {
+    const { outbox, timeoutMs, webhooks, now } = this.#options;
+    for (;;) {
+      // Long enough for every webhook of every one of them to take its whole time.
+      const claimMs = CLAIM_MAX * Math.max(1, webhooks.length) * timeoutMs + BACKOFF_MS;
+      const claimed = await outbox.claim(CLAIM_MAX, now(), now() + claimMs);
+      for (const notification of claimed) await this.#deliver(notification);
+      if (claimed.length < CLAIM_MAX) return;
+    }
+  }
+
+  async #deliver(notification: Notification): Promise<void> {
+    const { outbox, webhooks, now } = this.#options;
+    const { id, topic, attempts } = notification;
+    let arrived = true;
+    for (const webhook of webhooks) {
+      if (!wants(webhook, topic)) continue;
+      const reason = await this.#post(webhook, notification);
+      if (reason === null) continue;
+      arrived = false;
+      this.#options.onFailure({ host: new URL(webhook.url).host, topic, reason });
+    }
+    if (arrived) await outbox.delivered(id, now());
+    else await outbox.failed(id, now() + backoffMs(attempts));
+  }
+
+  /** Null where it was taken, else why not. */
+  async #post(
+    { url, secret }: Webhook,
+    { id, tenantId, topic, payload, at }: Notification,
+  ): Promise<string | null> {
+    const body = JSON.stringify({ id, topic, tenantId, at: new Date(at).toISOString(), payload });
+    const seconds = Math.floor(this.#options.now() / 1000);
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-portcullis-delivery': id,
+          'x-portcullis-signature': `t=${seconds},v1=${signatureOf(secret, seconds, body)}`,
+        },
+        body,
+        // Where it leads is not what was configured.
+        redirect: 'error',
+        signal: AbortSignal.timeout(this.#options.timeoutMs),
+      });
+      await response.body?.cancel();
+      return response.ok ? null : `status ${response.status}`;
+    } catch (fault) {
+      return fault instanceof Error ? fault.name : 'unknown';
+    }
+  }
+}
+
+/** HMAC-SHA-256, in hexadecimal, of the time in seconds, a dot, and the body. */
+export function signatureOf(secret: string, seconds: number, body: string): string {
+  return createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
+}
+
+/** Time until the next attempt after so many in vain. */
+export function backoffMs(attempts: number): number {
+  return Math.min(BACKOFF_MS * 2 ** Math.min(attempts, BACKOFF_DOUBLINGS_MAX), BACKOFF_MS_MAX);
+}
+
+function wants({ topics }: Webhook, topic: string): boolean {
+  return (
+    topics.length === 0 ||
+    topics.some(
+      (wanted) => wanted === topic || (wanted.endsWith('.*') && topic.startsWith(wanted.slice(0, -1))),
+    )
+  );
+}
