@@ -63,8 +63,8 @@ export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): Pip
     },
     audit: {
       record: (event) => {
-        metrics.observe(event);
         audit.record(event);
+        metrics.observe(event);
       },
       intend: timed('intend', (intent) => audit.intend(intent)),
       healthy: () => audit.healthy(),

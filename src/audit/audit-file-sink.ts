@@ -161,6 +161,9 @@ export class FileAuditSink implements AuditSink {
 
   /** Writes what waits now; later events gather for the next group. Never rejects. */
   #drain(): Promise<void> {
+    // What it was for is done now, and it must not hold up those who wait for the next group.
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#draining ??= this.#writeWaiting().finally(() => {
       this.#draining = null;
       this.#busySinceMs = null;

@@ -20,7 +20,7 @@ export interface WebhookOptions {
   onFailure(failure: { readonly host: string; readonly topic: string; readonly reason: string }): void;
 }
 
-const CLAIM_MAX = 20;
+const CLAIM_MAX = 5;
 const BACKOFF_MS = 1000;
 const BACKOFF_MS_MAX = 3_600_000;
 const BACKOFF_DOUBLINGS_MAX = 20;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
@@ -158,6 +159,7 @@ class Exchange {
     if (refusal !== null) throw refusal;
     const bounds = { bytesMax: options.bodyBytesMax, timeoutMs: options.requestTimeoutMs };
     const bytes = await readBody(this.#incoming, bounds);
+    if (!isUtf8(bytes)) throw new GatewayError('BAD_REQUEST');
     try {
       return JSON.parse(bytes.toString('utf8'));
     } catch {

@@ -83,6 +83,20 @@ describe('an intent', () => {
     expect([disk.writes.length, disk.syncs(), disk.lines.length]).toEqual([2, 2, 51]);
   });
 
+  it('does not wait for a group that others had begun to gather', async () => {
+    const disk = slowDisk();
+    const audit = await open(disk);
+    audit.record(eventOf('gathers'));
+    const first = audit.intend(intentOf('r-1'));
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(1));
+    const second = audit.intend(intentOf('r-2'));
+    disk.writes[0]?.resolve();
+    await first;
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(2), { timeout: 500 });
+    disk.writes[1]?.resolve();
+    await second;
+  });
+
   it('that a failing disk does not take is refused at once, and what it said is still written later', async () => {
     const disk = slowDisk();
     const audit = await open(disk);

@@ -50,8 +50,13 @@ export function openAiErrorOf({
   status,
   body,
 }: Pick<GatewayResponse, 'status' | 'body'>): OpenAiError | null {
-  const [error] = body.errors ?? [];
+  const [error] = body.errors ?? hiddenErrors(body);
   return error === undefined ? null : errorOf(error, status);
+}
+
+/** Errors of authorization that the gateway is set up to tell apart from others. */
+function hiddenErrors({ extensions }: GatewayResponse['body']): readonly ResponseError[] {
+  return (extensions?.['authorizationErrors'] as readonly ResponseError[] | undefined) ?? [];
 }
 
 function errorOf({ message, extensions }: ResponseError, status: number): OpenAiError {
