@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './commands/add-audit-commands.ts';
+import { type ApiKeyOptions, makeApiKey } from './commands/api-key.ts';
 import { compose } from './commands/compose.ts';
 import { checkConfigFile } from './commands/config-check.ts';
 import { printConfigSchema } from './commands/config-schema-command.ts';
@@ -67,6 +68,17 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .action((options: { config: string; query: string; variables?: string; operation?: string }) =>
       explainCost(options, process.env),
     );
+  root
+    .command('api-key')
+    .description('make an API key for the configuration, and show it once')
+    .requiredOption(...CONFIG_OPTION)
+    .requiredOption('--tenant <name>', 'tenant that it belongs to')
+    .requiredOption('--application <name>', 'application that calls with it')
+    .requiredOption('--subject <name>', 'who it acts as, in the audit and for subgraphs')
+    .option('--scopes <names...>', 'its scopes; none by default')
+    .option('--roles <names...>', 'its roles; none by default')
+    .option('--expires <time>', 'when it ends, such as 2027-01-31T00:00:00Z')
+    .action((options: ApiKeyOptions) => makeApiKey(options, process.env));
   addAuditCommands(root);
   const config = root.command('config').description('look at configurations');
   config
