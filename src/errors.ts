@@ -58,6 +58,7 @@ export const CATALOGUE = {
   FORBIDDEN: final(403, 'This is not allowed.'),
   UNAUTHORIZED_FIELD_OR_TYPE: final(403, 'Unauthorized field or type'),
   RATE_LIMITED: retryable(429, 'More was asked for than the limit.'),
+  QUOTA_EXHAUSTED: retryable(429, 'The quota is used up.'),
   STEP_UP_REQUIRED: final(401, 'A stronger or fresher authentication is required.'),
   SUBSCRIPTION_REQUIRED: final(403, 'An approved subscription to a product that covers this is required.'),
   ACCESS_SUSPENDED: final(403, 'The tenant or the application is suspended.'),

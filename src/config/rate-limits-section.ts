@@ -1,12 +1,21 @@
 import { z } from 'zod';
 import { integerKey } from './config-keys.ts';
 
+const limitName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/u, { error: 'must be lower-case letters, digits and dashes' })
+  .refine((name) => name !== 'plan', { error: 'plan is the name of the limits of plans' })
+  .describe('What callers are told: in RateLimit header fields and in the error.');
+
+const operationKinds = z
+  .array(z.enum(['query', 'mutation', 'subscription']))
+  .min(1)
+  .max(3)
+  .default(['query', 'mutation', 'subscription'])
+  .describe('Operations it is for.');
+
 const limit = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,63}$/u, { error: 'must be lower-case letters, digits and dashes' })
-    .refine((name) => name !== 'plan', { error: 'plan is the name of the limits of plans' })
-    .describe('What callers are told: in RateLimit header fields and in the error.'),
+  name: limitName,
   by: z
     .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation', 'rootField']))
     .min(1)
@@ -37,13 +46,35 @@ const limit = z.strictObject({
     .describe(
       'Root fields it is for. Each use costs one point, aliases counted, in place of the cost. Empty: all operations.',
     ),
-  kinds: z
-    .array(z.enum(['query', 'mutation', 'subscription']))
-    .min(1)
-    .max(3)
-    .default(['query', 'mutation', 'subscription'])
-    .describe('Operations it is for.'),
+  kinds: operationKinds,
 });
+
+const quota = z.strictObject({
+  name: limitName,
+  by: z
+    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation']))
+    .min(1)
+    .max(6)
+    .describe('What calls are told apart by; each combination has a quota of its own.'),
+  points: integerKey({
+    min: 1,
+    max: 1_000_000_000_000,
+    default: 100_000,
+    about: 'Points of cost that may be used up. An operation costs its estimate, or 1 where costs are off.',
+  }),
+  per: z.enum(['day', 'month']).default('day').describe('In which time.'),
+  kinds: operationKinds,
+});
+
+const timeZone = z.string().max(64).refine(isTimeZone, { error: 'must be a time zone such as Europe/Oslo' });
+
+function isTimeZone(value: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }) !== null;
+  } catch {
+    return false;
+  }
+}
 
 const redis = z
   .strictObject({
@@ -89,6 +120,16 @@ export const rateLimitsSection = z.strictObject({
     .max(64)
     .default([])
     .describe('All of them hold, and a call takes from all or none. None by default.'),
+  quotas: z
+    .array(quota)
+    .max(32)
+    .default([])
+    .describe('What callers may use up in a day or a month, besides the limits. None by default.'),
+  timeZone: timeZone.default('UTC').describe('Where days and months of quotas begin.'),
+  tenantTimeZones: z
+    .record(z.string().min(1).max(128), timeZone)
+    .default({})
+    .describe('Where they begin for single tenants, by slug.'),
   bucketsMax: integerKey({
     min: 1000,
     max: 10_000_000,

@@ -48,6 +48,22 @@ export function judge(fullAt: FullAt | undefined, cost: number, rate: Rate, nowM
   };
 }
 
+/** Judges one request on a quota, of which so much was used. */
+export function judgeWindow(
+  used: number,
+  cost: number,
+  { points, leftMs }: { readonly points: number; readonly leftMs: number },
+  nowMs: number,
+): Verdict {
+  const fullAt = nowMs + leftMs;
+  const next = used + cost;
+  // A thousandth of a point is rounding here too.
+  const permitted = next <= points + 0.001;
+  const remaining = Math.max(0, Math.floor(points - (permitted ? next : used) + 0.001));
+  if (permitted) return { permitted, fullAt, remaining, retryAfterMs: 0 };
+  return { permitted, fullAt, remaining, retryAfterMs: cost > points ? Number.POSITIVE_INFINITY : leftMs };
+}
+
 /** Whole points that a bucket has. */
 export function left(fullAt: FullAt, rate: Rate, nowMs: number): number {
   const each = interval(rate);

@@ -1,9 +1,9 @@
-import type { Demand, LimitStore, Taken } from './limit-store.ts';
+import type { Demand, LimitStore, Settled, Taken } from './limit-store.ts';
 
 /** Buckets that may be out of reach. */
 export interface SharedLimitStore {
   take(demands: readonly Demand[]): Promise<Taken>;
-  settle(demands: readonly Pick<Demand, 'key' | 'rate'>[], points: number): Promise<void>;
+  settle(demands: readonly Settled[], points: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export class GuardedLimitStore implements LimitStore {
   }
 
   /** Asks for the demands that were taken, not for copies. What cannot be delivered while the shared buckets are lost is dropped. */
-  settle(demands: readonly Pick<Demand, 'key' | 'rate'>[], points: number): void {
+  settle(demands: readonly Settled[], points: number): void {
     const { shared, local, localShare } = this.#options;
     const mine = demands.filter((demand) => this.#metLocally.has(demand));
     if (mine.length > 0) {
@@ -94,7 +94,10 @@ export class GuardedLimitStore implements LimitStore {
 }
 
 /** A burst stays at least one point: the share of a small limit is slow, not closed. */
-function scaled<T extends Pick<Demand, 'key' | 'rate'>>(demand: T, share: number): T {
+function scaled<T extends Settled>(demand: T, share: number): T {
   const { points, perMs, burst } = demand.rate;
-  return { ...demand, rate: { points: points * share, perMs, burst: Math.max(1, burst * share) } };
+  const rate = { points: points * share, perMs, burst: Math.max(1, burst * share) };
+  const { window } = demand;
+  if (window === undefined) return { ...demand, rate };
+  return { ...demand, rate, window: { ...window, points: Math.max(1, window.points * share) } };
 }

@@ -1,4 +1,11 @@
-import { type FullAt, giveBack, judge, left, type Rate, type Verdict } from './gcra.ts';
+import { type FullAt, giveBack, judge, judgeWindow, left, type Rate, type Verdict } from './gcra.ts';
+
+/** A quota: so many points until a time, and none comes back before. */
+export interface Window {
+  readonly points: number;
+  /** Time until it ends. */
+  readonly leftMs: number;
+}
 
 /** One bucket that a request takes points from. */
 export interface Demand {
@@ -6,6 +13,8 @@ export interface Demand {
   readonly key: string;
   readonly rate: Rate;
   readonly cost: number;
+  /** In place of the rate, for a quota; the key names its day or month. */
+  readonly window?: Window;
 }
 
 /** What a store says to all demands of one request, in their order. */
@@ -14,12 +23,15 @@ export interface Taken {
   readonly verdicts: readonly Verdict[];
 }
 
+/** A demand that was met. */
+export type Settled = Pick<Demand, 'key' | 'rate' | 'window'>;
+
 /** Where buckets stand. */
 export interface LimitStore {
   /** Takes all or none. */
   take(demands: readonly Demand[]): Taken | Promise<Taken>;
   /** Gives points back, or takes more where they are negative; what is no longer known is let be. */
-  settle(demands: readonly Pick<Demand, 'key' | 'rate'>[], points: number): void;
+  settle(demands: readonly Settled[], points: number): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +44,8 @@ const LOOKED_AT = 64;
  */
 export class MemoryLimitStore implements LimitStore {
   readonly #buckets = new Map<string, FullAt>();
+  /** Points taken from quotas, whose bucket is full again when they end. */
+  readonly #used = new Map<string, number>();
   readonly #bucketsMax: number;
   readonly #now: () => number;
 
@@ -49,33 +63,49 @@ export class MemoryLimitStore implements LimitStore {
     const nowMs = this.#now();
     const verdicts: Verdict[] = [];
     const taken = new Map<string, FullAt>();
+    const used = new Map<string, number>();
     let permitted = true;
-    for (const { key, rate, cost } of demands) {
+    for (const { key, rate, cost, window } of demands) {
       const known = taken.get(key) ?? this.#buckets.get(key);
-      const verdict =
-        known === undefined && !this.#hasRoom(taken.size, nowMs)
-          ? { permitted: false, fullAt: nowMs, remaining: 0, retryAfterMs: rate.perMs }
-          : judge(known, cost, rate, nowMs);
+      let verdict: Verdict;
+      if (known === undefined && !this.#hasRoom(taken.size, nowMs))
+        verdict = { permitted: false, fullAt: nowMs, remaining: 0, retryAfterMs: rate.perMs };
+      else if (window === undefined) verdict = judge(known, cost, rate, nowMs);
+      else {
+        const before = used.get(key) ?? this.#usedOf(key, nowMs);
+        verdict = judgeWindow(before, cost, window, nowMs);
+        used.set(key, verdict.permitted ? before + cost : before);
+      }
       verdicts.push(verdict);
       if (!verdict.permitted) permitted = false;
       taken.set(key, verdict.fullAt);
     }
     if (permitted) {
+      for (const [key, points] of used) this.#used.set(key, points);
       // A full bucket says the same as none.
       for (const [key, fullAt] of taken) if (fullAt > nowMs) this.#buckets.set(key, fullAt);
     }
     return { permitted, verdicts: permitted ? verdicts : verdicts.map(untaken(demands, nowMs)) };
   }
 
-  settle(demands: readonly Pick<Demand, 'key' | 'rate'>[], points: number): void {
-    for (const { key, rate } of demands) {
+  settle(demands: readonly Settled[], points: number): void {
+    for (const { key, rate, window } of demands) {
       const known = this.#buckets.get(key);
-      if (known !== undefined) this.#buckets.set(key, giveBack(known, points, rate));
+      if (known === undefined) continue;
+      if (window === undefined) this.#buckets.set(key, giveBack(known, points, rate));
+      else this.#used.set(key, Math.max(0, (this.#used.get(key) ?? 0) - points));
     }
+  }
+
+  /** What ended is as if it had never been. */
+  #usedOf(key: string, nowMs: number): number {
+    const endsAt = this.#buckets.get(key);
+    return endsAt === undefined || endsAt <= nowMs ? 0 : (this.#used.get(key) ?? 0);
   }
 
   async close(): Promise<void> {
     this.#buckets.clear();
+    this.#used.clear();
   }
 
   #hasRoom(more: number, nowMs: number): boolean {
@@ -87,6 +117,7 @@ export class MemoryLimitStore implements LimitStore {
       this.#buckets.delete(key);
       // The others go to the end, so that the next look finds those not seen for longest.
       if (fullAt > nowMs) this.#buckets.set(key, fullAt);
+      else this.#used.delete(key);
     }
     return this.#buckets.size + more < this.#bucketsMax;
   }
@@ -97,6 +128,7 @@ function untaken(demands: readonly Demand[], nowMs: number) {
   return (verdict: Verdict, index: number): Verdict => {
     const demand = demands[index];
     if (!verdict.permitted || demand === undefined) return verdict;
+    if (demand.window !== undefined) return { ...verdict, remaining: verdict.remaining + demand.cost };
     const fullAt = giveBack(verdict.fullAt, demand.cost, demand.rate);
     return { ...verdict, fullAt, remaining: left(fullAt, demand.rate, nowMs) };
   };

@@ -1,7 +1,15 @@
 import { GatewayError } from '../errors.ts';
 import type { Verdict } from './gcra.ts';
 import type { LimitStore } from './limit-store.ts';
-import { demandsOf, type LimitDemand, type LimitedCall, PLAN_LIMIT, type RateLimit } from './rate-limits.ts';
+import {
+  demandsOf,
+  type LimitDemand,
+  type LimitedCall,
+  PLAN_LIMIT,
+  type QuotaPlan,
+  quotaDemandsOf,
+  type RateLimit,
+} from './rate-limits.ts';
 
 /** Points taken before an operation runs. */
 export interface Reservation {
@@ -19,7 +27,7 @@ export interface FailureLimit {
 
 /** Limits by cost, and of failed authentications. */
 export interface RateLimiter {
-  /** Takes points for a call from all limits that hold for it, or from none. Throws: RATE_LIMITED. */
+  /** Takes points for a call from all limits that hold for it, or from none. Throws: RATE_LIMITED, QUOTA_EXHAUSTED. */
   reserve(call: LimitedCall): Promise<Reservation>;
   /** Throws: RATE_LIMITED for an address that failed to authenticate too often. */
   requireFewFailures(remoteAddress: string): Promise<void>;
@@ -29,15 +37,25 @@ export interface RateLimiter {
 
 const NOTHING: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
 
+/** What a limiter holds callers to, and where it counts. */
+export interface RateLimiterOptions {
+  readonly limits: readonly RateLimit[];
+  readonly quotas: QuotaPlan | null;
+  readonly failures: FailureLimit | null;
+  readonly store: LimitStore;
+}
+
 /** Limits over a store of buckets. */
 export class StoredRateLimiter implements RateLimiter {
   readonly #limits: readonly RateLimit[];
+  readonly #quotas: QuotaPlan | null;
   readonly #failures: FailureLimit | null;
   readonly #store: LimitStore;
   readonly #policy: string;
 
-  constructor(limits: readonly RateLimit[], failures: FailureLimit | null, store: LimitStore) {
+  constructor({ limits, quotas, failures, store }: RateLimiterOptions) {
     this.#limits = limits;
+    this.#quotas = quotas;
     this.#failures = failures;
     this.#store = store;
     this.#policy = limits.map(policyOf).join(', ');
@@ -45,6 +63,7 @@ export class StoredRateLimiter implements RateLimiter {
 
   async reserve(call: LimitedCall): Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
+    if (this.#quotas !== null) demands.push(...quotaDemandsOf(call, this.#quotas));
     if (demands.length === 0) return NOTHING;
     const { permitted, verdicts } = await this.#store.take(demands);
     const headers = { 'ratelimit-policy': this.#policyFor(demands), ratelimit: standing(demands, verdicts) };
@@ -81,12 +100,12 @@ export class StoredRateLimiter implements RateLimiter {
     return this.#store.close();
   }
 
-  /** What the configuration says, and the plans of this call. */
+  /** What the configuration says, and the plans and quotas of this call. */
   #policyFor(demands: readonly LimitDemand[]): string {
-    const plans = demands.filter(({ limit }) => limit.name === PLAN_LIMIT);
-    if (plans.length === 0) return this.#policy;
+    const more = demands.filter(({ limit, window }) => limit.name === PLAN_LIMIT || window !== undefined);
+    if (more.length === 0) return this.#policy;
     const own = this.#policy === '' ? [] : [this.#policy];
-    return [...own, ...plans.map(({ limit }) => policyOf(limit))].join(', ');
+    return [...own, ...more.map(({ limit }) => policyOf(limit))].join(', ');
   }
 
   #failureDemand(remoteAddress: string, cost: number) {
@@ -104,10 +123,10 @@ function policyOf({ name, burst, perMs }: RateLimit): string {
 /** Source: draft-ietf-httpapi-ratelimit-headers, `r` what is left and `t` seconds until something comes back. */
 function standing(demands: readonly LimitDemand[], verdicts: readonly Verdict[]): string {
   const items = new Map<string, string>();
-  for (const [index, { limit }] of demands.entries()) {
+  for (const [index, { limit, window }] of demands.entries()) {
     const verdict = verdicts[index];
     if (verdict === undefined) continue;
-    const seconds = Math.ceil(limit.perMs / limit.points / 1000);
+    const seconds = Math.ceil((window?.leftMs ?? limit.perMs / limit.points) / 1000);
     items.set(limit.name, `"${limit.name}";r=${verdict.remaining};t=${seconds}`);
   }
   return [...items.values()].join(', ');
@@ -118,13 +137,16 @@ function limited(
   verdicts: readonly Verdict[],
   headers: Readonly<Record<string, string>>,
 ): GatewayError {
-  const refusing = demands.flatMap(({ limit }, index) => {
+  const refusing = demands.flatMap(({ limit, window }, index) => {
     const verdict = verdicts[index];
-    return verdict === undefined || verdict.permitted ? [] : [{ limit, retryAfterMs: verdict.retryAfterMs }];
+    return verdict === undefined || verdict.permitted
+      ? []
+      : [{ limit, window, retryAfterMs: verdict.retryAfterMs }];
   });
   const waitMs = Math.max(...refusing.map(({ retryAfterMs }) => retryAfterMs));
   const isPossible = Number.isFinite(waitMs);
-  return new GatewayError('RATE_LIMITED', {
+  const isQuota = refusing.some(({ window }) => window !== undefined);
+  return new GatewayError(isQuota ? 'QUOTA_EXHAUSTED' : 'RATE_LIMITED', {
     headers: {
       ...headers,
       ...(isPossible ? { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) } : {}),

@@ -3,6 +3,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { OperationVariant } from '../operation/operation.ts';
 import type { Rate } from './gcra.ts';
 import type { Demand } from './limit-store.ts';
+import type { QuotaPeriod, QuotaWindows } from './quota-window.ts';
 
 /** What calls are told apart by. */
 export type Dimension =
@@ -21,6 +22,26 @@ export interface RateLimit extends Rate {
   /** Root fields it holds for; all where empty. */
   readonly fields: readonly string[];
   readonly kinds: readonly ('query' | 'mutation' | 'subscription')[];
+}
+
+/** So much in a day or a month, and nothing back before it ends. */
+export interface Quota {
+  readonly name: string;
+  readonly by: readonly Exclude<Dimension, 'rootField'>[];
+  readonly kinds: readonly ('query' | 'mutation' | 'subscription')[];
+  readonly points: number;
+  readonly per: QuotaPeriod;
+}
+
+/** Quotas, and when the days and months of each tenant are. */
+export interface QuotaPlan {
+  readonly quotas: readonly Quota[];
+  readonly windows: QuotaWindows;
+  /** By slug; `timeZone` for every other. */
+  readonly tenantTimeZones: ReadonlyMap<string, string>;
+  readonly timeZone: string;
+  /** Units: milliseconds since the epoch. */
+  now(): number;
 }
 
 /** What of a request limits look at. */
@@ -60,6 +81,27 @@ export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): Limi
   return demands;
 }
 
+/** What callers are told of how long a period is. */
+const NOMINAL_MS: Readonly<Record<QuotaPeriod, number>> = { day: 86_400_000, month: 2_592_000_000 };
+
+/** What a call takes from the quotas that are for it. */
+export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[] {
+  const nowMs = plan.now();
+  const zone = plan.tenantTimeZones.get(call.principal.tenant ?? '') ?? plan.timeZone;
+  return plan.quotas.flatMap(({ name, by, kinds, points, per }) => {
+    if (!kinds.includes(call.kind)) return [];
+    const { name: period, endsAt } = plan.windows.at(nowMs, per, zone);
+    const limit: RateLimit = {
+      ...{ name, by, kinds, points, fields: [] },
+      ...{ burst: points, perMs: NOMINAL_MS[per] },
+    };
+    // No limit of the configuration has a name like this.
+    const key = keyOf(call, { name: `#${period}#${name}`, by }, null);
+    const window = { points, leftMs: endsAt - nowMs };
+    return [{ limit, rate: limit, isByCost: true, cost: call.points, key, window }];
+  });
+}
+
 /** What callers are told that the limit of a plan is called; limits of the configuration have other names. */
 export const PLAN_LIMIT = 'plan';
 const SECOND_MS = 1000;
@@ -93,7 +135,11 @@ function demandsOn(call: LimitedCall, limit: RateLimit): LimitDemand[] {
 }
 
 /** Parts are written as JSON, so that no two lists of parts have the same key. */
-function keyOf(call: LimitedCall, { name, by }: RateLimit, field: string | null): string {
+function keyOf(
+  call: LimitedCall,
+  { name, by }: Pick<RateLimit, 'name' | 'by'>,
+  field: string | null,
+): string {
   const key = JSON.stringify([name, ...by.map((dimension) => partOf(call, dimension, field))]);
   return key.length <= KEY_CHARS_MAX ? key : hash('sha256', key, 'base64url');
 }

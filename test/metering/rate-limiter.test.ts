@@ -32,11 +32,11 @@ function call(part: Partial<LimitedCall> & { text?: string } = {}): LimitedCall 
 function limiter(...limits: Partial<RateLimit>[]) {
   const clock = { now: 0 };
   const store = new MemoryLimitStore(1000, () => clock.now);
-  const rates = new StoredRateLimiter(
-    limits.map((limit) => ({ ...LIMIT, ...limit })),
-    { failures: 2, perMs: 60_000 },
-    store,
-  );
+  const rates = new StoredRateLimiter({
+    limits: limits.map((limit) => ({ ...LIMIT, ...limit })),
+    ...{ quotas: null, store },
+    failures: { failures: 2, perMs: 60_000 },
+  });
   return { rates, clock };
 }
 

@@ -48,6 +48,43 @@ function contract(storeOf: () => AnyStore): void {
     expect(await storeOf().take([demand('twice', 1)])).toMatchObject({ permitted: false });
   });
 
+  it('keeps a quota until it ends, and takes it with all others or not at all', async () => {
+    const quota = (key: string, cost: number): Demand => ({
+      ...demand(key, cost),
+      window: { points: 10, leftMs: 3_600_000 },
+    });
+    expect((await storeOf().take([quota('day', 7)])).verdicts).toMatchObject([
+      { permitted: true, remaining: 3 },
+    ]);
+    const refused = await storeOf().take([quota('day', 4), demand('beside', 5)]);
+    expect(refused).toMatchObject({ permitted: false });
+    expect(refused.verdicts.map(({ permitted, remaining }) => [permitted, remaining])).toEqual([
+      [false, 3],
+      [true, 10],
+    ]);
+    expect(refused.verdicts[0]?.retryAfterMs).toBe(3_600_000);
+    expect((await storeOf().take([quota('day', 11)])).verdicts[0]?.retryAfterMs).toBe(
+      Number.POSITIVE_INFINITY,
+    );
+    expect((await storeOf().take([quota('day', 2), quota('day', 2)])).permitted).toBe(false);
+    await storeOf().settle([quota('day', 7)], 5);
+    expect((await storeOf().take([quota('day', 8)])).permitted).toBe(true);
+    expect((await storeOf().take([quota('day', 0.5)])).permitted).toBe(false);
+    await storeOf().settle([quota('day', 8)], -3);
+    expect((await storeOf().take([quota('day', 0)])).permitted).toBe(false);
+    await storeOf().settle([quota('day', 8)], 500);
+    expect((await storeOf().take([quota('day', 10)])).permitted).toBe(true);
+    expect((await storeOf().take([quota('day', 1)])).permitted).toBe(false);
+  });
+
+  it('begins a quota anew once it has ended', async () => {
+    const short: Demand = { ...demand('short', 1), window: { points: 1, leftMs: 60 } };
+    expect((await storeOf().take([short])).permitted).toBe(true);
+    expect((await storeOf().take([short])).permitted).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 90));
+    expect((await storeOf().take([short])).permitted).toBe(true);
+  });
+
   it('never permits more than the bucket can hold', async () => {
     const { verdicts } = await storeOf().take([demand('large', 11)]);
     expect(verdicts).toMatchObject([{ permitted: false, retryAfterMs: Number.POSITIVE_INFINITY }]);
@@ -82,7 +119,7 @@ function contract(storeOf: () => AnyStore): void {
 }
 
 describe('the contract of buckets, in memory', () => {
-  const store = new MemoryLimitStore(100, () => 5000);
+  const store = new MemoryLimitStore(100, () => performance.now());
   contract(() => store);
 });
 

@@ -33,6 +33,7 @@ const TOLD: Readonly<Partial<Record<ErrorCode | `AI_${string}` | 'BAD_USER_INPUT
   GRAPHQL_VALIDATION_FAILED: [404, INVALID, 'not_found'],
   AI_MODEL_UNKNOWN: [404, INVALID, 'model_not_found'],
   RATE_LIMITED: LIMITED,
+  QUOTA_EXHAUSTED: [429, 'insufficient_quota', 'insufficient_quota'],
   SUBSCRIPTION_LIMIT_EXCEEDED: LIMITED,
   AI_PROVIDER_RATE_LIMITED: LIMITED,
   BAD_USER_INPUT: [400, INVALID, 'invalid_value'],
