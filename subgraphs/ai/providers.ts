@@ -71,6 +71,9 @@ function connect(config: ProviderConfig, fetch: Fetch): ModelFactory {
       name: config.name,
       baseURL: config.baseURL ?? '',
       fetch,
+      // Without these a stream tells no usage, and a schema is left out.
+      includeUsage: true,
+      supportsStructuredOutputs: true,
       ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
     });
     return { chat: (id) => provider.chatModel(id), embedding: (id) => provider.embeddingModel(id) };

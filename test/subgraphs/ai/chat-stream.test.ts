@@ -57,6 +57,8 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
       usage: { inputTokens: 11, outputTokens: 7, totalTokens: 18, estimated: false },
     });
     expect(failures).toEqual([]);
+    if (kind === 'openai' || kind === 'openai-compatible')
+      expect(fake.requests[0]?.body['stream_options']).toEqual({ include_usage: true });
   });
 
   it('asks for a tool', async () => {

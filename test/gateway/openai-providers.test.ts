@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startAi } from '../../subgraphs/ai/ai-server.ts';
+import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
+import { type ProviderFake, startProviderFake } from '../subgraphs/ai/provider-fake.ts';
+import { STREAM_SCRIPTS } from '../subgraphs/ai/stream-formats.ts';
+import { WIRE_FORMATS } from '../subgraphs/ai/wire-formats.ts';
+import {
+  auditText,
+  createAssertionKey,
+  type Folder,
+  folder,
+  startTestGateway,
+  type TestGateway,
+} from './gateway-kit.ts';
+
+const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
+const PROMPT = 'the secret recipe';
+const KEY = 'sk-very-secret-key';
+const SCHEMA = {
+  type: 'object',
+  properties: { hours: { type: 'number' } },
+  required: ['hours'],
+  additionalProperties: false,
+};
+
+let where: Folder;
+let fake: ProviderFake;
+let ai: RunningSubgraph;
+let gateway: TestGateway;
+let client: OpenAI;
+const logged: string[] = [];
+
+beforeAll(async () => {
+  where = folder();
+  fake = await startProviderFake();
+  const { keyFile, jwks } = await createAssertionKey(where);
+  const providers = WIRE_FORMATS.map(({ kind, base }) => ({
+    ...{ name: kind, provider: kind, apiKey: KEY, baseURL: fake.url + base },
+    models: [{ id: 'model-1', capabilities: ['CHAT' as const] }],
+  }));
+  ai = await startAi({
+    ...{ port: 0, trust: { jwks }, providers, timeoutMs: 2000, fetch },
+    log: (line) => void logged.push(line),
+  });
+  gateway = await startTestGateway([{ name: 'ai', url: ai.url, sdl: SDL }], {
+    assertion: { keyFile },
+    subgraphs: {
+      ai: { errors: 'passthrough', allowedExtensions: ['code', 'retryable', 'retryAfterSeconds'] },
+    },
+    openai: { enabled: true },
+  });
+  const apiKey = await gateway.issuer.token({ scope: 'ai:chat ai:embed' });
+  client = new OpenAI({ apiKey, baseURL: new URL('/v1', gateway.url).href, maxRetries: 0 });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway?.close();
+  await ai?.close();
+  await fake?.close();
+  where.remove();
+});
+
+beforeEach(() => {
+  fake.requests.length = 0;
+});
+
+const saying = (model: string) => ({ model, messages: [{ role: 'user' as const, content: PROMPT }] });
+
+async function errorOf(call: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof OpenAI.APIError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+async function textOf(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<string> {
+  let text = '';
+  for await (const { choices } of stream) text += choices[0]?.delta.content ?? '';
+  return text;
+}
+
+describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) => {
+  const model = `${format.kind}/model-1`;
+
+  it('gets the same answer in the same form', async () => {
+    fake.answer = () => ({ status: 200, body: format.chat('Hello world') });
+    const { choices, usage } = await client.chat.completions.create(saying(model));
+    expect(choices).toMatchObject([
+      { finish_reason: 'stop', message: { role: 'assistant', content: 'Hello world' } },
+    ]);
+    expect(usage).toEqual({ prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 });
+  });
+
+  it('gets the same stream, and an error where it breaks off', async () => {
+    const script = STREAM_SCRIPTS.find(({ kind }) => kind === format.kind);
+    fake.answer = () => ({ frames: script?.text ?? [], after: 'end' });
+    expect(await textOf(await client.chat.completions.create({ ...saying(model), stream: true }))).toBe(
+      'Hello world',
+    );
+    fake.answer = () => ({ frames: script?.broken ?? [], after: 'end' });
+    const broken = client.chat.completions.create({ ...saying(model), stream: true }).then(textOf);
+    expect((await errorOf(broken)).code).toBe('provider_error');
+  });
+
+  it('gets an answer by a schema, which the provider is asked for', async () => {
+    fake.answer = () => ({ status: 200, body: format.chat('{"hours":9}') });
+    const { choices } = await client.chat.completions.create({
+      ...saying(model),
+      response_format: {
+        type: 'json_schema',
+        json_schema: { name: 'opening', schema: SCHEMA, strict: true },
+      },
+    });
+    expect(JSON.parse(choices[0]?.message.content ?? '')).toEqual({ hours: 9 });
+    expect(JSON.stringify(fake.requests[0]?.body)).toContain('"hours"');
+  });
+
+  it.each([
+    [429, 429, 'rate_limit_exceeded'],
+    [500, 502, 'provider_error'],
+    [503, 502, 'provider_error'],
+    [401, 502, 'provider_error'],
+  ])('is told of a provider that answers %i with %i, once', async (status, told, code) => {
+    fake.answer = () => ({ status, body: format.error(status, 'provider says things') });
+    const error = await errorOf(client.chat.completions.create(saying(model)));
+    expect([error.status, error.code]).toEqual([told, code]);
+    expect(error.message).not.toContain('provider says things');
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+it('what was said, and keys of providers, are in no log and in no audit', () => {
+  const written = auditText(gateway.where) + logged.join('');
+  expect(written).toContain('OpenAiChat');
+  for (const secret of [PROMPT, KEY, 'provider says things']) expect(written).not.toContain(secret);
+});
