@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type LoggedEvent, readLoggedEvent } from './logged-event.ts';
+import { type LoggedEvent, type LoggedIntent, readLoggedEvent, readLoggedIntent } from './logged-event.ts';
 import { headOf, linesOf, listSegments } from './segment-read-store.ts';
 
 /** What is told while a log is read. */
@@ -89,6 +89,23 @@ async function firstSince(paths: readonly string[], sinceMs: number): Promise<nu
     if (path !== undefined && (await begunAtMs(path)) < sinceMs) return index;
   }
   return 0;
+}
+
+/**
+ * Mutations that were about to run and of which the log tells no more: a crash cut them off, or they run now. Memory grows
+ * with their number only.
+ */
+export async function unansweredIntents(directory: string): Promise<readonly LoggedIntent[]> {
+  const open = new Map<string, LoggedIntent>();
+  for (const path of await listSegments(directory)) {
+    for await (const { line } of linesOf(path)) {
+      const text = line.toString();
+      const intent = readLoggedIntent(text);
+      if (intent !== null) open.set(intent.requestId, intent);
+      else if (open.size > 0) open.delete(readLoggedEvent(text)?.event.requestId ?? '');
+    }
+  }
+  return [...open.values()];
 }
 
 /** A segment without a readable head may hold anything. */

@@ -1,4 +1,4 @@
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent, AuditIntent } from './event.ts';
 import { looksLikeIntent } from './intent.ts';
 import { looksLikeMarker } from './marker.ts';
 
@@ -25,4 +25,21 @@ function isEvent(value: unknown): value is LoggedEvent['event'] {
   const { time, requestId, decision, fetches } = value as Record<string, unknown>;
   const isDecided = typeof decision === 'object' && decision !== null && 'reasons' in decision;
   return typeof time === 'string' && typeof requestId === 'string' && isDecided && Array.isArray(fetches);
+}
+
+/** Null for a line that is no intent. */
+export function readLoggedIntent(line: string): LoggedIntent | null {
+  if (!looksLikeIntent(line)) return null;
+  try {
+    const { requestId } = JSON.parse(line) as Partial<AuditIntent>;
+    return typeof requestId === 'string' ? { line, requestId } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** One intent as the log holds it. */
+export interface LoggedIntent {
+  readonly line: string;
+  readonly requestId: string;
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printAuditKey, verifyAudit } from './audit.ts';
-import { exportAudit, queryAudit, tailAudit } from './audit-events.ts';
+import { exportAudit, listUnanswered, queryAudit, tailAudit } from './audit-events.ts';
 
 const DIRECTORY = ['-d, --dir <directory>', 'directory of the log (audit.directory)'] as const;
 const KEY = '-k, --key <file>';
@@ -36,6 +36,11 @@ export function addAuditCommands(root: Command): void {
     )
     .option('-o, --out <file>', 'a new file; else standard output')
     .action(exportAudit);
+  audit
+    .command('unanswered')
+    .description('list mutations that were about to run and of which the log tells no more')
+    .requiredOption(...DIRECTORY)
+    .action(listUnanswered);
   audit
     .command('key')
     .description('print the public key that the log is signed with')

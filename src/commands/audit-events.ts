@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
 import { csvHead, csvRow } from '../audit/event-csv.ts';
 import { ocsfEvent } from '../audit/event-ocsf.ts';
-import { eventsSince, lastEvents, readEvents } from '../audit/event-read-store.ts';
+import { eventsSince, lastEvents, readEvents, unansweredIntents } from '../audit/event-read-store.ts';
 import { eventSummary } from '../audit/event-summary.ts';
 import type { LoggedEvent } from '../audit/logged-event.ts';
 import { GatewayError } from '../errors.ts';
@@ -71,6 +71,13 @@ export async function tailAudit({
     ({ events, end } = await eventsSince(dir, end));
     await show(events);
   }
+}
+
+/** `portcullis audit unanswered`. Throws: what the system says of files. */
+export async function listUnanswered({ dir }: { readonly dir: string }): Promise<void> {
+  const intents = await unansweredIntents(dir);
+  for (const { line } of intents) await write(process.stdout, `${line}\n`);
+  process.stderr.write(`mutations without an event: ${intents.length}\n`);
 }
 
 /** `portcullis audit export`. Throws: AUDIT_UNAVAILABLE where the file is there already, and as `queryAudit`. */

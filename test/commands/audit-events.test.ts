@@ -185,6 +185,30 @@ describe('audit export', () => {
   });
 });
 
+describe('audit unanswered', () => {
+  it('lists the mutations of which the log tells no more, and no other', async () => {
+    const crashed = join(root, 'crashed');
+    const store = await AuditLogStore.open({
+      ...{ directory: crashed, keyPath: join(root, 'key.json'), segmentBytesMax: 65_536 },
+      ...{ clock: () => NOON, onRecovery: () => undefined },
+    });
+    const sink = await FileAuditSink.open({
+      ...{ directory: crashed, clock: () => NOON, openFile: store.openFile, onFault: () => undefined },
+    });
+    for (const id of ['done', 'cut', 'also-done']) {
+      const request = { ...PARTS.request, id };
+      await sink.intend(auditIntent(request, null, { hash: 'ab12', name: null }));
+      if (id !== 'cut') sink.record(auditEvent({ ...PARTS, request }));
+    }
+    await sink.close();
+    await store.close();
+    const { code, stdout, stderr } = await portcullis(['audit', 'unanswered', '-d', crashed]);
+    expect([code, stderr]).toEqual([0, 'mutations without an event: 1\n']);
+    expect(JSON.parse(stdout)).toMatchObject({ requestId: 'cut' });
+    expect((await portcullis(['audit', 'unanswered', '-d', directory])).stdout).toBe('');
+  });
+});
+
 describe('audit tail', () => {
   it('shows the last events', async () => {
     const { stdout } = await portcullis(['audit', 'tail', '-d', directory, '-n', '2', '--json']);

@@ -54,6 +54,8 @@ describe('the window of a quota', () => {
     ['23 hours where clocks go forward', '2026-03-28T23:00:00Z', 'Europe/Oslo', 23],
     ['25 hours where they go back', '2026-10-24T22:00:00Z', 'Europe/Oslo', 25],
     ['23 and a half on Lord Howe', '2026-10-03T13:30:00Z', 'Australia/Lord_Howe', 23.5],
+    ['25 where they go back at midnight', '2026-04-04T03:00:00Z', 'America/Santiago', 25],
+    ['23 where they go forward at midnight', '2026-03-28T22:00:00Z', 'Asia/Beirut', 23],
     ['24 elsewhere', '2026-10-24T00:00:00Z', 'UTC', 24],
   ] as const)('of a day has %s', (_, time, zone, hours) => {
     expect(at(time, 'day', zone)[2]).toBe(hours);
