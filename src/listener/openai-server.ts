@@ -235,7 +235,12 @@ class Exchange {
     );
     return {
       ...{ id: this.#id, receivedAtMs: this.#receivedAtMs, method: this.#incoming.method ?? '' },
-      ...{ remoteAddress: this.#remoteAddress, responseMediaType: 'application/json', ...keys },
+      // The form in which a refusal has a status of its own.
+      ...{
+        remoteAddress: this.#remoteAddress,
+        responseMediaType: 'application/graphql-response+json',
+        ...keys,
+      },
       authorization: authorization.map(asApiKey),
       ...{ headers: this.#incoming.headers, params, batch: null, streams, signal: this.#gone.signal },
     };

@@ -134,6 +134,24 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
   });
 });
 
+it('an operation that costs too much is told as a fault of the request', async () => {
+  const costly = await startTestGateway([{ name: 'ai', url: ai.url, sdl: SDL }], {
+    cost: { mode: 'enforce', max: 1 },
+    openai: { enabled: true, path: '/openai/v1' },
+  });
+  try {
+    const apiKey = await costly.issuer.token({ scope: 'ai:chat' });
+    const other = new OpenAI({ apiKey, baseURL: new URL('/openai/v1', costly.url).href, maxRetries: 0 });
+    for (const stream of [false, true]) {
+      const error = await errorOf(other.chat.completions.create({ ...saying('openai/model-1'), stream }));
+      expect([error.status, error.code]).toEqual([400, 'cost_estimated_too_expensive']);
+    }
+    expect(fake.requests).toEqual([]);
+  } finally {
+    await costly.close();
+  }
+});
+
 it('what was said, and keys of providers, are in no log and in no audit', () => {
   const written = auditText(gateway.where) + logged.join('');
   expect(written).toContain('OpenAiChat');
