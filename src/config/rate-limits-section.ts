@@ -113,48 +113,72 @@ const redis = z
   })
   .describe('Where buckets are shared by all gateways. Without it each process has its own.');
 
+/** Buckets are told apart by name: two of a name would take from each other. */
+function nameOnce(
+  section: { readonly limits: readonly Named[]; readonly quotas: readonly Named[] },
+  fault: (path: readonly (string | number)[]) => void,
+): void {
+  const seen = new Set<string>();
+  for (const list of ['limits', 'quotas'] as const) {
+    for (const [index, { name }] of section[list].entries()) {
+      if (seen.has(name)) fault([list, index, 'name']);
+      seen.add(name);
+    }
+  }
+}
+
+interface Named {
+  readonly name: string;
+}
+
 /** How much callers may ask for. */
-export const rateLimitsSection = z.strictObject({
-  limits: z
-    .array(limit)
-    .max(64)
-    .default([])
-    .describe('All of them hold, and a call takes from all or none. None by default.'),
-  quotas: z
-    .array(quota)
-    .max(32)
-    .default([])
-    .describe('What callers may use up in a day or a month, besides the limits. None by default.'),
-  timeZone: timeZone.default('UTC').describe('Where days and months of quotas begin.'),
-  tenantTimeZones: z
-    .record(z.string().min(1).max(128), timeZone)
-    .default({})
-    .describe('Where they begin for single tenants, by slug.'),
-  bucketsMax: integerKey({
-    min: 1000,
-    max: 10_000_000,
-    default: 1_000_000,
-    about:
-      'Buckets held in this process, about 200 bytes each. Without room for another, a call that needs one is refused.',
-  }),
-  redis: redis.exactOptional(),
-  failures: z
-    .strictObject({
-      count: integerKey({
-        min: 1,
-        max: 1_000_000,
-        default: 100,
-        about: 'Failures that one address may save up.',
-      }),
-      perSeconds: integerKey({
-        min: 1,
-        max: 86_400,
-        default: 60,
-        about: 'Time in which that many are forgiven.',
-      }),
-    })
-    .describe(
-      'Failed authentications of one address, looked at before any signature is checked. Not limited by default.',
-    )
-    .exactOptional(),
-});
+export const rateLimitsSection = z
+  .strictObject({
+    limits: z
+      .array(limit)
+      .max(64)
+      .default([])
+      .describe('All of them hold, and a call takes from all or none. None by default.'),
+    quotas: z
+      .array(quota)
+      .max(32)
+      .default([])
+      .describe('What callers may use up in a day or a month, besides the limits. None by default.'),
+    timeZone: timeZone.default('UTC').describe('Where days and months of quotas begin.'),
+    tenantTimeZones: z
+      .record(z.string().min(1).max(128), timeZone)
+      .default({})
+      .describe('Where they begin for single tenants, by slug.'),
+    bucketsMax: integerKey({
+      min: 1000,
+      max: 10_000_000,
+      default: 1_000_000,
+      about:
+        'Buckets held in this process, about 200 bytes each. Without room for another, a call that needs one is refused.',
+    }),
+    redis: redis.exactOptional(),
+    failures: z
+      .strictObject({
+        count: integerKey({
+          min: 1,
+          max: 1_000_000,
+          default: 100,
+          about: 'Failures that one address may save up.',
+        }),
+        perSeconds: integerKey({
+          min: 1,
+          max: 86_400,
+          default: 60,
+          about: 'Time in which that many are forgiven.',
+        }),
+      })
+      .describe(
+        'Failed authentications of one address, looked at before any signature is checked. Not limited by default.',
+      )
+      .exactOptional(),
+  })
+  .superRefine((section, context) =>
+    nameOnce(section, (path) =>
+      context.addIssue({ code: 'custom', path: [...path], message: 'is the name of another limit or quota' }),
+    ),
+  );

@@ -59,6 +59,14 @@ describe('a quota', () => {
     ['a time zone that is none', { timeZone: 'Mars/Olympus' }, 'must be a time zone such as Europe/Oslo'],
     ['no points', { quotas: [{ name: 'x', by: ['tenant'], points: 0 }] }, 'must be at least 1'],
     ['uses of root fields', { quotas: [{ name: 'x', by: ['rootField'] }] }, 'rateLimits.quotas'],
+    [
+      'the name of a limit',
+      {
+        limits: [{ name: 'x', by: ['ip'] }],
+        quotas: [{ name: 'x', by: ['tenant'] }],
+      },
+      'is the name of another limit or quota',
+    ],
     ['the name of plans', { quotas: [{ name: 'plan', by: ['tenant'] }] }, 'plan is the name'],
   ])('is refused with %s', async (_, rateLimits, text) => {
     const fault = await startTestGateway([shop], { rateLimits }).catch((error: unknown) => error);
