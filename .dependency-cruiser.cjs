@@ -51,7 +51,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|metrics|notifications)\\.ts|main\\.ts|commands/)',
+          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|limiter|metrics|notifications)\\.ts|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },

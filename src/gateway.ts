@@ -13,15 +13,10 @@ import { type CredentialDirectory, staticDirectory } from './identity/credential
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
-import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
-import { MemoryLimitStore } from './metering/limit-store.ts';
-import { QuotaWindows } from './metering/quota-window.ts';
-import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
-import type { QuotaPlan } from './metering/rate-limits.ts';
-import { RedisLimitStore } from './metering/redis-limit-store.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { openAudit } from './start-audit.ts';
+import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
@@ -80,7 +75,7 @@ export async function startGateway(
       });
     }
 
-    const limiter = createLimiter(config, log);
+    const limiter = createLimiter(config, { log, clock });
     opened.defer(async () => limiter?.close());
 
     const policies = createPolicies(config, log);
@@ -130,42 +125,6 @@ function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
   );
   for (const warning of policies.warnings) log.warn('policy warning', { warning });
   return policies;
-}
-
-/** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
-function createLimiter({ rateLimits, approvals }: Config, log: Log): RateLimiter | null {
-  const { limits, quotas, failures, bucketsMax, redis } = rateLimits;
-  // Plans have limits of their own.
-  const isLimited = limits.length > 0 || quotas.length > 0 || failures !== undefined;
-  if (!isLimited && !approvals.enforce) return null;
-  const now = () => performance.now();
-  const local = new MemoryLimitStore(bucketsMax, now);
-  return new StoredRateLimiter({
-    limits: limits.map(({ perSeconds, burst, ...limit }) => {
-      return { ...limit, perMs: perSeconds * 1000, burst: burst ?? limit.points };
-    }),
-    quotas: quotas.length === 0 ? null : quotaPlan(rateLimits),
-    failures: failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
-    store:
-      redis === undefined
-        ? local
-        : new GuardedLimitStore({
-            ...{ shared: new RedisLimitStore(redis), local, now },
-            ...{ localShare: redis.localPercent / 100, probeAfterMs: redis.probeAfterMs },
-            alarm: (state, cause) => {
-              if (state === 'back') log.warn('Redis is back: rate limits are shared again', {});
-              else log.error('Redis is lost: rate limits are local at their share', describeError(cause));
-            },
-          }),
-  });
-}
-
-function quotaPlan({ quotas, timeZone, tenantTimeZones }: Config['rateLimits']): QuotaPlan {
-  const windows = new QuotaWindows();
-  return {
-    ...{ quotas, windows, timeZone, now: clock.now },
-    tenantTimeZones: new Map(Object.entries(tenantTimeZones)),
-  };
 }
 
 /** A control plane where something needs it; what it takes to have one is loaded only then. */

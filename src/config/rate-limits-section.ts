@@ -14,13 +14,7 @@ const operationKinds = z
   .default(['query', 'mutation', 'subscription'])
   .describe('Operations it is for.');
 
-const limit = z.strictObject({
-  name: limitName,
-  by: z
-    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation', 'rootField']))
-    .min(1)
-    .max(7)
-    .describe('What calls are told apart by; each combination has a bucket of its own.'),
+const rate = {
   points: integerKey({
     min: 1,
     max: 1_000_000_000,
@@ -39,6 +33,23 @@ const limit = z.strictObject({
     .max(1_000_000_000)
     .describe('Points that can be saved up; as many as points where it is not given.')
     .exactOptional(),
+};
+
+const limit = z.strictObject({
+  name: limitName,
+  by: z
+    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation', 'rootField']))
+    .min(1)
+    .max(7)
+    .describe('What calls are told apart by; each combination has a bucket of its own.'),
+  ...rate,
+  roles: z
+    .array(z.strictObject({ role: z.string().min(1).max(256).describe('A role of the caller.'), ...rate }))
+    .max(32)
+    .default([])
+    .describe(
+      'What holds for callers with a role instead, each role with buckets of its own; of several roles the most generous.',
+    ),
   fields: z
     .array(z.string().regex(/^[_A-Za-z]\w{0,255}$/u))
     .max(1000)

@@ -100,12 +100,15 @@ export class StoredRateLimiter implements RateLimiter {
     return this.#store.close();
   }
 
-  /** What the configuration says, and the plans and quotas of this call. */
+  /** What the configuration says of this caller, and the plans and quotas of this call. */
   #policyFor(demands: readonly LimitDemand[]): string {
     const more = demands.filter(({ limit, window }) => limit.name === PLAN_LIMIT || window !== undefined);
-    if (more.length === 0) return this.#policy;
-    const own = this.#policy === '' ? [] : [this.#policy];
-    return [...own, ...more.map(({ limit }) => policyOf(limit))].join(', ');
+    const ofRoles = new Map(
+      demands.flatMap(({ limit }) => (limit.ofRole === undefined ? [] : [[limit.name, limit] as const])),
+    );
+    if (more.length === 0 && ofRoles.size === 0) return this.#policy;
+    const own = this.#limits.map((limit) => ofRoles.get(limit.name) ?? limit);
+    return [...own, ...more.map(({ limit }) => limit)].map(policyOf).join(', ');
   }
 
   #failureDemand(remoteAddress: string, cost: number) {

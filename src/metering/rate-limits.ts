@@ -18,10 +18,19 @@ export type Dimension =
 /** One limit of the configuration. */
 export interface RateLimit extends Rate {
   readonly name: string;
+  /** The role that this rate is for; absent where it is everybody's. */
+  readonly ofRole?: string;
   readonly by: readonly Dimension[];
   /** Root fields it holds for; all where empty. */
   readonly fields: readonly string[];
   readonly kinds: readonly ('query' | 'mutation' | 'subscription')[];
+  /** What holds for callers with a role instead, the most generous first. */
+  readonly roles: readonly RoleRate[];
+}
+
+/** What a limit is for callers with one role. */
+export interface RoleRate extends Rate {
+  readonly role: string;
 }
 
 /** So much in a day or a month, and nothing back before it ends. */
@@ -84,6 +93,11 @@ export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): Limi
 /** What callers are told of how long a period is. */
 const NOMINAL_MS: Readonly<Record<QuotaPeriod, number>> = { day: 86_400_000, month: 2_592_000_000 };
 
+/** The rate under which more comes back first, and of two such the larger burst. */
+export function byGenerosity(one: Rate, other: Rate): number {
+  return other.points / other.perMs - one.points / one.perMs || other.burst - one.burst;
+}
+
 /** What a call takes from the quotas that are for it. */
 export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[] {
   const nowMs = plan.now();
@@ -92,7 +106,7 @@ export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[
     if (!kinds.includes(call.kind)) return [];
     const { name: period, endsAt } = plan.windows.at(nowMs, per, zone);
     const limit: RateLimit = {
-      ...{ name, by, kinds, points, fields: [] },
+      ...{ name, by, kinds, points, fields: [], roles: [] },
       ...{ burst: points, perMs: NOMINAL_MS[per] },
     };
     // No limit of the configuration has a name like this.
@@ -113,13 +127,14 @@ function demandOfPlan(
 ): LimitDemand {
   const limit: RateLimit = {
     ...{ name: PLAN_LIMIT, points, burst, perMs: SECOND_MS },
-    ...{ by: [], fields: [], kinds: [] },
+    ...{ by: [], fields: [], kinds: [], roles: [] },
   };
   return { limit, rate: limit, isByCost: true, cost, key: JSON.stringify([PLAN_LIMIT, subscriptionId]) };
 }
 
-function demandsOn(call: LimitedCall, limit: RateLimit): LimitDemand[] {
-  if (!limit.kinds.includes(call.kind)) return [];
+function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
+  if (!configured.kinds.includes(call.kind)) return [];
+  const limit = forRoles(configured, call.principal);
   const perField = limit.by.includes('rootField');
   if (!perField && limit.fields.length === 0)
     return [{ limit, rate: limit, isByCost: true, cost: call.points, key: keyOf(call, limit, null) }];
@@ -134,13 +149,22 @@ function demandsOn(call: LimitedCall, limit: RateLimit): LimitDemand[] {
   return cost === 0 ? [] : [{ limit, rate: limit, isByCost: false, cost, key: keyOf(call, limit, null) }];
 }
 
+/** The limit as it is for a caller, whose roles may have a bucket of their own. */
+function forRoles(limit: RateLimit, { roles }: Principal): RateLimit {
+  const own = limit.roles.find(({ role }) => roles.has(role));
+  if (own === undefined) return limit;
+  const { points, perMs, burst, role } = own;
+  return { ...limit, points, perMs, burst, ofRole: role };
+}
+
 /** Parts are written as JSON, so that no two lists of parts have the same key. */
 function keyOf(
   call: LimitedCall,
-  { name, by }: Pick<RateLimit, 'name' | 'by'>,
+  { name, by, ofRole }: Pick<RateLimit, 'name' | 'by' | 'ofRole'>,
   field: string | null,
 ): string {
-  const key = JSON.stringify([name, ...by.map((dimension) => partOf(call, dimension, field))]);
+  const bucket = ofRole === undefined ? name : { name, ofRole };
+  const key = JSON.stringify([bucket, ...by.map((dimension) => partOf(call, dimension, field))]);
   return key.length <= KEY_CHARS_MAX ? key : hash('sha256', key, 'base64url');
 }
 

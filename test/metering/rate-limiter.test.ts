@@ -3,13 +3,13 @@ import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
 import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
-import type { LimitedCall, RateLimit } from '../../src/metering/rate-limits.ts';
+import { byGenerosity, type LimitedCall, type RateLimit } from '../../src/metering/rate-limits.ts';
 import { compose, understand, user } from '../operation/graph-kit.ts';
 
 const GRAPH = compose('type Query { a: String login(name: String): String } type Mutation { m: String }');
 const LIMIT: RateLimit = {
   ...{ name: 'calls', by: ['tenant', 'subject'], points: 10, perMs: 1000, burst: 10 },
-  ...{ fields: [], kinds: ['query', 'mutation', 'subscription'] },
+  ...{ fields: [], kinds: ['query', 'mutation', 'subscription'], roles: [] },
 };
 const ada: Principal = { ...user(), tenant: 'acme', issuer: 'i' };
 
@@ -161,5 +161,44 @@ describe('failed authentications', () => {
   it('cost nothing to look at', async () => {
     const { rates } = limiter();
     for (let look = 0; look < 10; look += 1) await rates.requireFewFailures('10.0.0.1');
+  });
+});
+
+describe('a limit with roles', () => {
+  const roles = [
+    { role: 'gold', points: 100, perMs: 1000, burst: 100 },
+    { role: 'silver', points: 20, perMs: 1000, burst: 20 },
+  ];
+  const withRoles = (...names: readonly string[]): Principal => ({ ...ada, roles: new Set(names) });
+  const reach = async (rates: StoredRateLimiter, principal: Principal) =>
+    (await rates.reserve(call({ principal, points: 5 }))).headers;
+
+  it('holds callers to the most generous of their roles, in buckets of their own', async () => {
+    const { rates } = limiter({ roles });
+    expect(await reach(rates, withRoles('other'))).toEqual({
+      'ratelimit-policy': '"calls";q=10;w=1',
+      ratelimit: '"calls";r=5;t=1',
+    });
+    expect((await reach(rates, withRoles('silver'))).ratelimit).toBe('"calls";r=15;t=1');
+    const gold = await reach(rates, withRoles('silver', 'gold'));
+    expect([gold['ratelimit-policy'], gold['ratelimit']]).toEqual(['"calls";q=100;w=1', '"calls";r=95;t=1']);
+    // The same subject without the role has used its own points, and no others.
+    expect((await reach(rates, withRoles())).ratelimit).toBe('"calls";r=0;t=1');
+    await refusalOf(rates.reserve(call({ principal: withRoles(), points: 1 })));
+    expect((await reach(rates, withRoles('silver'))).ratelimit).toBe('"calls";r=10;t=1');
+  });
+
+  it('is most generous where more comes back, and then where more is saved up', () => {
+    const rates = [
+      { points: 60, perMs: 60_000, burst: 900 },
+      { points: 2, perMs: 1000, burst: 2 },
+      { points: 120, perMs: 60_000, burst: 5 },
+    ];
+    expect(rates.sort(byGenerosity).map(({ burst }) => burst)).toEqual([5, 2, 900]);
+  });
+
+  it('takes no role from a name of every object', async () => {
+    const { rates } = limiter({ roles });
+    expect((await reach(rates, withRoles('constructor', '__proto__'))).ratelimit).toBe('"calls";r=5;t=1');
   });
 });
