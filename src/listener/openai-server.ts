@@ -12,7 +12,13 @@ import { type ChatRequest, parseChat } from './openai/chat-request.ts';
 import { embeddingList, parseEmbedding } from './openai/embeddings.ts';
 import { modelList, modelParams, modelsParams, oneModel } from './openai/models.ts';
 import { invalidRequest, type OpenAiError, openAiError, openAiErrorOf } from './openai/openai-error.ts';
-import { type GatewayResponse, type GraphQLParams, type GraphQLRequest, isStream } from './request.ts';
+import {
+  type GatewayAnswer,
+  type GatewayResponse,
+  type GraphQLParams,
+  type GraphQLRequest,
+  isStream,
+} from './request.ts';
 import { readBody } from './request-body-source.ts';
 import { writeResponse } from './response-sink.ts';
 import { SSE_FORMAT } from './stream-format.ts';
@@ -118,6 +124,8 @@ class Exchange {
   readonly #id: string;
   readonly #receivedAtMs: number;
   readonly #gone: AbortController;
+  /** Whether the request path has it: it is recorded there, once. */
+  #isHandled = false;
   /** What the path has after that of its route. */
   readonly rest: string;
 
@@ -138,7 +146,7 @@ class Exchange {
     try {
       await route(this);
     } catch (fault) {
-      if (fault instanceof GatewayError) {
+      if (fault instanceof GatewayError && !this.#isHandled) {
         await this.#refuseBefore(fault);
         return;
       }
@@ -173,9 +181,9 @@ class Exchange {
     encode: (data: GatewayResponse['body']['data']) => object | null,
     nothing: OpenAiError = NOTHING,
   ): Promise<void> {
-    const { deps, drain } = this.#setting;
+    const { drain } = this.#setting;
     const given = drain.aborted ? new GatewayError('SHUTTING_DOWN') : params;
-    const answer = await deps.handle(this.#request(given, false));
+    const answer = await this.#handle(given, false);
     if (isStream(answer)) throw new Error('a query was answered by a stream');
     await this.#tell(answer, encode, nothing);
   }
@@ -185,7 +193,7 @@ class Exchange {
     const giveBack = options.subscriptions.enabled ? deps.slots.take() : null;
     const params = giveBack === null ? new GatewayError('SUBSCRIPTION_LIMIT_EXCEEDED') : request.params;
     try {
-      const answer = await deps.handle(this.#request(params, true));
+      const answer = await this.#handle(params, true);
       if (!isStream(answer)) return await this.#tell(answer, () => null, NOTHING);
       const { heartbeatMs, eventTimeoutMs } = options.subscriptions;
       await writeStream(this.#outgoing, endingWith(drain, this.#gone, answer.events), {
@@ -199,7 +207,7 @@ class Exchange {
 
   /** A request that says nothing which the graph could be asked leaves its audit event all the same. */
   async refuse(error: OpenAiError): Promise<void> {
-    const answer = await this.#setting.deps.handle(this.#request(new GatewayError('BAD_REQUEST'), false));
+    const answer = await this.#handle(new GatewayError('BAD_REQUEST'), false);
     if (isStream(answer)) throw new Error('a refusal was answered by a stream');
     // Who asks is judged first, and learns nothing else where that fails.
     const [
@@ -212,7 +220,7 @@ class Exchange {
   }
 
   async #refuseBefore(fault: GatewayError): Promise<void> {
-    const answer = await this.#setting.deps.handle(this.#request(fault, false));
+    const answer = await this.#handle(fault, false);
     if (!isStream(answer))
       await this.#tell(answer, () => null, invalidRequest('The request is not valid.', null));
   }
@@ -226,6 +234,11 @@ class Exchange {
     const told = error === null ? encode(body.data) : null;
     if (told !== null) this.#write(status, told, headers);
     else this.#write((error ?? nothing).status, (error ?? nothing).body, headers);
+  }
+
+  #handle(params: GraphQLRequest['params'], streams: boolean): Promise<GatewayAnswer> {
+    this.#isHandled = true;
+    return this.#setting.deps.handle(this.#request(params, streams));
   }
 
   #request(params: GraphQLRequest['params'], streams: boolean): GraphQLRequest {
