@@ -1,6 +1,5 @@
 import type { AuditSink } from './audit/event.ts';
-import { auditIntent } from './audit/intent.ts';
-import { principalPart } from './audit/recorder.ts';
+import { auditIntent } from './audit/recorder.ts';
 import { GatewayError } from './errors.ts';
 import type { Principal } from './identity/principal.ts';
 import type { GraphQLRequest } from './listener/request.ts';
@@ -35,5 +34,5 @@ export async function requireAudit(
     throw new GatewayError('AUDIT_UNAVAILABLE');
   // Where authorization left nothing, nothing is about to happen.
   if (operation.type !== 'mutation' || durability === 'relaxed' || variant.text === null) return;
-  await audit.intend(auditIntent(request, principalPart(principal), operation));
+  await audit.intend(auditIntent(request, principal, operation));
 }

@@ -22,7 +22,7 @@ export function createLimiter(
   const local = new MemoryLimitStore(bucketsMax, now);
   return new StoredRateLimiter({
     limits: limits.map(({ roles, ...limit }) => {
-      const own = roles.map((each) => ({ role: each.role, ...rateOf(each) }));
+      const own = roles.map((each) => ({ ...limit, ...rateOf(each), ofRole: each.role, roles: [] }));
       return { ...limit, ...rateOf(limit), roles: own.sort(byGenerosity) };
     }),
     quotas: quotas.length === 0 ? null : quotaPlan(rateLimits, clock),

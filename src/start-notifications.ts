@@ -44,7 +44,7 @@ export function startNotifications(
     close: async () => {
       closed = true;
       for (const timer of timers) clearInterval(timer);
-      await sender.settled();
+      await sender.close();
     },
   };
 }

@@ -2,31 +2,19 @@ import { stat } from 'node:fs/promises';
 import { type LoggedEvent, type LoggedIntent, readLoggedEvent, readLoggedIntent } from './logged-event.ts';
 import { headOf, linesOf, listSegments } from './segment-read-store.ts';
 
-/** What is told while a log is read. */
-export interface ReadProgress {
-  readonly segment: number;
-  readonly segments: number;
-}
-
-export interface EventReadOptions {
-  /** Segments that ended before are passed over. Units: milliseconds since the epoch. */
-  readonly sinceMs?: number;
-  readonly onSegment?: (progress: ReadProgress) => void;
-}
-
 /**
- * Events of a directory in the order they were written, as a stream: memory does not grow with the log.
+ * Events of a directory in the order they were written, as a stream: memory does not grow with the log. Segments that
+ * ended before a time are passed over. Units: milliseconds since the epoch.
  * Throws: what the system says of files.
  */
 export async function* readEvents(
   directory: string,
-  { sinceMs, onSegment }: EventReadOptions = {},
+  sinceMs: number | undefined,
 ): AsyncGenerator<LoggedEvent> {
   const paths = await listSegments(directory);
   const first = sinceMs === undefined ? 0 : await firstSince(paths, sinceMs);
   for (const [index, path] of paths.entries()) {
     if (index < first) continue;
-    onSegment?.({ segment: index + 1, segments: paths.length });
     for await (const { event } of eventsOf(path)) if (event !== null) yield event;
   }
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GraphQLRequest } from '../listener/request.ts';
 import type { CompiledOperation, CostReport, Measures } from '../operation/operation.ts';
-import type { AuditEvent, FetchRecord } from './event.ts';
+import type { AuditEvent, AuditIntent, FetchRecord } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
 /** Of a request and its operation, what the audit may see: neither variables nor headers nor text. */
@@ -67,8 +67,22 @@ export function auditEvent(parts: AuditParts): AuditEvent {
   };
 }
 
-/** Who asked, as the audit tells it. */
-export function principalPart(principal: Principal): NonNullable<AuditEvent['principal']> {
+/** What is written of a mutation before it runs; its texts are cut as those of its event are. */
+export function auditIntent(
+  { id, receivedAtMs }: Pick<AuditedRequest, 'id' | 'receivedAtMs'>,
+  principal: Principal,
+  operation: Pick<AuditedOperation, 'hash' | 'name'>,
+): AuditIntent {
+  return {
+    intent: 1,
+    time: new Date(receivedAtMs).toISOString(),
+    requestId: text(id, EVENT_LIMITS.tokenChars),
+    principal: principalPart(principal),
+    operation: { hash: name(operation.hash), name: nameOrNull(operation.name) },
+  };
+}
+
+function principalPart(principal: Principal): AuditEvent['principal'] {
   const { kind, subject, tenant, application, issuer, credentialId } = principal;
   return {
     kind,

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditVerifier } from './audit-signature.ts';
 import type { ChainPosition } from './chained-line.ts';
@@ -54,18 +54,23 @@ export async function checkSegment(
 ): Promise<CheckedSegment> {
   const check = new SegmentCheck(verifier, position);
   let wholeBytes = 0;
-  for await (const { line, endsAt } of linesOf(path)) {
-    check.line(lineOf(line));
-    wholeBytes = endsAt;
+  const lines = linesOf(path);
+  for (;;) {
+    const { done, value } = await lines.next();
+    if (done === true) return { check, wholeBytes, tornBytes: value };
+    check.line(lineOf(value.line));
+    wholeBytes = value.endsAt;
   }
-  return { check, wholeBytes, tornBytes: (await stat(path)).size - wholeBytes };
 }
 
-/** Whole lines of a file from a byte on, without their line feeds, and the byte after each. */
+/**
+ * Whole lines of a file from a byte on, without their line feeds, and the byte after each; returns how many bytes it read
+ * after the last line feed, which a file that is being written may have at any time.
+ */
 export async function* linesOf(
   path: string,
   from = 0,
-): AsyncGenerator<{ readonly line: Buffer; readonly endsAt: number }> {
+): AsyncGenerator<{ readonly line: Buffer; readonly endsAt: number }, number, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   let endsAt = from;
   for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
@@ -79,6 +84,7 @@ export async function* linesOf(
       throw new Error(`a line of ${path} is longer than any that is written`);
     rest = bytes;
   }
+  return rest.length;
 }
 
 /** Bytes that are no UTF-8 must not read as others that are. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
 import { csvHead, csvRow } from '../audit/event-csv.ts';
@@ -12,18 +13,10 @@ import { GatewayError } from '../errors.ts';
 import { packageVersion } from './package-root.ts';
 
 /** What `audit query` and `audit export` look for, as it stands on the command line. */
-export interface EventOptions {
+export interface EventOptions extends Omit<AuditFilter, 'sinceMs' | 'untilMs'> {
   readonly dir: string;
   readonly since?: string;
   readonly until?: string;
-  readonly tenant?: string;
-  readonly application?: string;
-  readonly subject?: string;
-  readonly coordinate?: string;
-  readonly decision?: string;
-  readonly code?: string;
-  readonly operation?: string;
-  readonly request?: string;
 }
 
 const FOLLOW_MS = 250;
@@ -64,10 +57,12 @@ export async function tailAudit({
   await show(events);
   if (follow !== true) return;
   const stopped = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
-  process.stdout.once('close', () => stopped.abort());
+  const stop = () => stopped.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  process.stdout.once('close', stop);
+  const aborted = once(stopped.signal, 'abort');
   while (!stopped.signal.aborted) {
-    await pause(FOLLOW_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    await Promise.race([pause(FOLLOW_MS), aborted]);
     ({ events, end } = await eventsSince(dir, end));
     await show(events);
   }
@@ -80,35 +75,37 @@ export async function listUnanswered({ dir }: { readonly dir: string }): Promise
   process.stderr.write(`mutations without an event: ${intents.length}\n`);
 }
 
-/** `portcullis audit export`. Throws: AUDIT_UNAVAILABLE where the file is there already, and as `queryAudit`. */
+/** `portcullis audit export`. Throws: CONFIG_INVALID where the file is there already, and as `queryAudit`. */
 export async function exportAudit(
   options: EventOptions & { readonly format: 'ndjson' | 'csv' | 'ocsf'; readonly out?: string },
 ): Promise<void> {
-  const out = options.out === undefined ? process.stdout : await newFile(options.out);
+  if (options.out === undefined) {
+    for await (const text of exported(options)) await write(process.stdout, text);
+  } else await pipeline(exported(options), await newFile(options.out));
+}
+
+async function* exported(
+  options: EventOptions & { readonly format: 'ndjson' | 'csv' | 'ocsf' },
+): AsyncGenerator<string> {
   const product = { version: packageVersion() };
   const encode = {
     ndjson: ({ line }: LoggedEvent) => `${line}\n`,
     csv: ({ event }: LoggedEvent) => csvRow(event),
     ocsf: ({ event }: LoggedEvent) => `${JSON.stringify(ocsfEvent(event, product))}\n`,
   }[options.format];
-  if (options.format === 'csv') await write(out, csvHead());
+  if (options.format === 'csv') yield csvHead();
   let count = 0;
   for await (const logged of matching(options)) {
-    await write(out, encode(logged));
+    yield encode(logged);
     count += 1;
     if (count % PROGRESS_EVENTS === 0) process.stderr.write(`${count} events\n`);
-  }
-  if (out !== process.stdout) {
-    out.end();
-    await once(out, 'finish');
   }
   process.stderr.write(`${count} events exported\n`);
 }
 
 async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {
   const filter = filterOf(options);
-  const { sinceMs } = filter;
-  for await (const logged of readEvents(options.dir, sinceMs === undefined ? {} : { sinceMs }))
+  for await (const logged of readEvents(options.dir, filter.sinceMs))
     if (matchesFilter(logged.event, filter)) yield logged;
 }
 

@@ -10,7 +10,7 @@ export const adminSection = z.strictObject({
   provider: z
     .string()
     .max(63)
-    .regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and dashes')
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and dashes')
     .describe(
       'Slug of the tenant whose people run the platform: only tokens of this tenant are staff, given their scopes. Without it staff are callers whose token names no tenant.',
     )

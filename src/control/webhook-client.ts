@@ -29,6 +29,7 @@ const BACKOFF_DOUBLINGS_MAX = 20;
 export class WebhookSender {
   readonly #options: WebhookOptions;
   #sending: Promise<void> | null = null;
+  readonly #closing = new AbortController();
 
   constructor(options: WebhookOptions) {
     this.#options = options;
@@ -42,9 +43,11 @@ export class WebhookSender {
     return this.#sending;
   }
 
-  /** Resolves when nothing is being sent. */
-  async settled(): Promise<void> {
-    await this.#sending?.catch(() => undefined);
+  /** Breaks off what is being sent, which is sent again by the next who looks, and resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    // Who asked for it was told how it ended.
+    await Promise.allSettled([this.#sending]);
   }
 
   async #rounds(): Promise<void> {
@@ -53,7 +56,10 @@ export class WebhookSender {
       // Long enough for every webhook of every one of them to take its whole time.
       const claimMs = CLAIM_MAX * Math.max(1, webhooks.length) * timeoutMs + BACKOFF_MS;
       const claimed = await outbox.claim(CLAIM_MAX, now(), now() + claimMs);
-      for (const notification of claimed) await this.#deliver(notification);
+      for (const notification of claimed) {
+        if (this.#closing.signal.aborted) return;
+        await this.#deliver(notification);
+      }
       if (claimed.length < CLAIM_MAX) return;
     }
   }
@@ -91,7 +97,7 @@ export class WebhookSender {
         body,
         // Where it leads is not what was configured.
         redirect: 'error',
-        signal: AbortSignal.timeout(this.#options.timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(this.#options.timeoutMs), this.#closing.signal]),
       });
       await response.body?.cancel();
       return response.ok ? null : `status ${response.status}`;

@@ -18,19 +18,14 @@ export type Dimension =
 /** One limit of the configuration. */
 export interface RateLimit extends Rate {
   readonly name: string;
-  /** The role that this rate is for; absent where it is everybody's. */
+  /** The role that it is for; absent where it is everybody's. */
   readonly ofRole?: string;
   readonly by: readonly Dimension[];
   /** Root fields it holds for; all where empty. */
   readonly fields: readonly string[];
   readonly kinds: readonly ('query' | 'mutation' | 'subscription')[];
-  /** What holds for callers with a role instead, the most generous first. */
-  readonly roles: readonly RoleRate[];
-}
-
-/** What a limit is for callers with one role. */
-export interface RoleRate extends Rate {
-  readonly role: string;
+  /** What holds for callers with a role instead, the most generous first; none where it is for a role itself. */
+  readonly roles: readonly RateLimit[];
 }
 
 /** So much in a day or a month, and nothing back before it ends. */
@@ -85,8 +80,7 @@ const KEY_CHARS_MAX = 200;
 /** All that a call takes from the limits that hold for it. */
 export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): LimitDemand[] {
   const demands = limits.flatMap((limit) => demandsOn(call, limit));
-  for (const plan of call.plans)
-    if (plan.rate !== undefined) demands.push(demandOfPlan(call, plan.subscriptionId, plan.rate));
+  for (const plan of call.plans) demands.push(...demandOfPlan(call, plan));
   return demands;
 }
 
@@ -110,7 +104,7 @@ export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[
       ...{ burst: points, perMs: NOMINAL_MS[per] },
     };
     // No limit of the configuration has a name like this.
-    const key = keyOf(call, { name: `#${period}#${name}`, by }, null);
+    const key = keyOf(call, { name: `#${zone}#${period}#${name}`, by }, null);
     const window = { points, leftMs: endsAt - nowMs };
     return [{ limit, rate: limit, isByCost: true, cost: call.points, key, window }];
   });
@@ -120,16 +114,21 @@ export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[
 export const PLAN_LIMIT = 'plan';
 const SECOND_MS = 1000;
 
-function demandOfPlan(
-  { points: cost }: LimitedCall,
-  subscriptionId: string,
-  { points, burst }: NonNullable<PlanRate['rate']>,
-): LimitDemand {
+/** A plan is the same for every call that is charged to it. */
+const ofPlans = new WeakMap<PlanRate, Omit<LimitDemand, 'cost'>>();
+
+function demandOfPlan({ points: cost }: LimitedCall, plan: PlanRate): LimitDemand[] {
+  if (plan.rate === undefined) return [];
+  const known = ofPlans.get(plan);
+  if (known !== undefined) return [{ ...known, cost }];
   const limit: RateLimit = {
-    ...{ name: PLAN_LIMIT, points, burst, perMs: SECOND_MS },
+    ...{ name: PLAN_LIMIT, ...plan.rate, perMs: SECOND_MS },
     ...{ by: [], fields: [], kinds: [], roles: [] },
   };
-  return { limit, rate: limit, isByCost: true, cost, key: JSON.stringify([PLAN_LIMIT, subscriptionId]) };
+  const key = JSON.stringify([PLAN_LIMIT, plan.subscriptionId]);
+  const demand = { limit, rate: limit, isByCost: true, key };
+  ofPlans.set(plan, demand);
+  return [{ ...demand, cost }];
 }
 
 function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
@@ -151,10 +150,7 @@ function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
 
 /** The limit as it is for a caller, whose roles may have a bucket of their own. */
 function forRoles(limit: RateLimit, { roles }: Principal): RateLimit {
-  const own = limit.roles.find(({ role }) => roles.has(role));
-  if (own === undefined) return limit;
-  const { points, perMs, burst, role } = own;
-  return { ...limit, points, perMs, burst, ofRole: role };
+  return limit.roles.find(({ ofRole }) => ofRole !== undefined && roles.has(ofRole)) ?? limit;
 }
 
 /** Parts are written as JSON, so that no two lists of parts have the same key. */

@@ -29,13 +29,15 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   };
   const server = createServer(bounds, ({ method, url }, response) => {
     const found = url === options.path || url?.startsWith(`${options.path}?`) === true;
-    const status = !found ? 404 : method === 'GET' || method === 'HEAD' ? 200 : 405;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const page = found && isRead ? options.render() : undefined;
+    const status = !found ? 404 : isRead ? 200 : 405;
     response.writeHead(status, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
-    response.end(status === 200 && method === 'GET' ? options.render() : undefined);
+    response.end(method === 'GET' ? page : undefined);
   });
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(options.port, options.host);

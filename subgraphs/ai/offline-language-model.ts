@@ -102,7 +102,7 @@ function toolCallFor(
 ): ToolCallContent | null {
   const last = conversation.at(-1);
   if (last?.role !== 'user' || toolChoice?.type === 'none') return null;
-  const [, asked, json = ''] = /^\s*call\s+([\w-]{1,64})\s*:?\s*(\{.*\})?\s*$/su.exec(last.text) ?? [];
+  const { name: asked, json } = askedCall(last.text);
   const demanded =
     toolChoice?.type === 'tool'
       ? toolChoice.toolName
@@ -117,6 +117,14 @@ function toolCallFor(
     toolName: name,
     input: isJson(json) ? json : '{}',
   };
+}
+
+/** Read from both ends, so that no text takes more than its length. */
+function askedCall(text: string): { readonly name: string | undefined; readonly json: string } {
+  const [, name, after = ''] = /^call ([\w-]{1,64})(.*)$/su.exec(text.trim()) ?? [];
+  const rest = after.trim();
+  const json = (rest.startsWith(':') ? rest.slice(1) : rest).trim();
+  return json === '' || json.startsWith('{') ? { name, json } : { name: undefined, json: '' };
 }
 
 type ToolCallContent = Extract<GenerateResult['content'][number], { readonly type: 'tool-call' }>;

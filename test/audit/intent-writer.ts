@@ -1,6 +1,7 @@
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
-import { auditIntent } from '../../src/audit/intent.ts';
+import { auditIntent } from '../../src/audit/recorder.ts';
+import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { eventOf } from './fixtures.ts';
 
 // Answers mutations until it is killed: each is intended, then answered by a line, then recorded.
@@ -16,7 +17,7 @@ const sink = await FileAuditSink.open({ directory, clock: Date.now, onFault, ope
 async function caller(number: number): Promise<never> {
   for (let at = 0; ; at += 1) {
     const id = `${run}-${number}-${at}`;
-    await sink.intend(auditIntent({ id, receivedAtMs: Date.now() }, null, { hash: 'ab', name: null }));
+    await sink.intend(auditIntent({ id, receivedAtMs: Date.now() }, ANONYMOUS, { hash: 'ab', name: null }));
     process.stdout.write(`${id}\n`);
     sink.record(eventOf(id));
   }

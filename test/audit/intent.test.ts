@@ -8,12 +8,14 @@ import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import type { AuditFile } from '../../src/audit/audit-file-store.ts';
 import { readAuditKey } from '../../src/audit/audit-key-store.ts';
 import type { AuditIntent } from '../../src/audit/event.ts';
-import { auditIntent, looksLikeIntent } from '../../src/audit/intent.ts';
+import { looksLikeIntent } from '../../src/audit/intent.ts';
+import { auditIntent } from '../../src/audit/recorder.ts';
 import { checkAudit } from '../../src/commands/audit.ts';
+import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { eventOf } from './fixtures.ts';
 
 const intentOf = (id: string): AuditIntent =>
-  auditIntent({ id, receivedAtMs: 0 }, null, { hash: 'ab12', name: 'Pay' });
+  auditIntent({ id, receivedAtMs: 0 }, ANONYMOUS, { hash: 'ab12', name: 'Pay' });
 
 /** A disk that takes what it is given when it is told to. */
 function slowDisk() {
@@ -52,18 +54,19 @@ async function open(disk: ReturnType<typeof slowDisk>, stallMs = 5000): Promise<
   return sink;
 }
 
-const settled = async (promise: Promise<unknown>): Promise<boolean> =>
-  Promise.race([promise.then(() => true), new Promise<false>((resolve) => setTimeout(resolve, 20, false))]);
-
 describe('an intent', () => {
   it('is on disk before it is told so, after what came before it, and does not wait for a group', async () => {
     const disk = slowDisk();
     const audit = await open(disk);
     audit.record(eventOf('before'));
-    const told = audit.intend(intentOf('r-1'));
-    expect(await settled(told)).toBe(false);
+    let told = false;
+    const intended = audit.intend(intentOf('r-1')).then(() => {
+      told = true;
+    });
+    await vi.waitFor(() => expect(disk.writes).toHaveLength(1));
+    expect(told).toBe(false);
     disk.writes[0]?.resolve();
-    await told;
+    await intended;
     expect(disk.lines.map((line) => JSON.parse(line).requestId)).toEqual(['before', 'r-1']);
     expect(looksLikeIntent(disk.lines[1] ?? '')).toBe(true);
     expect(disk.syncs()).toBe(1);
@@ -124,7 +127,7 @@ describe('an intent', () => {
   });
 
   it('holds who and what, with every text within its bound and no line of its own', () => {
-    const intent = auditIntent({ id: 'x'.repeat(9999), receivedAtMs: 0 }, null, {
+    const intent = auditIntent({ id: 'x'.repeat(9999), receivedAtMs: 0 }, ANONYMOUS, {
       hash: 'ab12',
       name: `${'\n'.repeat(9)}${'y'.repeat(9999)}\ud800`,
     });

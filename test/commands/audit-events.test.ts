@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
-import { auditIntent } from '../../src/audit/intent.ts';
-import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
+import { type AuditParts, auditEvent, auditIntent } from '../../src/audit/recorder.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { PARTS } from '../audit/fixtures.ts';
 import { portcullis } from './command-line.ts';
@@ -55,7 +54,7 @@ async function writeLog(entries: typeof EVENTS, segmentBytesMax: number): Promis
   });
   for (const [id, hours, part] of entries) {
     const request = { ...PARTS.request, id, receivedAtMs: NOON + hours * HOUR_MS };
-    await sink.intend(auditIntent(request, null, { hash: 'ab12', name: null }));
+    await sink.intend(auditIntent(request, ANONYMOUS, { hash: 'ab12', name: null }));
     sink.record(auditEvent({ ...PARTS, ...part, request }));
   }
   await sink.close();
@@ -197,7 +196,7 @@ describe('audit unanswered', () => {
     });
     for (const id of ['done', 'cut', 'also-done']) {
       const request = { ...PARTS.request, id };
-      await sink.intend(auditIntent(request, null, { hash: 'ab12', name: null }));
+      await sink.intend(auditIntent(request, ANONYMOUS, { hash: 'ab12', name: null }));
       if (id !== 'cut') sink.record(auditEvent({ ...PARTS, request }));
     }
     await sink.close();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type { Readable } from 'node:stream';
 import type { TestProject } from 'vitest/node';
 import { freePort } from '../free-port.ts';
 
@@ -16,8 +16,6 @@ declare module 'vitest' {
 
 /** PostgreSQL refuses to run as root; this account owns nothing. */
 const NOBODY = 65_534;
-const START_TIMEOUT_MS = 30_000;
-const RETRY_MS = 50;
 
 interface Binaries {
   readonly initdb: string;
@@ -75,29 +73,27 @@ async function startPostgres(): Promise<{ readonly url: string; readonly stop: (
     });
     const port = await freePort();
     const options = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'fsync=off'];
-    child = spawn(postgres, ['-D', data, ...options, '-k', folder], {
-      ...{ ...account, env, cwd: folder, stdio: 'ignore' },
+    const started = spawn(postgres, ['-D', data, ...options, '-k', folder], {
+      ...{ ...account, env, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
     });
-    const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    await answering(url, child);
-    return { url, stop };
+    child = started;
+    await ready(started.stderr);
+    return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
   } catch (fault) {
     await stop();
     throw fault;
   }
 }
 
-async function answering(url: string, child: ChildProcess): Promise<void> {
-  const lateAtMs = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const client = new pg.Client({ connectionString: url });
-    try {
-      await client.connect();
-      await client.end();
+/** Resolves when the server says that it answers; what it says later is let go. */
+async function ready(told: Readable): Promise<void> {
+  let text = '';
+  for await (const chunk of told.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.includes('ready to accept connections')) {
+      told.resume();
       return;
-    } catch (fault) {
-      if (child.exitCode !== null || Date.now() > lateAtMs) throw fault;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+  throw new Error(`PostgreSQL did not start: ${text}`);
 }

@@ -166,8 +166,8 @@ describe('failed authentications', () => {
 
 describe('a limit with roles', () => {
   const roles = [
-    { role: 'gold', points: 100, perMs: 1000, burst: 100 },
-    { role: 'silver', points: 20, perMs: 1000, burst: 20 },
+    { ...LIMIT, ofRole: 'gold', points: 100, burst: 100 },
+    { ...LIMIT, ofRole: 'silver', points: 20, burst: 20 },
   ];
   const withRoles = (...names: readonly string[]): Principal => ({ ...ada, roles: new Set(names) });
   const reach = async (rates: StoredRateLimiter, principal: Principal) =>
