@@ -7,7 +7,7 @@ export async function* endingWith(
   drain: AbortSignal,
   gone: AbortController,
   events: AsyncIterable<GatewayResponse>,
-) {
+): AsyncGenerator<GatewayResponse, void, undefined> {
   const onDrain = (): void => gone.abort(new GatewayError('SHUTTING_DOWN'));
   drain.addEventListener('abort', onDrain);
   if (drain.aborted) onDrain();

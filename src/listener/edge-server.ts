@@ -1,5 +1,4 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { endingWith, goneController } from './answer-end-sink.ts';
@@ -19,6 +18,7 @@ import { type ParsedRequest, parseBody, parseQueryString, single } from './parse
 import { type GatewayResponse, type GraphQLRequest, isStream } from './request.ts';
 import { readBody } from './request-body-source.ts';
 import { writeResponse } from './response-sink.ts';
+import { RunningRequests } from './running-requests.ts';
 import { SSE_FORMAT, type StreamFormat } from './stream-format.ts';
 import { writeStream } from './stream-sink.ts';
 import type { StreamSlots } from './stream-slots.ts';
@@ -46,7 +46,7 @@ export interface Edge {
 
 /** Creates the edge of one listener. */
 export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
-  const running = new Set<Promise<void>>();
+  const running = new RunningRequests();
   const drain = new AbortController();
   let draining = false;
 
@@ -89,11 +89,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       giveBack?.();
     }
   };
-  const track = (exchange: Exchange): Promise<void> => {
-    const work = answer(exchange).finally(() => running.delete(work));
-    running.add(work);
-    return work;
-  };
+  const track = (exchange: Exchange): Promise<void> => running.track(answer(exchange));
   const routed = (request: FastifyRequest, reply: FastifyReply, parsing: Parsing): Promise<void> => {
     // From here on the answer is written to the socket directly: headers and body in one piece.
     reply.hijack();
@@ -115,12 +111,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       draining = true;
       drain.abort();
     },
-    async settled(timeoutMs) {
-      const bound = new AbortController();
-      const timeout = setTimeout(timeoutMs, undefined, { signal: bound.signal }).catch(() => undefined);
-      await Promise.race([Promise.all(running), timeout]);
-      bound.abort();
-    },
+    settled: (timeoutMs) => running.settled(timeoutMs),
   };
 }
 

@@ -1,4 +1,5 @@
 import { embedMany, generateText, streamText } from 'ai';
+import type { GraphQLErrorExtensions } from 'graphql';
 import { aiError, judgeProviderError, type ProviderFailure } from './ai-error.ts';
 import type { ChatInput, EmbedInput, ToolCall } from './ai-input.ts';
 import { chatCall, outputOf } from './chat-call.ts';
@@ -28,7 +29,12 @@ export interface ChatEvent {
   readonly toolCall?: ToolCall;
   readonly finishReason?: ChatResult['finishReason'];
   readonly usage?: TokenUsage;
-  readonly failure?: { readonly code: string; readonly retryable: boolean };
+  readonly failure?: {
+    readonly code: string;
+    readonly retryable: boolean;
+    /** Null where the provider did not say. */
+    readonly retryAfterSeconds: number | null;
+  };
 }
 
 /** Vectors of texts in the terms of the schema. */
@@ -107,7 +113,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
           timedOut: timeout.aborted,
         });
         if (!left.signal.aborted) options.onProviderFailure(failure);
-        return { failure: { code: failure.code, retryable: error.extensions['retryable'] === true } };
+        return failureEvent(failure.code, error.extensions);
       };
       return leaving(
         chatEvents(
@@ -192,6 +198,16 @@ async function* chatEvents(
   } catch (thrown) {
     yield failed(thrown);
   }
+}
+
+function failureEvent(code: string, { retryable, retryAfterSeconds }: GraphQLErrorExtensions): ChatEvent {
+  return {
+    failure: {
+      code,
+      retryable: retryable === true,
+      retryAfterSeconds: typeof retryAfterSeconds === 'number' ? retryAfterSeconds : null,
+    },
+  };
 }
 
 /** Ends the call of the provider at once when nobody listens any more, also while it is silent. */

@@ -14,6 +14,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from './gateway-kit.ts';
+import { errorOf } from './openai-kit.ts';
 
 const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
 const PROMPT = 'the secret recipe';
@@ -68,16 +69,6 @@ beforeEach(() => {
 
 const saying = (model: string) => ({ model, messages: [{ role: 'user' as const, content: PROMPT }] });
 
-async function errorOf(call: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof OpenAI.APIError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
-
 async function textOf(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<string> {
   let text = '';
   for await (const { choices } of stream) text += choices[0]?.delta.content ?? '';
@@ -126,11 +117,15 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
     [503, 502, 'provider_error'],
     [401, 502, 'provider_error'],
   ])('is told of a provider that answers %i with %i, once', async (status, told, code) => {
-    fake.answer = () => ({ status, body: format.error(status, 'provider says things') });
-    const error = await errorOf(client.chat.completions.create(saying(model)));
-    expect([error.status, error.code]).toEqual([told, code]);
-    expect(error.message).not.toContain('provider says things');
-    expect(fake.requests).toHaveLength(1);
+    const headers = { 'retry-after': '17' };
+    fake.answer = () => ({ status, headers, body: format.error(status, 'provider says things') });
+    for (const stream of [false, true]) {
+      const error = await errorOf(client.chat.completions.create({ ...saying(model), stream }));
+      expect([error.status, error.code]).toEqual([told, code]);
+      expect(error.headers?.get('retry-after') ?? null).toBe(status === 429 ? '17' : null);
+      expect(error.message).not.toContain('provider says things');
+    }
+    expect(fake.requests).toHaveLength(2);
   });
 });
 
@@ -149,6 +144,21 @@ it('an operation that costs too much is told as a fault of the request', async (
     expect(fake.requests).toEqual([]);
   } finally {
     await costly.close();
+  }
+});
+
+it('a stream where the gateway has none is refused for good', async () => {
+  const streamless = await startTestGateway([{ name: 'ai', url: ai.url, sdl: SDL }], {
+    subscriptions: { enabled: false },
+    openai: { enabled: true },
+  });
+  try {
+    const apiKey = await streamless.issuer.token({ scope: 'ai:chat' });
+    const other = new OpenAI({ apiKey, baseURL: new URL('/v1', streamless.url).href, maxRetries: 0 });
+    const error = await errorOf(other.chat.completions.create({ ...saying('openai/model-1'), stream: true }));
+    expect([error.status, error.code]).toEqual([400, 'subscription_not_supported']);
+  } finally {
+    await streamless.close();
   }
 });
 

@@ -1,7 +1,7 @@
-import type { GraphQLResponseBody } from '../request.ts';
+import type { GatewayResponse, GraphQLResponseBody } from '../request.ts';
 import type { StreamFormat } from '../stream-format.ts';
 import type { ChatRequest } from './chat-request.ts';
-import { openAiErrorOf } from './openai-error.ts';
+import { type OpenAiError, openAiError, openAiErrorOf } from './openai-error.ts';
 
 /** What tells one completion from another. */
 export interface CompletionFrame {
@@ -35,7 +35,7 @@ interface ChatEvent {
   readonly toolCall: ToolCall | null;
   readonly finishReason: string | null;
   readonly usage: Usage | null;
-  readonly failure: { readonly code: string } | null;
+  readonly failure: { readonly code: string; readonly retryAfterSeconds?: number | null } | null;
 }
 
 const FINISH: ReadonlyMap<string, string> = new Map([
@@ -82,9 +82,7 @@ export function chunkFormat(
     begun = true;
     return chunk([{ index: 0, delta: { ...role, ...delta }, logprobs: null, finish_reason: finish }]);
   };
-  const eventOf = ({ text, toolCall, finishReason, usage, failure }: ChatEvent): string => {
-    if (failure !== null)
-      return broken({ errors: [{ message: 'The model broke off.', extensions: { code: failure.code } }] });
+  const eventOf = ({ text, toolCall, finishReason, usage }: ChatEvent): string => {
     if (toolCall !== null) return choice({ tool_calls: [{ index: calls++, ...callOf(toolCall) }] });
     if (finishReason === null) return text === null ? '' : choice({ content: text });
     const end = choice({}, finishOf(finishReason));
@@ -97,21 +95,35 @@ export function chunkFormat(
     heartbeat: ':\n\n',
     end: 'data: [DONE]\n\n',
     event: (body) => {
-      const event = body.data?.['chatStream'] as ChatEvent | null | undefined;
-      return event == null ? broken(body) : eventOf(event);
+      const error = chatEventError({ status: 200, body });
+      // Clients take a chunk with an error for the end.
+      return error === null ? eventOf(chatEventOf(body) as ChatEvent) : data(error.body);
     },
   };
 }
 
-const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
-const UNKNOWN = {
-  error: { message: 'The model broke off.', type: 'server_error', param: null, code: 'unknown' },
-};
-
-/** Clients take a chunk with an error for the end. */
-function broken(body: GraphQLResponseBody): string {
-  return data(openAiErrorOf({ status: 200, body })?.body ?? UNKNOWN);
+function chatEventOf(body: GraphQLResponseBody): ChatEvent | null {
+  return (body.data?.['chatStream'] as ChatEvent | null | undefined) ?? null;
 }
+
+const BROKEN: OpenAiError = openAiError(502, {
+  ...{ message: 'The model broke off.', type: 'server_error' },
+  ...{ param: null, code: 'provider_error' },
+});
+
+/** Why one event of a chat is its last; null where it says something. */
+export function chatEventError({
+  status,
+  body,
+}: Pick<GatewayResponse, 'status' | 'body'>): OpenAiError | null {
+  const event = chatEventOf(body);
+  if (event === null) return openAiErrorOf({ status, body }) ?? BROKEN;
+  if (event.failure === null) return null;
+  const { message } = BROKEN.body.error;
+  return openAiErrorOf({ status, body: { errors: [{ message, extensions: { ...event.failure } }] } });
+}
+
+const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
 
 function callOf({ id, name, arguments: json }: ToolCall) {
   return { id, type: 'function', function: { name, arguments: json } };

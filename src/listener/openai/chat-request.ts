@@ -14,7 +14,7 @@ export interface ChatRequest {
 const RESULT = 'finishReason usage { inputTokens outputTokens totalTokens }';
 const CALL = 'id name arguments';
 const CHAT = `mutation OpenAiChat($input: ChatInput!) { chat(input: $input) { text toolCalls { ${CALL} } ${RESULT} } }`;
-const STREAM = `subscription OpenAiChatStream($input: ChatInput!) { chatStream(input: $input) { text toolCall { ${CALL} } ${RESULT} failure { code retryable } } }`;
+const STREAM = `subscription OpenAiChatStream($input: ChatInput!) { chatStream(input: $input) { text toolCall { ${CALL} } ${RESULT} failure { code retryAfterSeconds } } }`;
 
 /** Absent and null are the same to OpenAI's clients. */
 const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);

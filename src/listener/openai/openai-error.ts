@@ -4,6 +4,8 @@ import type { GatewayResponse, ResponseError } from '../request.ts';
 /** An error as OpenAI's clients read it. Source: OpenAI API reference, "Error codes". */
 export interface OpenAiError {
   readonly status: number;
+  /** When it may be tried again, where that is known. */
+  readonly retryAfterSeconds?: number;
   readonly body: {
     readonly error: {
       readonly message: string;
@@ -64,13 +66,15 @@ function errorOf({ message, extensions }: ResponseError, status: number): OpenAi
   const code = String(extensions['code']);
   const known = Object.hasOwn(TOLD, code) ? TOLD[code as keyof typeof TOLD] : undefined;
   const [told, type, name] = known ?? byStatus(status, code);
-  return openAiError(told, {
+  const error = openAiError(told, {
     type,
     code: name,
     // What a document of the gateway's own lacks says nothing to its caller.
     message: code === 'GRAPHQL_VALIDATION_FAILED' ? UNREACHED : message,
     param: code === 'AI_MODEL_UNKNOWN' ? 'model' : null,
   });
+  const { retryAfterSeconds } = extensions;
+  return typeof retryAfterSeconds === 'number' ? { ...error, retryAfterSeconds } : error;
 }
 
 function byStatus(status: number, code: string): Told {

@@ -77,7 +77,9 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
     const frames = after === 'end' ? script.broken : script.text.slice(0, -2).slice(0, 2);
     fake.answer = () => ({ frames, after });
     const events = await all(stream(kind, base));
-    expect(events.at(-1)?.failure).toEqual({ code: 'AI_PROVIDER_ERROR', retryable: expect.any(Boolean) });
+    expect(events.at(-1)?.failure).toEqual({
+      ...{ code: 'AI_PROVIDER_ERROR', retryable: expect.any(Boolean), retryAfterSeconds: null },
+    });
     expect(failures).toHaveLength(1);
     for (const secret of SECRETS) expect(JSON.stringify([events, failures])).not.toContain(secret);
   });
@@ -87,15 +89,17 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
     [503, 'AI_PROVIDER_ERROR', true],
     [400, 'AI_PROVIDER_ERROR', false],
   ] as const)('that is refused with %i fails at once', async (status, code, retryable) => {
-    fake.answer = () => ({ status, body: { error: { message: 'provider says things' } } });
-    expect(await all(stream(kind, base))).toEqual([{ failure: { code, retryable } }]);
+    const headers = { 'retry-after': '17' };
+    fake.answer = () => ({ status, headers, body: { error: { message: 'provider says things' } } });
+    const retryAfterSeconds = status === 429 ? 17 : null;
+    expect(await all(stream(kind, base))).toEqual([{ failure: { code, retryable, retryAfterSeconds } }]);
     expect(fake.requests).toHaveLength(1);
   });
 
   it('that stays silent ends in its time', async () => {
     fake.answer = () => 'silence';
     const events = await all(stream(kind, base, {}, 150));
-    expect(events).toEqual([{ failure: { code: 'AI_TIMEOUT', retryable: true } }]);
+    expect(events).toEqual([{ failure: { code: 'AI_TIMEOUT', retryable: true, retryAfterSeconds: null } }]);
   });
 
   it('that nobody listens to any more ends at the provider too', async () => {
