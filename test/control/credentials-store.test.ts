@@ -1,21 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { secretDigest } from '../../src/control/credentials-store.ts';
-import {
-  faultCodeOf,
-  member,
-  type Seeded,
-  seed,
-  startTestControl,
-  type TestControl,
-} from './database-kit.ts';
+import { faultCodeOf, member, type Seeded, seed } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
-let test: TestControl;
-beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
-}, 30_000);
-afterAll(() => test.close());
+const test = useTestControl();
 
 const create = (
   seeded: Seeded,

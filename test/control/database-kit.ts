@@ -20,6 +20,7 @@ export interface TestControl {
   readonly database: ControlDatabase;
   readonly clock: { now: number };
   readonly versions: number[];
+  readonly url: string;
   /** The same control plane on another way to its database. */
   controlOn(database: ControlDatabase): ControlPlane;
   close(): Promise<void>;
@@ -45,7 +46,7 @@ export async function startTestControl(server: string | null | undefined): Promi
       onChange: (version) => versions.push(version),
     });
   const control = controlOn(database);
-  return { control, database, clock, versions, controlOn, close: () => database.close() };
+  return { control, database, clock, versions, url, controlOn, close: () => database.close() };
 }
 
 /** The URL of an empty database with a name of its own. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import {
   ACTIONS,
@@ -16,16 +16,12 @@ import {
   REQUEST_TTL_MS,
   type Seeded,
   seed,
-  startTestControl,
   submit,
   type TestControl,
 } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
-let test: TestControl;
-beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
-}, 30_000);
-afterAll(() => test.close());
+const test = useTestControl();
 
 type Kind = 'single' | 'dual';
 /** What callers can ask for; the others are done by time and by renewals. */

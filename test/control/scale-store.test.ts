@@ -1,12 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ProductGraph } from '../../src/control/coordinate-index.ts';
 import { Entitlements } from '../../src/control/entitlements.ts';
 import type { ControlSnapshot } from '../../src/control/snapshot.ts';
+import { folder, startTestGateway } from '../gateway/gateway-kit.ts';
+import { startTinySubgraph } from '../gateway/tiny-subgraph.ts';
 import { compose } from '../operation/graph-kit.ts';
 import { CLOSED, caller } from './control-kit.ts';
-import { startTestControl, type TestControl } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
 const TENANTS = 100;
 const APPLICATIONS = 10_000;
@@ -16,9 +18,8 @@ const FIELDS = Array.from({ length: PRODUCTS }, (_, index) => `f${index + 1}`);
 const START_MS_MAX = 2000;
 const MB_MAX = 60;
 
-let test: TestControl;
+const test = useTestControl();
 beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
   await test.database.asOwner(async (client) => {
     for (const [statement, ...values] of [
       [
@@ -55,7 +56,6 @@ beforeAll(async () => {
   });
   test.clock.now = Date.now();
 }, 60_000);
-afterAll(() => test.close());
 
 const GRAPH: ProductGraph = compose(`type Query { ${FIELDS.map((name) => `${name}: String`).join(' ')} }`);
 
@@ -124,6 +124,27 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
       expect(reached).toEqual(mine.map(({ productId }) => productId.replace('prd_', 'f')).sort());
       // The same application, claimed by another tenant.
       expect(entitlements.grantOf(caller('tenant-50', id), GRAPH).covers(`Query.${reached[0]}`)).toBe(false);
+    }
+  });
+
+  it.skipIf(inject('postgres') == null)('lets a gateway start in less than two seconds', async () => {
+    const where = folder();
+    const shop = await startTinySubgraph('shop', 'type Query { f1: String }', { Query: { f1: () => 'one' } });
+    const pepperFile = where.write('pepper', 'p'.repeat(32));
+    const startedMs = performance.now();
+    const gateway = await startTestGateway([shop], {
+      state: { database: test.url, pepperFile },
+      approvals: { enforce: true },
+    });
+    const tookMs = performance.now() - startedMs;
+    try {
+      process.stdout.write(`a gateway starts in ${Math.round(tookMs)} ms\n`);
+      expect(tookMs).toBeLessThan(START_MS_MAX);
+      expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
+    } finally {
+      await gateway.close();
+      await shop.close();
+      where.remove();
     }
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import {
@@ -11,16 +11,11 @@ import {
   START_MS,
   STEP_UP,
   seed,
-  startTestControl,
   submit,
-  type TestControl,
 } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
-let test: TestControl;
-beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
-}, 30_000);
-afterAll(() => test.close());
+const test = useTestControl();
 
 const decide = (
   row: Pick<Subscription, 'id' | 'requestVersion'>,

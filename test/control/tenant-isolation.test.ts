@@ -1,21 +1,13 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/control/actor.ts';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { cursorOf } from '../../src/control/input.ts';
 import type { Subscription } from '../../src/control/tables.ts';
-import {
-  faultCodeOf,
-  faultOf,
-  member,
-  type Seeded,
-  seed,
-  startTestControl,
-  submit,
-  type TestControl,
-} from './database-kit.ts';
+import { faultCodeOf, faultOf, member, type Seeded, seed, submit } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
-let test: TestControl;
+const test = useTestControl();
 let theirs: Seeded;
 let mine: Seeded;
 let row: Subscription;
@@ -24,7 +16,6 @@ let keyId: string;
 let eve: Actor;
 
 beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
   [theirs, mine] = [await seed(test), await seed(test)];
   row = await submit(test, theirs);
   const { id } = theirs.application;
@@ -37,7 +28,6 @@ beforeAll(async () => {
   });
   eve = member(mine.tenant.id, { subject: 'eve', role: 'owner', scopes: new Set(['a']) });
 }, 30_000);
-afterAll(() => test.close());
 
 const attempt = (work: () => Promise<unknown>) => faultCodeOf(Promise.resolve().then(work));
 

@@ -1,11 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import { backoffMs, signatureOf, type Webhook, WebhookSender } from '../../src/control/webhook-client.ts';
-import { seed, startTestControl, type TestControl } from './database-kit.ts';
+import { seed } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
 
 /** After every clock of these tests. */
 const FOREVER_MS = 9e12;
@@ -19,7 +20,7 @@ interface Call {
 
 const NO_CALL: Call = { path: '', headers: {}, body: '' };
 
-let test: TestControl;
+const test = useTestControl();
 let outbox: OutboxStore;
 let server: Server;
 let origin: string;
@@ -29,7 +30,6 @@ let failures: unknown[];
 let statuses: Map<string, number>;
 
 beforeAll(async () => {
-  test = await startTestControl(inject('postgres'));
   outbox = new OutboxStore(test.database);
   server = createServer(async (incoming, response) => {
     const chunks: Buffer[] = [];
@@ -48,7 +48,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections();
   server.close();
-  await test?.close();
 });
 beforeEach(async () => {
   calls = [];
@@ -58,14 +57,14 @@ beforeEach(async () => {
 });
 afterEach(() => expect(JSON.stringify(failures)).not.toContain('secret'));
 
-function sender(...webhooks: (Partial<Webhook> & { path?: string })[]): WebhookSender {
+function sender(...webhooks: (Partial<Webhook> & { path?: string; timeoutMs?: number })[]): WebhookSender {
   return new WebhookSender({
     outbox,
-    webhooks: webhooks.map(({ path = '/hook', ...part }) => ({
+    webhooks: webhooks.map(({ path = '/hook', timeoutMs: _, ...part }) => ({
       ...{ url: `${origin}${path}`, secret: SECRET, topics: [] },
       ...part,
     })),
-    timeoutMs: 300,
+    timeoutMs: webhooks[0]?.timeoutMs ?? 300,
     now: () => test.clock.now,
     onFailure: (failure) => failures.push(failure),
   });
@@ -152,6 +151,21 @@ describe('a notification', () => {
     test.clock.now += 5001;
     await sender({}).send();
     expect(calls).toHaveLength(1);
+  });
+
+  it('is broken off by a shutdown, which waits for no webhook, and is sent by the next one', async () => {
+    await suspend();
+    statuses.set('/hook', 0);
+    const stopping = sender({ timeoutMs: 60_000 });
+    const sending = stopping.send();
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    await stopping.close();
+    await sending;
+    expect(calls).toHaveLength(1);
+    statuses.clear();
+    test.clock.now += 10_000_000;
+    await sender({}).send();
+    expect(topics()).toContain('tenant.suspend');
   });
 
   it('is forgotten in the end, and told of where it never arrived', async () => {

@@ -1,10 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
-import { type ChatEvent, createModelClient } from '../../../subgraphs/ai/model-client.ts';
-import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
-import { createModelCatalog } from '../../../subgraphs/ai/providers.ts';
-import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
+import type { ChatEvent } from '../../../subgraphs/ai/model-client.ts';
+import { clientOf } from './client-kit.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { STREAM_SCRIPTS } from './stream-formats.ts';
 
@@ -14,7 +12,6 @@ const INPUT: ChatInput = {
   ...{ model: 'house/model-1', maxOutputTokens: 77 },
   messages: [{ role: 'USER', content: 'the secret recipe' }],
 };
-const reader = createTextReader();
 let fake: ProviderFake;
 let failures: ProviderFailure[];
 
@@ -29,13 +26,8 @@ afterEach(() => fake.close());
 
 function stream(kind: string, base: string, part: Partial<ChatInput> = {}, timeoutMs = 10_000) {
   const models = [{ id: 'model-1', capabilities: ['CHAT'] }];
-  const configs = parseProviderConfigs([
-    { name: 'house', provider: kind, apiKey: 'sk-very-secret-key', baseURL: fake.url + base, models },
-  ]);
-  const client = createModelClient({
-    catalog: createModelCatalog(configs, { reader, fetch }),
-    ...{ reader, timeoutMs, onProviderFailure: (failure: ProviderFailure) => failures.push(failure) },
-  });
+  const house = { kind, apiKey: 'sk-very-secret-key', baseURL: fake.url + base, models };
+  const client = clientOf(house, { timeoutMs, failures });
   return client.chatStream({ ...INPUT, ...part });
 }
 

@@ -2,10 +2,8 @@ import { GraphQLError } from 'graphql';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
-import { createModelClient, type ModelClient } from '../../../subgraphs/ai/model-client.ts';
-import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
-import { createModelCatalog } from '../../../subgraphs/ai/providers.ts';
-import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
+import type { ModelClient } from '../../../subgraphs/ai/model-client.ts';
+import { clientOf } from './client-kit.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { WIRE_FORMATS, type WireFormat } from './wire-formats.ts';
 
@@ -21,7 +19,6 @@ const INPUT: ChatInput = {
   maxOutputTokens: 77,
   temperature: 0.5,
 };
-const reader = createTextReader();
 let fake: ProviderFake;
 let failures: ProviderFailure[];
 
@@ -36,24 +33,12 @@ afterEach(() => fake.close());
 
 function clientFor(format: WireFormat, timeoutMs = 10_000): ModelClient {
   const embedder = { id: 'embedder', capabilities: ['EMBEDDINGS'] };
-  const configs = parseProviderConfigs([
-    {
-      name: 'house',
-      provider: format.kind,
-      apiKey: KEY,
-      baseURL: fake.url + format.base,
-      models: [
-        { id: 'model-1', capabilities: ['CHAT'], contextWindow: 1000 },
-        ...(format.embedPath === null ? [] : [embedder]),
-      ],
-    },
-  ]);
-  return createModelClient({
-    catalog: createModelCatalog(configs, { reader, fetch }),
-    reader,
-    timeoutMs,
-    onProviderFailure: (failure) => failures.push(failure),
-  });
+  const models = [
+    { id: 'model-1', capabilities: ['CHAT'], contextWindow: 1000 },
+    ...(format.embedPath === null ? [] : [embedder]),
+  ];
+  const house = { kind: format.kind, apiKey: KEY, baseURL: fake.url + format.base, models };
+  return clientOf(house, { timeoutMs, failures });
 }
 
 async function thrownBy(call: Promise<unknown>): Promise<GraphQLError> {

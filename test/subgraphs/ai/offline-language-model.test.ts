@@ -1,4 +1,4 @@
-import { generateText, streamText } from 'ai';
+import { generateText, jsonSchema, streamText, tool } from 'ai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOfflineLanguageModel } from '../../../subgraphs/ai/offline-language-model.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
@@ -21,6 +21,26 @@ describe('the offline language model', () => {
     expect(await ask('sentiment: The box is on the table.')).toBe('neutral (0.00)');
     expect(await ask(`keywords: ${STORY}`)).toMatch(/^battery, phone/u);
     expect(await ask(`entities: ${STORY}`)).toContain('$200 (MONEY)');
+  });
+
+  it('calls the tool that a message asks for, and only one that it was given', async () => {
+    const tools = { weather: tool({ inputSchema: jsonSchema<object>({ type: 'object' }) }) };
+    const callsOf = async (prompt: string) =>
+      (await generateText({ model, prompt, tools, maxRetries: 0 })).toolCalls.map(({ toolName, input }) => [
+        toolName,
+        input,
+      ]);
+    expect(await callsOf(' call weather: {"city":"Oslo"} ')).toEqual([['weather', { city: 'Oslo' }]]);
+    expect(await callsOf('call weather')).toEqual([['weather', {}]]);
+    for (const prompt of ['call secrets: {}', 'call weather now', 'please call weather', 'call'])
+      expect(await callsOf(prompt)).toEqual([]);
+  });
+
+  it('takes no longer for a message that almost asks for one', async () => {
+    const startedMs = performance.now();
+    await ask(`call x${' '.repeat(19_000)}y`);
+    await ask(`call x :${' '.repeat(19_000)}{${' '.repeat(900)}y`);
+    expect(performance.now() - startedMs).toBeLessThan(2000);
   });
 
   it('works on what was said before when the task comes without a text', async () => {
