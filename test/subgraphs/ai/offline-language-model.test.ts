@@ -1,4 +1,4 @@
-import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { generateText, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOfflineLanguageModel } from '../../../subgraphs/ai/offline-language-model.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
@@ -24,7 +24,7 @@ describe('the offline language model', () => {
   });
 
   it('calls the tool that a message asks for, and only one that it was given', async () => {
-    const tools = { weather: tool({ inputSchema: jsonSchema<object>({ type: 'object' }) }) };
+    const tools: ToolSet = { weather: tool({ inputSchema: jsonSchema({ type: 'object' }) }) };
     const callsOf = async (prompt: string) =>
       (await generateText({ model, prompt, tools, maxRetries: 0 })).toolCalls.map(({ toolName, input }) => [
         toolName,
