@@ -1,7 +1,6 @@
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
 import type { ProviderFailure } from './ai-error.ts';
-import { createModelClient } from './model-client.ts';
 import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
 import { createModelCatalog } from './providers.ts';
 import { createAiResolvers } from './resolvers.ts';
@@ -33,12 +32,11 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
   const catalog = createModelCatalog(parseProviderConfigs(providers ?? []), { reader, fetch });
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
-  const client = createModelClient({ catalog, reader, timeoutMs, onProviderFailure });
   return startSubgraph({
     ...placement,
     log,
     name: 'ai',
     typeDefs: readTypeDefs(import.meta.url),
-    resolvers: createAiResolvers({ catalog, client, reader }),
+    resolvers: createAiResolvers({ catalog, reader, timeoutMs, onProviderFailure }),
   });
 }

@@ -8,10 +8,10 @@ import {
   checkFirst,
   type EmbedInput,
 } from './ai-input.ts';
-import type { ModelClient } from './model-client.ts';
-import type { ModelCatalog } from './providers.ts';
+import { openChat, type PathParts, runChat } from './chat-path.ts';
+import { runEmbed } from './embed-path.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
-import type { ReadText, TextReader } from './text-reader.ts';
+import type { ReadText } from './text-reader.ts';
 
 /** A text on its way through the fields of `TextAnalysis`. */
 interface AnalyzedText {
@@ -19,13 +19,9 @@ interface AnalyzedText {
   readonly read: ReadText;
 }
 
-/** Makes the resolvers of the schema over a catalog, a client for its models and a text reader. */
-export function createAiResolvers(parts: {
-  readonly catalog: ModelCatalog;
-  readonly client: ModelClient;
-  readonly reader: TextReader;
-}) {
-  const { catalog, client, reader } = parts;
+/** Makes the resolvers of the schema over what asking models needs. */
+export function createAiResolvers(parts: PathParts) {
+  const { catalog, reader } = parts;
   return {
     Query: {
       aiModels: () => catalog.models,
@@ -39,12 +35,12 @@ export function createAiResolvers(parts: {
       chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return client.chat(input);
+        return runChat(parts, { input, caller: principal });
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
         checkEmbedInput(input);
-        return client.embed(input);
+        return runEmbed(parts, { input, caller: principal });
       },
     },
     Subscription: {
@@ -52,7 +48,7 @@ export function createAiResolvers(parts: {
         subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
           requireScope(principal, 'ai:chat');
           checkChatInput(input);
-          return client.chatStream(input);
+          return openChat(parts, { input, caller: principal });
         },
         resolve: (event: unknown) => event,
       },

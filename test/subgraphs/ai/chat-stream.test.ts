@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
-import type { ChatEvent } from '../../../subgraphs/ai/model-client.ts';
+import type { ChatEvent } from '../../../subgraphs/ai/chat-answer.ts';
 import { clientOf } from './client-kit.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { STREAM_SCRIPTS } from './stream-formats.ts';
@@ -31,9 +31,9 @@ function stream(kind: string, base: string, part: Partial<ChatInput> = {}, timeo
   return client.chatStream({ ...INPUT, ...part });
 }
 
-async function all(events: AsyncIterable<ChatEvent>): Promise<ChatEvent[]> {
+async function all(events: Promise<AsyncIterable<ChatEvent>>): Promise<ChatEvent[]> {
   const told: ChatEvent[] = [];
-  for await (const event of events) told.push(event);
+  for await (const event of await events) told.push(event);
   return told;
 }
 
@@ -44,7 +44,7 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
     fake.answer = () => ({ frames: script.text, after: 'end' });
     const events = await all(stream(kind, base));
     expect(text(events)).toBe('Hello world');
-    expect(events.at(-1)).toEqual({
+    expect(events.at(-1)).toMatchObject({
       finishReason: 'STOP',
       usage: { inputTokens: 11, outputTokens: 7, totalTokens: 18, estimated: false },
     });
@@ -96,7 +96,7 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
 
   it('that nobody listens to any more ends at the provider too', async () => {
     fake.answer = () => ({ frames: script.text.slice(0, -1), after: 'silence' });
-    const events = stream(kind, base);
+    const events = await stream(kind, base);
     await events.next();
     const waiting = events.next();
     await events.return?.();

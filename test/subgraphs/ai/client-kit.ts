@@ -1,11 +1,22 @@
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
-import { createModelClient, type ModelClient } from '../../../subgraphs/ai/model-client.ts';
+import type { ChatInput, EmbedInput } from '../../../subgraphs/ai/ai-input.ts';
+import type { ChatEvent, ChatResult, EmbeddingResult } from '../../../subgraphs/ai/chat-answer.ts';
+import { openChat, runChat } from '../../../subgraphs/ai/chat-path.ts';
+import { runEmbed } from '../../../subgraphs/ai/embed-path.ts';
 import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
 import { createModelCatalog } from '../../../subgraphs/ai/providers.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
+import { principal } from '../support.ts';
 
 /** Counts tokens as the subgraph does. */
 export const reader = createTextReader();
+
+/** What a caller asks of models, without a server in between. */
+export interface ModelClient {
+  chat(input: ChatInput): Promise<ChatResult>;
+  chatStream(input: ChatInput): Promise<AsyncIterableIterator<ChatEvent>>;
+  embed(input: EmbedInput): Promise<EmbeddingResult>;
+}
 
 /** A client of one provider, `house`, whose failures are kept. */
 export function clientOf(
@@ -18,11 +29,15 @@ export function clientOf(
   { timeoutMs, failures }: { readonly timeoutMs: number; readonly failures: ProviderFailure[] },
 ): ModelClient {
   const { kind, ...rest } = provider;
-  return createModelClient({
-    catalog: createModelCatalog(parseProviderConfigs([{ name: 'house', provider: kind, ...rest }]), {
-      reader,
-      fetch,
-    }),
-    ...{ reader, timeoutMs, onProviderFailure: (failure) => failures.push(failure) },
-  });
+  const configs = parseProviderConfigs([{ name: 'house', provider: kind, ...rest }]);
+  const parts = {
+    catalog: createModelCatalog(configs, { reader, fetch }),
+    ...{ reader, timeoutMs, onProviderFailure: (failure: ProviderFailure) => void failures.push(failure) },
+  };
+  const caller = principal();
+  return {
+    chat: (input) => runChat(parts, { input, caller }),
+    chatStream: (input) => openChat(parts, { input, caller }),
+    embed: (input) => runEmbed(parts, { input, caller }),
+  };
 }

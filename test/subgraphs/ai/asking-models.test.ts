@@ -2,8 +2,7 @@ import { GraphQLError } from 'graphql';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
-import type { ModelClient } from '../../../subgraphs/ai/model-client.ts';
-import { clientOf } from './client-kit.ts';
+import { clientOf, type ModelClient } from './client-kit.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { WIRE_FORMATS, type WireFormat } from './wire-formats.ts';
 
@@ -69,7 +68,10 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
     expect(result).toMatchObject({
       text: 'Forty-two.',
       finishReason: 'STOP',
-      usage: { inputTokens: 11, outputTokens: 7, totalTokens: 18, estimated: false },
+      usage: {
+        ...{ inputTokens: 11, outputTokens: 7, totalTokens: 18, estimated: false },
+        ...{ cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
+      },
       model: { id: 'house/model-1', provider: 'house', contextWindow: 1000, offline: false },
     });
     const [request] = fake.requests;
@@ -185,7 +187,7 @@ describe('the model client', () => {
     for (const usage of [undefined, { prompt_tokens: -5, completion_tokens: 1e12 }]) {
       const body = { ...(openai?.chat('Forty-two.') as object), usage };
       fake.answer = () => ({ status: 200, body });
-      expect((await client().chat(INPUT)).usage).toEqual({
+      expect((await client().chat(INPUT)).usage).toMatchObject({
         inputTokens: 6,
         outputTokens: 4,
         totalTokens: 10,

@@ -1,0 +1,118 @@
+import { type EmbeddingModel, embedMany, generateText, type LanguageModel, streamText } from 'ai';
+import type { ChatInput, EmbedInput, ToolCall } from './ai-input.ts';
+import type { ChatFinishReason } from './chat-answer.ts';
+import { chatCall, outputOf } from './chat-call.ts';
+import type { TextReader } from './text-reader.ts';
+import { countAll, type ReportedUsage, readUsage, type TokenUsage } from './token-usage.ts';
+
+/** What one model answered. */
+export interface ModelAnswer {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: ChatFinishReason;
+  readonly usage: TokenUsage;
+}
+
+/** A part of what one model answers: a text, a call of a tool, or the end. */
+export type AnswerPart =
+  | { readonly text: string }
+  | { readonly toolCall: ToolCall }
+  | { readonly finishReason: ChatFinishReason; readonly usage: TokenUsage };
+
+/** How one model is asked, once. */
+export interface Asking<M> {
+  readonly model: M;
+  readonly reader: TextReader;
+  readonly abortSignal: AbortSignal;
+}
+
+const EMBED_CALLS_AT_ONCE_MAX = 2;
+
+const FINISH_REASONS: ReadonlyMap<string, ChatFinishReason> = new Map([
+  ['stop', 'STOP'],
+  ['tool-calls', 'TOOL_CALLS'],
+  ['length', 'LENGTH'],
+  ['content-filter', 'CONTENT_FILTER'],
+]);
+
+/** Asks a model once. Throws: whatever the library does; see `judgeProviderError`. */
+export async function askForAnswer(
+  input: ChatInput,
+  { model, reader, abortSignal }: Asking<LanguageModel>,
+): Promise<ModelAnswer> {
+  const result = await generateText({ ...chatCall(model, input), ...structured(input), abortSignal });
+  return {
+    text: result.text,
+    toolCalls: result.toolCalls.map(toolCallOf),
+    finishReason: FINISH_REASONS.get(result.finishReason) ?? 'OTHER',
+    usage: usageOf(result.usage, { reader, input, text: result.text }),
+  };
+}
+
+/** Asks a model once, and tells its answer as it comes. Throws: as `askForAnswer`, also while it is read. */
+export async function* askForParts(
+  input: ChatInput,
+  { model, reader, abortSignal }: Asking<LanguageModel>,
+): AsyncGenerator<AnswerPart, void, undefined> {
+  let text = '';
+  const call = { ...chatCall(model, input), ...structured(input), abortSignal };
+  // What it would print of an error holds the prompt.
+  const { stream } = streamText({ ...call, onError: () => undefined });
+  for await (const part of stream) {
+    if (part.type === 'text-delta') {
+      text += part.text;
+      if (part.text !== '') yield { text: part.text };
+    } else if (part.type === 'tool-call') yield { toolCall: toolCallOf(part) };
+    else if (part.type === 'error') throw part.error;
+    else if (part.type === 'abort') throw new Error('aborted');
+    else if (part.type === 'finish')
+      yield {
+        finishReason: FINISH_REASONS.get(part.finishReason) ?? 'OTHER',
+        usage: usageOf(part.totalUsage, { reader, input, text }),
+      };
+  }
+}
+
+/** Asks a model once for the vectors of texts. Throws: as `askForAnswer`. */
+export async function askForVectors(
+  { texts }: EmbedInput,
+  { model, reader, abortSignal }: Asking<EmbeddingModel>,
+): Promise<{ readonly vectors: readonly (readonly number[])[]; readonly usage: TokenUsage }> {
+  const result = await embedMany({
+    ...{ model, values: [...texts], maxRetries: 0, abortSignal },
+    maxParallelCalls: EMBED_CALLS_AT_ONCE_MAX,
+  });
+  const reported = { inputTokens: result.usage.tokens, outputTokens: 0 };
+  const usage = readUsage(reported, { input: () => countAll(reader, texts), output: () => 0 });
+  return { vectors: result.embeddings, usage };
+}
+
+function structured(input: ChatInput) {
+  const output = outputOf(input);
+  return output === undefined ? {} : { output };
+}
+
+interface ToolCallPart {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+}
+
+function toolCallOf({ toolCallId, toolName, input }: ToolCallPart): ToolCall {
+  return {
+    id: toolCallId,
+    name: toolName,
+    arguments: typeof input === 'string' ? input : JSON.stringify(input ?? {}),
+  };
+}
+
+function usageOf(
+  reported: ReportedUsage,
+  { reader, input, text }: { readonly reader: TextReader; readonly input: ChatInput; readonly text: string },
+): TokenUsage {
+  const said = input.messages.map(({ content }) => content);
+  return readUsage(reported, {
+    input: () => countAll(reader, said),
+    output: () => reader.countTokens(text),
+  });
+}
