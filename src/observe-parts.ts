@@ -53,6 +53,7 @@ export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): Pip
             reserve: timed('limit', (call) => limiter.reserve(call)),
             requireFewFailures: (address) => limiter.requireFewFailures(address),
             noteFailure: (address) => limiter.noteFailure(address),
+            throttle: (target, factor, untilMs) => limiter.throttle(target, factor, untilMs),
             close: () => limiter.close(),
           },
     graphs: {

@@ -6,6 +6,7 @@ import { QuotaWindows } from './metering/quota-window.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { byGenerosity, type QuotaPlan } from './metering/rate-limits.ts';
 import { RedisLimitStore } from './metering/redis-limit-store.ts';
+import { Throttles } from './metering/throttles.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
 /** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
@@ -27,6 +28,7 @@ export function createLimiter(
     }),
     quotas: quotas.length === 0 ? null : quotaPlan(rateLimits, clock),
     failures: failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
+    throttles: new Throttles(clock.now),
     store:
       redis === undefined
         ? local

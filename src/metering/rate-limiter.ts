@@ -9,7 +9,9 @@ import {
   type QuotaPlan,
   quotaDemandsOf,
   type RateLimit,
+  throttledDemands,
 } from './rate-limits.ts';
+import type { Throttles, ThrottleTarget } from './throttles.ts';
 
 /** Points taken before an operation runs. */
 export interface Reservation {
@@ -32,6 +34,12 @@ export interface RateLimiter {
   /** Throws: RATE_LIMITED for an address that failed to authenticate too often. */
   requireFewFailures(remoteAddress: string): Promise<void>;
   noteFailure(remoteAddress: string): Promise<void>;
+  /**
+   * Holds every caller of a target to a share of each limit that is for its calls, besides the limits themselves, until a time;
+   * factor 1 lets it go. Where no limit is for a call there is nothing to take a share of. For responders of incidents.
+   * Units: milliseconds since the epoch. Throws: RangeError, SERVER_OVERLOADED; see Throttles.
+   */
+  throttle(target: ThrottleTarget, factor: number, untilMs: number): void;
   close(): Promise<void>;
 }
 
@@ -42,6 +50,7 @@ export interface RateLimiterOptions {
   readonly limits: readonly RateLimit[];
   readonly quotas: QuotaPlan | null;
   readonly failures: FailureLimit | null;
+  readonly throttles: Throttles;
   readonly store: LimitStore;
 }
 
@@ -50,19 +59,22 @@ export class StoredRateLimiter implements RateLimiter {
   readonly #limits: readonly RateLimit[];
   readonly #quotas: QuotaPlan | null;
   readonly #failures: FailureLimit | null;
+  readonly #throttles: Throttles;
   readonly #store: LimitStore;
   readonly #policy: string;
 
-  constructor({ limits, quotas, failures, store }: RateLimiterOptions) {
+  constructor({ limits, quotas, failures, throttles, store }: RateLimiterOptions) {
     this.#limits = limits;
     this.#quotas = quotas;
     this.#failures = failures;
+    this.#throttles = throttles;
     this.#store = store;
     this.#policy = limits.map(policyOf).join(', ');
   }
 
   async reserve(call: LimitedCall): Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
+    if (this.#throttles.size > 0) demands.push(...throttledDemands(demands, this.#throttles.of(call)));
     if (this.#quotas !== null) demands.push(...quotaDemandsOf(call, this.#quotas));
     if (demands.length === 0) return NOTHING;
     const { permitted, verdicts } = await this.#store.take(demands);
@@ -96,19 +108,25 @@ export class StoredRateLimiter implements RateLimiter {
     if (demand !== null) await this.#store.take([demand]);
   }
 
+  throttle(target: ThrottleTarget, factor: number, untilMs: number): void {
+    this.#throttles.set(target, factor, untilMs);
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }
 
-  /** What the configuration says of this caller, and the plans and quotas of this call. */
+  /** What the configuration says, with what holds for this caller in its place, and the plans and quotas of this call. */
   #policyFor(demands: readonly LimitDemand[]): string {
-    const more = demands.filter(({ limit, window }) => limit.name === PLAN_LIMIT || window !== undefined);
-    const ofRoles = new Map(
-      demands.flatMap(({ limit }) => (limit.ofRole === undefined ? [] : [[limit.name, limit] as const])),
-    );
-    if (more.length === 0 && ofRoles.size === 0) return this.#policy;
-    const own = this.#limits.map((limit) => ofRoles.get(limit.name) ?? limit);
-    return [...own, ...more.map(({ limit }) => limit)].map(policyOf).join(', ');
+    const own = new Map<string, RateLimit>();
+    for (const { limit, window } of demands) {
+      const isOwn = limit.ofRole !== undefined || limit.isThrottled === true;
+      if (isOwn || limit.name === PLAN_LIMIT || window !== undefined) own.set(limit.name, limit);
+    }
+    if (own.size === 0) return this.#policy;
+    const policies = this.#limits.map((limit) => own.get(limit.name) ?? limit);
+    for (const { name } of this.#limits) own.delete(name);
+    return [...policies, ...own.values()].map(policyOf).join(', ');
   }
 
   #failureDemand(remoteAddress: string, cost: number) {
@@ -120,19 +138,22 @@ export class StoredRateLimiter implements RateLimiter {
 }
 
 function policyOf({ name, burst, perMs }: RateLimit): string {
-  return `"${name}";q=${burst};w=${Math.ceil(perMs / 1000)}`;
+  return `"${name}";q=${Math.floor(burst)};w=${Math.ceil(perMs / 1000)}`;
 }
 
 /** Source: draft-ietf-httpapi-ratelimit-headers, `r` what is left and `t` seconds until something comes back. */
 function standing(demands: readonly LimitDemand[], verdicts: readonly Verdict[]): string {
-  const items = new Map<string, string>();
+  const items = new Map<string, { readonly text: string; readonly remaining: number }>();
   for (const [index, { limit, window }] of demands.entries()) {
     const verdict = verdicts[index];
-    if (verdict === undefined) continue;
+    const known = items.get(limit.name);
+    // Of several buckets of one limit the emptiest.
+    if (verdict === undefined || (known !== undefined && known.remaining <= verdict.remaining)) continue;
+    const { remaining } = verdict;
     const seconds = Math.ceil((window?.leftMs ?? limit.perMs / limit.points) / 1000);
-    items.set(limit.name, `"${limit.name}";r=${verdict.remaining};t=${seconds}`);
+    items.set(limit.name, { text: `"${limit.name}";r=${remaining};t=${seconds}`, remaining });
   }
-  return [...items.values()].join(', ');
+  return [...items.values()].map(({ text }) => text).join(', ');
 }
 
 function limited(

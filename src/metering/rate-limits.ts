@@ -4,6 +4,7 @@ import type { OperationVariant } from '../operation/operation.ts';
 import type { Rate } from './gcra.ts';
 import type { Demand } from './limit-store.ts';
 import type { QuotaPeriod, QuotaWindows } from './quota-window.ts';
+import type { Throttle } from './throttles.ts';
 
 /** What calls are told apart by. */
 export type Dimension =
@@ -20,6 +21,8 @@ export interface RateLimit extends Rate {
   readonly name: string;
   /** The role that it is for; absent where it is everybody's. */
   readonly ofRole?: string;
+  /** Whether it is a share of a limit, for one who is throttled. */
+  readonly isThrottled?: true;
   readonly by: readonly Dimension[];
   /** Root fields it holds for; all where empty. */
   readonly fields: readonly string[];
@@ -82,6 +85,23 @@ export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): Limi
   const demands = limits.flatMap((limit) => demandsOn(call, limit));
   for (const plan of call.plans) demands.push(...demandOfPlan(call, plan));
   return demands;
+}
+
+/** What who is throttled takes besides, from buckets of its own at a share of each limit. */
+export function throttledDemands(
+  demands: readonly LimitDemand[],
+  throttles: readonly Throttle[],
+): LimitDemand[] {
+  return throttles.flatMap(({ key: target, factor }) =>
+    demands.map((demand): LimitDemand => {
+      const { points, burst } = demand.rate;
+      const limit: RateLimit = {
+        ...demand.limit,
+        ...{ points: points * factor, burst: burst * factor, isThrottled: true },
+      };
+      return { ...demand, limit, rate: limit, key: bounded(JSON.stringify([target, demand.key])) };
+    }),
+  );
 }
 
 /** What callers are told of how long a period is. */
@@ -160,7 +180,10 @@ function keyOf(
   field: string | null,
 ): string {
   const bucket = ofRole === undefined ? name : { name, ofRole };
-  const key = JSON.stringify([bucket, ...by.map((dimension) => partOf(call, dimension, field))]);
+  return bounded(JSON.stringify([bucket, ...by.map((dimension) => partOf(call, dimension, field))]));
+}
+
+function bounded(key: string): string {
   return key.length <= KEY_CHARS_MAX ? key : hash('sha256', key, 'base64url');
 }
 

@@ -1,54 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
-import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
-import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
-import { byGenerosity, type LimitedCall, type RateLimit } from '../../src/metering/rate-limits.ts';
-import { compose, understand, user } from '../operation/graph-kit.ts';
-
-const GRAPH = compose('type Query { a: String login(name: String): String } type Mutation { m: String }');
-const LIMIT: RateLimit = {
-  ...{ name: 'calls', by: ['tenant', 'subject'], points: 10, perMs: 1000, burst: 10 },
-  ...{ fields: [], kinds: ['query', 'mutation', 'subscription'], roles: [] },
-};
-const ada: Principal = { ...user(), tenant: 'acme', issuer: 'i' };
-
-function call(part: Partial<LimitedCall> & { text?: string } = {}): LimitedCall {
-  const { text = '{ a }', ...rest } = part;
-  return {
-    ...{
-      principal: ada,
-      remoteAddress: '10.0.0.1',
-      operationName: null,
-      kind: 'query',
-      points: 1,
-      plans: [],
-    },
-    variant: understand(GRAPH, text).variant(''),
-    ...rest,
-  };
-}
-
-function limiter(...limits: Partial<RateLimit>[]) {
-  const clock = { now: 0 };
-  const store = new MemoryLimitStore(1000, () => clock.now);
-  const rates = new StoredRateLimiter({
-    limits: limits.map((limit) => ({ ...LIMIT, ...limit })),
-    ...{ quotas: null, store },
-    failures: { failures: 2, perMs: 60_000 },
-  });
-  return { rates, clock };
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<GatewayError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
+import type { RateLimiter } from '../../src/metering/rate-limiter.ts';
+import { byGenerosity } from '../../src/metering/rate-limits.ts';
+import { ada, call, LIMIT, limiter, refusalOf } from './limiter-kit.ts';
 
 describe('a limit', () => {
   it('refuses past its points, says when to come back and which it was', async () => {
@@ -170,7 +124,7 @@ describe('a limit with roles', () => {
     { ...LIMIT, ofRole: 'silver', points: 20, burst: 20 },
   ];
   const withRoles = (...names: readonly string[]): Principal => ({ ...ada, roles: new Set(names) });
-  const reach = async (rates: StoredRateLimiter, principal: Principal) =>
+  const reach = async (rates: RateLimiter, principal: Principal) =>
     (await rates.reserve(call({ principal, points: 5 }))).headers;
 
   it('holds callers to the most generous of their roles, in buckets of their own', async () => {

@@ -1,0 +1,51 @@
+import { GatewayError } from '../../src/errors.ts';
+import type { Principal } from '../../src/identity/principal.ts';
+import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
+import type { LimitedCall, RateLimit } from '../../src/metering/rate-limits.ts';
+import { Throttles } from '../../src/metering/throttles.ts';
+import { compose, understand, user } from '../operation/graph-kit.ts';
+
+const GRAPH = compose('type Query { a: String login(name: String): String } type Mutation { m: String }');
+export const LIMIT: RateLimit = {
+  ...{ name: 'calls', by: ['tenant', 'subject'], points: 10, perMs: 1000, burst: 10 },
+  ...{ fields: [], kinds: ['query', 'mutation', 'subscription'], roles: [] },
+};
+export const ada: Principal = { ...user(), tenant: 'acme', issuer: 'i' };
+
+export function call(part: Partial<LimitedCall> & { text?: string } = {}): LimitedCall {
+  const { text = '{ a }', ...rest } = part;
+  return {
+    ...{
+      principal: ada,
+      remoteAddress: '10.0.0.1',
+      operationName: null,
+      kind: 'query',
+      points: 1,
+      plans: [],
+    },
+    variant: understand(GRAPH, text).variant(''),
+    ...rest,
+  };
+}
+
+export function limiter(...limits: Partial<RateLimit>[]) {
+  const clock = { now: 0 };
+  const store = new MemoryLimitStore(1000, () => clock.now);
+  const rates = new StoredRateLimiter({
+    limits: limits.map((limit) => ({ ...LIMIT, ...limit })),
+    ...{ quotas: null, store, throttles: new Throttles(() => clock.now) },
+    failures: { failures: 2, perMs: 60_000 },
+  });
+  return { rates, clock };
+}
+
+export async function refusalOf(work: Promise<unknown>): Promise<GatewayError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
