@@ -4,6 +4,7 @@ import { heldRequirements } from './authorization/held-requirements.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Grant } from './control/grant.ts';
 import type { PlanLimit } from './control/plan-limit.ts';
+import type { Switches } from './control/switches.ts';
 import { GatewayError } from './errors.ts';
 import type { Graph } from './graph.ts';
 import type { Principal } from './identity/principal.ts';
@@ -20,6 +21,8 @@ export interface Caller {
   readonly nowMs: number;
   /** What its subscriptions cover; null where none are asked for. */
   readonly grant: Grant | null;
+  /** What is switched off for it; null where nothing is. */
+  readonly switches: Switches | null;
   /** What the plans of its subscriptions limit an operation to. */
   plansFor(operation: CompiledOperation): readonly PlanLimit[];
 }

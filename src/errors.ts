@@ -61,6 +61,7 @@ export const CATALOGUE = {
   QUOTA_EXHAUSTED: retryable(429, 'The quota is used up.'),
   STEP_UP_REQUIRED: final(401, 'A stronger or fresher authentication is required.'),
   SUBSCRIPTION_REQUIRED: final(403, 'An approved subscription to a product that covers this is required.'),
+  SWITCHED_OFF: retryable(503, 'This is switched off at present.'),
   ACCESS_SUSPENDED: final(403, 'The tenant or the application is suspended.'),
   CONTROL_PLANE_UNAVAILABLE: retryable(503, 'What callers are entitled to is not known at present.'),
   PRINCIPAL_CLAIM_MISSING: final(

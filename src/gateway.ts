@@ -18,6 +18,7 @@ import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-con
 import { openAudit } from './start-audit.ts';
 import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
+import { createSwitches } from './start-switches.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
@@ -52,7 +53,9 @@ export async function startGateway(
 
     const audit = await openAudit(config, { log, clock }, opened);
 
-    const running = await openControl(config, { clock, log, jwks: { keys: [publicJwk] } });
+    const switches = createSwitches(config, { clock, log });
+    const jwks = { keys: [publicJwk] };
+    const running = await openControl(config, { clock, log, jwks, switches });
     opened.defer(() => running.close());
 
     const identifier = createIdentifier(identityOptions(config, running.keys), clock);
@@ -86,8 +89,7 @@ export async function startGateway(
       return { ready: Object.values(checks).every(Boolean), checks };
     };
     const plain: PipelineParts = {
-      identifier,
-      entitlements: running.entitlements,
+      ...{ identifier, switches, entitlements: running.entitlements },
       limiter,
       graphs,
       policies,
@@ -103,7 +105,7 @@ export async function startGateway(
     });
     const listener = createListener(listenerOptions(config, options.port), {
       handle: (request) => handle(request, parts),
-      jwks: () => ({ keys: [publicJwk] }),
+      jwks: () => jwks,
       readiness,
       newId: randomUUID,
       now: clock.now,

@@ -5,6 +5,7 @@ import type { PolicyDecider } from './authorization/rules/rule.ts';
 import { type Caller, compileFor, introspectionFor } from './caller-views.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
+import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
@@ -39,6 +40,8 @@ export interface PipelineParts {
   readonly policies: PolicyDecider;
   /** Null where subscriptions are not asked for. */
   readonly entitlements: EntitlementSource | null;
+  /** Null where nothing can be switched off. */
+  readonly switches: SwitchSource | null;
   /** Null where nothing is limited. */
   readonly limiter: RateLimiter | null;
   readonly audit: AuditSink;
@@ -99,6 +102,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
+        switches: caller.switches,
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         decision,
         meter,
@@ -140,9 +144,11 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
 function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineParts): Caller {
   const { policies, entitlements, clock, options } = parts;
   const grant = entitlements?.grantOf(principal, supergraph) ?? null;
+  const switches = parts.switches?.of(principal, supergraph) ?? null;
   const plansFor: Caller['plansFor'] = (operation) =>
     entitlements?.plansFor(principal, supergraph, operation) ?? NO_PLANS;
-  return { principal, policies, grant, plansFor, nowMs: clock.now(), options: options.authorization };
+  const nowMs = clock.now();
+  return { principal, policies, grant, switches, plansFor, nowMs, options: options.authorization };
 }
 
 /** What the audit says of a stream that has begun. */

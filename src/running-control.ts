@@ -2,6 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Clock } from './clock.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import type { Entitlements } from './control/entitlements.ts';
+import type { KillSwitches } from './control/kill-switches.ts';
 import type { CredentialDirectory } from './identity/credential-directory.ts';
 import type { Log } from './telemetry/log-sink.ts';
 
@@ -30,6 +31,8 @@ export const NO_CONTROL: RunningControl = Object.freeze({
 export interface ControlDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** Told what is switched off. */
+  readonly switches: Pick<KillSwitches, 'replace'>;
   /** Keys of this gateway's assertions: nobody else is believed by the admin subgraph. */
   readonly jwks: JSONWebKeySet;
 }

@@ -77,13 +77,14 @@ async function follow(
     readonly entitlements: Entitlements;
     readonly keys: KeyDirectory;
   },
-  { clock, log }: ControlDeps,
+  { clock, log, switches }: ControlDeps,
 ): Promise<ChangeFollower> {
   const { config, control, entitlements, keys } = parts;
   const follower = new ChangeFollower({
     ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
     onReplaced: (snapshot) => {
       keys.replace(snapshot);
+      switches.replace(snapshot.switches);
       log.info('entitlements replaced', { version: snapshot.version });
     },
     onFault: (fault) => {
@@ -137,10 +138,15 @@ function isEmbedded(url: string): boolean {
   return url.startsWith('pglite://');
 }
 
-async function sweep({ subscriptions, history }: ControlPlane, nowMs: number, log: Log): Promise<void> {
+async function sweep(
+  { subscriptions, killSwitches, history }: ControlPlane,
+  nowMs: number,
+  log: Log,
+): Promise<void> {
   try {
     await history.forgetCalls(SYSTEM, nowMs - DAY_MS);
     if (await subscriptions.isSweepDue(SYSTEM)) await subscriptions.sweep(SYSTEM);
+    if (await killSwitches.isSweepDue(SYSTEM)) await killSwitches.sweep(SYSTEM);
   } catch (fault) {
     log.warn('what has ended could not be written down', describeError(fault));
   }

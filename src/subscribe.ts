@@ -4,6 +4,8 @@ import { type AuthorizationOptions, authorize } from './authorization/authorize.
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
+import type { SwitchSource } from './control/kill-switches.ts';
+import type { Switches } from './control/switches.ts';
 import { GatewayError } from './errors.ts';
 import type { ExecutionResult } from './execution/executor.ts';
 import {
@@ -37,6 +39,7 @@ export interface SubscriptionParts {
   readonly identifier: Pick<Identifier, 'identify'>;
   readonly policies: PolicyDecider;
   readonly entitlements: EntitlementSource | null;
+  readonly switches: SwitchSource | null;
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
@@ -53,6 +56,7 @@ export interface SubscriptionParts {
 /** A subscription as `handle` admitted it. */
 export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
   readonly meter: CostMeter | null;
+  readonly switches: Switches | null;
   readonly request: GraphQLRequest;
   /** Held until the stream ends. */
   readonly graph: Lease<Graph>;
@@ -82,7 +86,7 @@ async function* streamEvents(
   const closing = openClosing(admitted);
   const reportForeign = foreignReport(closing, parts.log);
   const end = endOf(admitted, parts);
-  const upstream = openUpstream(admitted, end, options.subscriptions);
+  const upstream = openUpstream(admitted, end, parts);
   const total = meter === null ? null : summed(meter);
   let completed = false;
   try {
@@ -128,7 +132,7 @@ async function* streamEvents(
 /**
  * Whether the caller may still have what it asked for: a credential ends, rules look at the time, policies change.
  * Null where nothing changed. The plan was made for one mask, so another mask ends the stream too.
- * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SUBSCRIPTION_ENDED.
+ * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SWITCHED_OFF, SUBSCRIPTION_ENDED.
  */
 async function refuseAnew(
   admitted: Admitted,
@@ -139,9 +143,14 @@ async function refuseAnew(
   const { authorization, respond: telling } = parts.options;
   if (!parts.audit.healthy()) throw new GatewayError('AUDIT_UNAVAILABLE');
   const principal = await parts.identifier.identify(request);
-  const grant = parts.entitlements?.grantOf(principal, graph.value.supergraph) ?? null;
+  const { supergraph } = graph.value;
+  const grant = parts.entitlements?.grantOf(principal, supergraph) ?? null;
+  const switches = parts.switches?.of(principal, supergraph) ?? null;
+  const source = admitted.variant.plan?.subscription?.subgraph;
+  if (source !== undefined && switches?.isSubgraphOff(source) === true)
+    throw new GatewayError('SWITCHED_OFF');
   const now = await authorize(
-    { operation, principal, variables, grant, nowMs: parts.clock.now() },
+    { operation, principal, variables, grant, switches, nowMs: parts.clock.now() },
     authorization,
     parts.policies,
   );
@@ -157,19 +166,23 @@ async function refuseAnew(
 }
 
 /** What an admitted operation runs with. */
-export function inputOf({ request, principal, variant, variables }: Omit<Admitted, 'graph'>) {
+export function inputOf({ request, principal, variant, variables, switches }: Omit<Admitted, 'graph'>) {
   const { id: requestId, headers, signal } = request;
-  return { variant, variables, principal, requestId, headers, signal };
+  return { variant, variables, principal, switches, requestId, headers, signal };
 }
 
 function openUpstream(
   { graph, ...admitted }: Admitted,
   end: StreamEnd,
-  options: SubscriptionOptions,
+  { switches, options }: SubscriptionParts,
 ): AsyncIterator<ExecutionResult> {
-  const { eventTimeoutMs, eventBytesMax, idleTimeoutMs } = options;
+  const { eventTimeoutMs, eventBytesMax, idleTimeoutMs } = options.subscriptions;
+  // As it is when an event comes, not as it was when the stream began.
+  const isSubgraphOff = (name: string): boolean =>
+    switches?.of(admitted.principal, graph.value.supergraph)?.isSubgraphOff(name) === true;
   const events = graph.value.executor.subscribe({
     ...inputOf(admitted),
+    switches: { isSubgraphOff },
     signal: end.signal,
     eventTimeoutMs,
     bounds: { eventBytesMax, idleTimeoutMs },

@@ -1,4 +1,5 @@
 import type { Grant } from '../control/grant.ts';
+import type { Switches } from '../control/switches.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import { conditionHolds, whenApplies } from '../operation/condition.ts';
@@ -7,6 +8,7 @@ import type { Decision, Reason } from './decision.ts';
 import { failedRule } from './rules/failed-rule.ts';
 import type { PolicyDecider, RuleContext } from './rules/rule.ts';
 import { stepUp } from './rules/step-up.ts';
+import { fieldsSwitchedOff, SWITCHED_OFF, stoppedBy } from './rules/switched-off.ts';
 
 export interface AuthorizationOptions {
   /** `filter` removes what is refused, `reject` refuses the operation. */
@@ -25,11 +27,15 @@ export interface AuthorizationInput {
   readonly variables: Readonly<Record<string, unknown>>;
   /** What the caller's subscriptions cover; null where none are asked for. */
   readonly grant: Grant | null;
+  /** What is switched off for the caller; null or absent where nothing is. */
+  readonly switches?: Switches | null;
   /** Units: milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
 const PERMIT: Decision = Object.freeze({ effect: 'permit', mask: '', reasons: Object.freeze([]) });
+
+const NONE: readonly number[] = Object.freeze([]);
 
 const SUSPENDED: Reason = { rule: 'status', code: 'ACCESS_SUSPENDED', coordinate: null, path: null };
 
@@ -45,11 +51,13 @@ export async function authorize(
   options: AuthorizationOptions,
   policies: PolicyDecider,
 ): Promise<Decision> {
-  const { operation, principal, variables, grant, nowMs } = input;
+  const { operation, principal, variables, grant, switches = null, nowMs } = input;
   if (grant?.isSuspended === true) return { effect: 'deny', reasons: [SUSPENDED] };
+  const stopped = switches === null ? null : stoppedBy(switches, operation);
+  if (stopped !== null) return { effect: 'deny', reasons: [stopped] };
   const refused = operation.introspects ? introspectionRefusal(principal, options) : null;
   if (refused !== null) return { effect: 'deny', reasons: [refused] };
-  if (operation.guards.length === 0) return PERMIT;
+  if (operation.guards.length === 0 && switches === null) return PERMIT;
 
   const held = operation.conditions.map((condition) => conditionHolds(condition, variables));
   const context: RuleContext = { principal, operation, policies, nowMs };
@@ -59,13 +67,18 @@ export async function authorize(
     const rule = failingRule(guard, held, context) ?? failingCoverage(guard, held, uncovered);
     if (rule !== null) failed.set(index, rule);
   });
-  if (failed.size === 0) return PERMIT;
+  const off = switches === null ? NONE : fieldsSwitchedOff(switches, operation, held);
+  if (failed.size === 0 && off.length === 0) return PERMIT;
 
+  // What is switched off is off in a dry run too.
+  const reportsOnly = options.dryRun && off.length === 0;
+  if (options.dryRun && !reportsOnly) failed.clear();
+  for (const index of off) failed.set(index, SWITCHED_OFF);
   const mask = [...failed.keys()].join('.');
   const reasons = await reasonsFor(operation, mask, { failed, grant, principal });
   // Invariant: a refusal has a reason; failed guards that remove nothing are a fault, and faults deny.
   if (reasons.length === 0) return { effect: 'deny', reasons: [NO_REASON] };
-  if (options.dryRun) return { effect: 'permit', mask: '', reasons };
+  if (reportsOnly) return { effect: 'permit', mask: '', reasons };
   return options.mode === 'reject' ? { effect: 'deny', reasons } : { effect: 'filter', mask, reasons };
 }
 
@@ -102,6 +115,7 @@ async function reasonsFor(
   const { removals } = await operation.planFor(mask);
   return removals.map(({ guard, coordinate, path }): Reason => {
     const rule = failed.get(guard) ?? 'unknown-requirement';
+    if (rule === SWITCHED_OFF) return { rule, code: 'SWITCHED_OFF', coordinate, path };
     const { covers, requirement } = operation.guards[guard] ?? {};
     // Who has not authenticated at all has nothing to step up.
     const steps = rule === stepUp.name && principal.kind !== 'anonymous';

@@ -5,6 +5,7 @@ import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
+import { killSwitchesSection } from './kill-switches-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
 import { notificationsSection } from './notifications-section.ts';
@@ -190,6 +191,11 @@ export const configSchema = z.strictObject({
   approvals: approvalsSection
     .prefault({})
     .describe('Subscriptions to products, which administrators approve.'),
+  killSwitches: killSwitchesSection
+    .prefault({})
+    .describe(
+      'What is switched off whoever asks. The control plane has switches of its own, which need no restart.',
+    ),
   limits: limitsSection.prefault({}).describe('How large an operation and a request may be.'),
   cost: costSection.prefault({}).describe('What an operation may cost, and how costs are counted.'),
   compile: compileSection

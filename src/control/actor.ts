@@ -9,6 +9,7 @@ export const SYSTEM_SCOPE = {
   approve: 'portcullis:approve',
   audit: 'portcullis:audit',
   develop: 'portcullis:develop',
+  security: 'portcullis:security',
 } as const;
 
 /** Who calls the control plane, as the gateway verified it. */
@@ -37,6 +38,7 @@ export interface StepUpRule {
 
 /** Roles that may change what belongs to their tenant. */
 const MANAGERS: ReadonlySet<MemberRole | null> = new Set<MemberRole>(['owner', 'admin']);
+const GUARDS: ReadonlySet<MemberRole | null> = new Set<MemberRole>(['owner', 'admin', 'securityOfficer']);
 const DEVELOPERS: ReadonlySet<MemberRole | null> = new Set<MemberRole>(['owner', 'admin', 'developer']);
 
 /** Refuses who is no platform administrator. Throws: FORBIDDEN. */
@@ -54,6 +56,16 @@ export function requireManager(actor: Actor, tenantId: string): void {
 export function requireDeveloper(actor: Actor, tenantId: string): void {
   requireTenant(actor, tenantId);
   if (!actor.isPlatform && !DEVELOPERS.has(actor.role)) throw forbidden('a developer is required');
+}
+
+/**
+ * Refuses who may not act against what endangers a tenant, or everybody where none is named.
+ * Throws: NOT_FOUND for another tenant, FORBIDDEN.
+ */
+export function requireSecurity(actor: Actor, tenantId: string | null): void {
+  if (tenantId === null) requirePlatform(actor);
+  else requireTenant(actor, tenantId);
+  if (!actor.isPlatform && !GUARDS.has(actor.role)) throw forbidden('a security officer is required');
 }
 
 /** Another tenant is answered as one that does not exist. Throws: NOT_FOUND. */

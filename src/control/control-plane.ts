@@ -3,6 +3,7 @@ import { ApplicationsStore } from './applications-store.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { HistoryStore } from './history-store.ts';
+import { KillSwitchesStore } from './kill-switches-store.ts';
 import { ProductsStore } from './products-store.ts';
 import { RequestsStore } from './requests-store.ts';
 import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
@@ -18,6 +19,7 @@ export interface ControlPlane {
   readonly products: ProductsStore;
   readonly requests: RequestsStore;
   readonly subscriptions: SubscriptionsStore;
+  readonly killSwitches: KillSwitchesStore;
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
 }
@@ -60,6 +62,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     products: new ProductsStore(unit),
     requests: new RequestsStore({ ...unit, stepUp, requestTtlMs }),
     subscriptions: new SubscriptionsStore(unit),
+    killSwitches: new KillSwitchesStore({ ...unit, stepUp }),
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
   };

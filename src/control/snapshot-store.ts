@@ -1,12 +1,14 @@
 import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
-import type { ControlSnapshot, SubscriptionFacts } from './snapshot.ts';
+import { inForceAt } from './kill-switches-store.ts';
+import type { ControlSnapshot, SubscriptionFacts, SwitchFacts, TenantFacts } from './snapshot.ts';
 import {
   applications,
   controlVersion,
   credentials,
   plans,
   products,
+  restrictions,
   subscriptions,
   tenants,
 } from './tables.ts';
@@ -48,9 +50,13 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
         or(isNull(subscriptions.endsAt), gt(subscriptions.endsAt, now)),
       ),
     );
+  const owners = await tx
+    .select({ id: tenants.id, slug: tenants.slug, status: tenants.status })
+    .from(tenants);
   return {
     version,
-    tenants: await tx.select({ id: tenants.id, slug: tenants.slug, status: tenants.status }).from(tenants),
+    tenants: owners,
+    switches: await switchesIn(tx, now, owners),
     applications: await tx
       .select({
         ...{ id: applications.id, tenantId: applications.tenantId },
@@ -95,4 +101,20 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
           : [],
     ),
   };
+}
+
+/** What is switched off, for the tenants by the names that tokens give them. */
+async function switchesIn(
+  tx: Transaction,
+  now: number,
+  owners: readonly TenantFacts[],
+): Promise<SwitchFacts[]> {
+  const slugs = new Map(owners.map(({ id, slug }) => [id, slug]));
+  const rows = await tx.select().from(restrictions).where(inForceAt(now));
+  return rows.flatMap(({ id, tenantId, kind, target, expiresAt }): SwitchFacts[] => {
+    if (tenantId === null) return [{ id, kind, target, expiresAt, tenant: null }];
+    const tenant = slugs.get(tenantId);
+    // One of a tenant that came after the tenants were read is read once more, with its version.
+    return tenant === undefined ? [] : [{ id, kind, target, expiresAt, tenant }];
+  });
 }

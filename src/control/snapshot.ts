@@ -66,6 +66,18 @@ export interface PlanFacts {
   };
 }
 
+/** Something that is switched off. Units: times in milliseconds since the epoch. */
+export interface SwitchFacts {
+  readonly id: string;
+  readonly kind: 'operation' | 'field' | 'subgraph' | 'mutations';
+  /** Hash or name of an operation, `Type` or `Type.field`, name of a subgraph; empty for all mutations. */
+  readonly target: string;
+  /** Slug of the tenant whose callers it holds for; null where it holds for all. */
+  readonly tenant: string | null;
+  /** Null where it holds until somebody switches it on. */
+  readonly expiresAt: number | null;
+}
+
 /** All that gateways need of the control plane, read in one transaction. */
 export interface ControlSnapshot {
   /** Grows with every change. */
@@ -76,4 +88,5 @@ export interface ControlSnapshot {
   readonly products: readonly ProductFacts[];
   readonly plans: readonly PlanFacts[];
   readonly subscriptions: readonly SubscriptionFacts[];
+  readonly switches: readonly SwitchFacts[];
 }

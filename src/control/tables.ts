@@ -167,6 +167,19 @@ export const outbox = table('outbox', {
   attempts: integer('attempts').notNull().default(0),
 });
 
+export const restrictions = table('restrictions', {
+  id: id(),
+  tenantId: text('tenant_id'),
+  kind: text('kind').$type<'operation' | 'field' | 'subgraph' | 'mutations'>().notNull(),
+  target: text('target').notNull(),
+  reason: text('reason').notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+  expiresAt: time('expires_at'),
+  liftedAt: time('lifted_at'),
+  liftedBy: text('lifted_by'),
+});
+
 export const idempotencyKeys = table('idempotency_keys', {
   scope: text('scope').notNull(),
   key: text('key').notNull(),
@@ -185,4 +198,5 @@ export type Product = typeof products.$inferSelect;
 export type Plan = typeof plans.$inferSelect;
 export type Subscription = typeof subscriptions.$inferSelect;
 export type Approval = typeof approvals.$inferSelect;
+export type KillSwitch = typeof restrictions.$inferSelect;
 export type ControlEvent = typeof controlEvents.$inferSelect;

@@ -1,4 +1,5 @@
 import type { FetchRecord } from '../audit/event.ts';
+import type { Switches } from '../control/switches.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { OperationVariant } from '../operation/operation.ts';
 
@@ -8,6 +9,8 @@ export interface ExecutionInput {
   /** Coerced, defaults applied. */
   readonly variables: Readonly<Record<string, unknown>>;
   readonly principal: Principal;
+  /** Subgraphs that are switched off are not asked; null or absent where none is. */
+  readonly switches?: Pick<Switches, 'isSubgraphOff'> | null;
   readonly requestId: string;
   /** Client headers, lower-case; the executor forwards only what config names. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -49,7 +52,7 @@ export interface Executor {
   execute(input: ExecutionInput): Promise<ExecutionResult>;
   /**
    * Opens upstream at the first `next`; closes it on `return` or `signal`.
-   * Throws: SUBSCRIPTION_NOT_SUPPORTED, DOWNSTREAM_SERVICE_ERROR where upstream refuses or breaks.
+   * Throws: SUBSCRIPTION_NOT_SUPPORTED, SWITCHED_OFF, DOWNSTREAM_SERVICE_ERROR where upstream refuses or breaks.
    */
   subscribe(input: SubscriptionInput): AsyncIterable<ExecutionResult>;
   close(): Promise<void>;

@@ -13,6 +13,7 @@ const OURS: ReadonlySet<unknown> = new Set<ErrorCode>([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBGRAPH_TIMEOUT',
   'SUBGRAPH_UNAVAILABLE',
+  'SWITCHED_OFF',
   'REQUEST_ABORTED',
 ]);
 

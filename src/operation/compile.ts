@@ -76,6 +76,7 @@ export function compileOperation(
       variableDefinitions: operation.variableDefinitions ?? [],
       conditions: guarded.conditions.conditions,
       guards: guarded.guards,
+      selected: guarded.selected,
       constrained: rules.variables,
     },
     variant: (mask, lines) => {

@@ -13,12 +13,13 @@ import type { When } from './condition.ts';
 import { anyOf, both } from './condition-table.ts';
 import type { ExpandedOperation, FieldUse, Position } from './expand.ts';
 import { inputNodes, inputTypes } from './input-nodes.ts';
-import type { Guard } from './operation.ts';
+import type { Guard, SelectedField } from './operation.ts';
 
 /** Every requirement that an operation meets, and where. */
 export interface GuardedOperation extends ExpandedOperation {
   readonly guards: readonly Guard[];
-  /** Guards of a field use on one concrete parent type. */
+  readonly selected: readonly SelectedField[];
+  /** Guards of a field use on one concrete parent type; last the one that a switch on the field fails. */
   guardsOf(use: FieldUse, typeName: string): readonly number[];
   /** Guard of objects of one concrete type at an abstract position, where something is selected on it. */
   typeGuardOf(position: Position, typeName: string): number | null;
@@ -41,19 +42,27 @@ export function guardOperation(
   return {
     ...expanded,
     guards: guards.guards,
-    guardsOf: (use, typeName) => guards.ofUses.get(use)?.get(typeName) ?? NONE,
+    selected: guards.selected,
+    guardsOf: (use, typeName) => {
+      const ruled = guards.ofUses.get(use)?.get(typeName) ?? NONE;
+      const index = guards.ofSwitches.get(use)?.get(typeName);
+      return index === undefined ? ruled : [...ruled, guards.guards.length + index];
+    },
     typeGuardOf: (position, typeName) => guards.ofPositions.get(position)?.get(typeName) ?? null,
   };
 }
 
 class GuardCollector {
   readonly guards: Guard[] = [];
+  readonly selected: SelectedField[] = [];
+  readonly ofSwitches = new Map<FieldUse, Map<string, number>>();
   readonly ofUses = new Map<FieldUse, Map<string, number[]>>();
   readonly ofPositions = new Map<Position, Map<string, number>>();
   readonly #expanded: ExpandedOperation;
   readonly #policy: SecurityPolicy;
   readonly #needsCoverage: boolean;
   readonly #indexes = new Map<string, number>();
+  readonly #selections = new Map<string, number>();
 
   constructor(expanded: ExpandedOperation, policy: SecurityPolicy, needsCoverage: boolean) {
     this.#expanded = expanded;
@@ -73,10 +82,27 @@ class GuardCollector {
         if (indexes.length > 0) ofTypes.set(typeName, indexes);
       }
       if (ofTypes.size > 0) this.ofUses.set(use, ofTypes);
+      this.#select(use);
       if (use.children === null) continue;
       if (use.children.abstract) this.#guardTypes(use.children);
       this.visit(use.children, null);
     }
+  }
+
+  /** Notes where a field is selected, so that it can be switched off without compiling anew. */
+  #select(use: FieldUse): void {
+    if (use.name.startsWith('__')) return;
+    const when = anyOf([use.when]);
+    const ofTypes = new Map<string, number>();
+    for (const typeName of use.on.keys()) {
+      if (typeName.startsWith('__')) continue;
+      const coordinate = `${typeName}.${use.name}`;
+      const key = `${coordinate}#${when === null ? '' : JSON.stringify(when)}`;
+      const known = this.#selections.get(key) ?? this.selected.push({ coordinate, when }) - 1;
+      this.#selections.set(key, known);
+      ofTypes.set(typeName, known);
+    }
+    this.ofSwitches.set(use, ofTypes);
   }
 
   #guardsOfField(use: FieldUse, typeName: string, field: GraphQLField<unknown, unknown>): number[] {

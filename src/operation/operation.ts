@@ -26,6 +26,13 @@ export interface Guard {
   readonly covers?: string;
 }
 
+/** A field where it is selected, under a condition. In a mask it stands for a field that is switched off. */
+export interface SelectedField {
+  /** Concrete: `Type.field`. */
+  readonly coordinate: string;
+  readonly when: When;
+}
+
 /** One path that a mask removes from what runs. */
 export interface Removal {
   readonly guard: number;
@@ -102,6 +109,8 @@ export interface OperationFacts {
   readonly variableDefinitions: readonly VariableDefinitionNode[];
   readonly conditions: readonly Condition[];
   readonly guards: readonly Guard[];
+  /** In a mask, their numbers follow those of the guards. */
+  readonly selected: readonly SelectedField[];
   readonly constrained: readonly ConstrainedVariable[];
 }
 

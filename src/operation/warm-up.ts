@@ -17,8 +17,8 @@ export interface WarmUpReport {
 }
 
 /** The guards of an operation as text: a mask counts them by number. */
-export function guardsKey(operation: Pick<CompiledOperation, 'guards'>): string {
-  return JSON.stringify(operation.guards);
+export function guardsKey({ guards, selected }: Pick<CompiledOperation, 'guards' | 'selected'>): string {
+  return JSON.stringify([guards, selected]);
 }
 
 async function ready(

@@ -4,7 +4,8 @@ import { refuse } from '../kit/access.ts';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
 
 /** Scopes of who works for the platform. */
-const STAFF: readonly string[] = [SYSTEM_SCOPE.admin, SYSTEM_SCOPE.approve, SYSTEM_SCOPE.audit];
+const { admin, approve, audit, security } = SYSTEM_SCOPE;
+const STAFF: readonly string[] = [admin, approve, audit, security];
 
 /** What says who is staff. */
 export interface Staffing {

@@ -1,16 +1,11 @@
-import { type Actor, type MemberRole, SYSTEM_SCOPE } from '../../src/control/actor.ts';
+import { type MemberRole, SYSTEM_SCOPE } from '../../src/control/actor.ts';
 import { ControlError, invalidInput } from '../../src/control/control-error.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Application, PlanLimits, Product } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
-import { payload } from './admin-answers.ts';
-import type { AdminContext } from './admin-loaders.ts';
-import { requireAnyScope } from './admin-queries.ts';
+import { changing, type Keyed, type WithReason } from './changing.ts';
+import { securityChanges } from './security-changes.ts';
 
-interface Keyed {
-  readonly idempotencyKey?: string | null;
-}
-type WithReason<Id extends string> = Keyed & { readonly reason: string } & Readonly<Record<Id, string>>;
 interface StepArgs extends WithReason<'subscriptionId'> {
   readonly expectedVersion: number;
 }
@@ -32,19 +27,6 @@ const STAFF = [SYSTEM_SCOPE.admin];
 const DEVELOPERS = [SYSTEM_SCOPE.admin, SYSTEM_SCOPE.develop];
 const APPROVERS = [SYSTEM_SCOPE.approve];
 
-/** A change for callers with one of some scopes; its refusals are part of its answer. */
-function changing<Input extends Keyed, T>(
-  name: string,
-  scopes: readonly string[],
-  work: (actor: Actor, input: Input, idempotencyKey: string | undefined) => Promise<T>,
-) {
-  return async (_: unknown, { input }: { input: Input }, { principal, loaders }: AdminContext) => {
-    requireAnyScope(principal, scopes);
-    const actor = await loaders.actor();
-    return payload(name, async () => work(actor, input, input.idempotencyKey ?? undefined));
-  };
-}
-
 /** What is changed. The control plane judges the actor of every call by itself. */
 export function adminChanges(control: ControlPlane, provider: string | null): SubgraphResolvers {
   return {
@@ -54,6 +36,7 @@ export function adminChanges(control: ControlPlane, provider: string | null): Su
       ...productChanges(control),
       ...requestChanges(control),
       ...subscriptionChanges(control),
+      ...securityChanges(control),
     },
   };
 }

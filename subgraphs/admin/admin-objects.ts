@@ -1,5 +1,12 @@
 import type { ControlPlane } from '../../src/control/control-plane.ts';
-import type { ControlEvent, Credential, Plan, Product, Subscription } from '../../src/control/tables.ts';
+import type {
+  ControlEvent,
+  Credential,
+  KillSwitch,
+  Plan,
+  Product,
+  Subscription,
+} from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
@@ -41,6 +48,12 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
           return items;
         }),
     },
+    ControlKillSwitch: {
+      target: ({ target }: KillSwitch) => (target === '' ? null : target),
+      createdAt: ({ createdAt }: KillSwitch) => timeText(createdAt),
+      expiresAt: ({ expiresAt }: KillSwitch) => timeText(expiresAt),
+      liftedAt: ({ liftedAt }: KillSwitch) => timeText(liftedAt),
+    },
     ControlHistoryEntry: {
       at: ({ at }: ControlEvent) => timeText(at),
       subject: ({ actor }: ControlEvent) => actor,
@@ -69,6 +82,7 @@ const ENUMS: SubgraphResolvers = {
   ControlVisibility: lowered('PUBLIC', 'PRIVATE'),
   ControlApprovalKind: lowered('AUTO', 'SINGLE', 'DUAL'),
   ControlProductStatus: lowered('DRAFT', 'PUBLISHED', 'DEPRECATED', 'RETIRED'),
+  ControlSwitchKind: lowered('OPERATION', 'FIELD', 'SUBGRAPH', 'MUTATIONS'),
   ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),
 };
 

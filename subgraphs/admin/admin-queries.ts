@@ -13,7 +13,7 @@ interface PageArgs {
   readonly after?: string | null;
 }
 
-const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP } = SYSTEM_SCOPE;
+const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP, security: SECURITY } = SYSTEM_SCOPE;
 
 /** Holds a field to its scopes a second time, any of which is enough. Throws: GraphQLError `FORBIDDEN`. */
 export function requireAnyScope({ scopes }: SubgraphPrincipal, wanted: readonly string[]): void {
@@ -30,7 +30,7 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
       return {};
     };
   return {
-    Query: { admin: gate(STAFF), portal: gate([DEVELOP]) },
+    Query: { admin: gate([...STAFF, SECURITY]), portal: gate([DEVELOP]) },
     ControlAdmin: staffQueries(control),
     ControlPortal: portalQueries(control),
   };
@@ -38,6 +38,7 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
 
 const STAFF = [ADMIN, APPROVE, AUDIT];
 const TENANT_READERS = [ADMIN, AUDIT];
+const SECURITY_READERS = [ADMIN, AUDIT, SECURITY];
 
 /** A field for callers with one of some scopes, answered as the caller. */
 function field<Args, T>(scopes: readonly string[], work: (actor: Actor, args: Args) => Promise<T>) {
@@ -69,6 +70,19 @@ function staffQueries(control: ControlPlane) {
     ),
     products: field(STAFF, async (actor, args: PageArgs & { status?: string | null }) =>
       connection(await control.products.list(actor, { ...pageOf(args), status: args.status ?? undefined })),
+    ),
+    killSwitches: field(
+      SECURITY_READERS,
+      async (
+        actor,
+        { tenantId, inForce, ...page }: PageArgs & { tenantId?: string | null; inForce: boolean },
+      ) =>
+        connection(
+          await control.killSwitches.list(actor, {
+            ...pageOf(page),
+            ...{ tenantId: tenantId ?? undefined, inForce },
+          }),
+        ),
     ),
     subscription: field(STAFF, (actor, { id }: { id: string }) => control.subscriptions.get(actor, id)),
     subscriptions: field(

@@ -63,6 +63,7 @@ export function snapshot(part: Partial<ControlSnapshot>): ControlSnapshot {
     products: [],
     plans: [],
     subscriptions: [],
+    switches: [],
     ...part,
   };
 }

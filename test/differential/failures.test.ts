@@ -71,6 +71,20 @@ describe('where one subgraph fails', () => {
     );
   });
 
+  it('because it is switched off, the rest arrives and it is not asked', async () => {
+    let asked = 0;
+    running.subgraph('reviews').fault = () => {
+      asked += 1;
+    };
+    for (const each of ASKS) {
+      const ask = { ...each, off: ['reviews'] };
+      const { native, apollo } = await running.engines.both(ask);
+      expectSameAnswer(native, apollo, { ask });
+      expect(native.errors).toContain('SWITCHED_OFF null');
+    }
+    expect(asked).toBe(0);
+  });
+
   it('by refusing connections, the rest arrives', async () => {
     const served = running.subgraphs.map(({ name, url, sdl }) => ({
       name,

@@ -129,6 +129,24 @@ describe.skipIf(SERVER == null)('two gateway processes on one PostgreSQL', () =>
     expect(Math.max(...tookMs)).toBeLessThan(AGREED_MS);
   });
 
+  it('switch a field off and on again within a second, and at its end', { timeout: 60_000 }, async () => {
+    const { id } = await control.requests.submit(SYSTEM, { applicationId, planId, reason: 'x' });
+    await agreeOn({ orders: 'many' });
+    const officer = { ...SYSTEM, amr: ['mfa'], authTime: Date.now() / 1000 };
+    const field = { kind: 'field', target: 'Query.orders', tenantId: null, reason: 'x' } as const;
+    const killSwitch = await control.killSwitches.switchOff(officer, { ...field, seconds: null });
+    expect(await agreeOn(null)).toBeLessThan(AGREED_MS);
+    await control.killSwitches.switchOn(officer, { id: killSwitch.id, reason: 'x' });
+    expect(await agreeOn({ orders: 'many' })).toBeLessThan(AGREED_MS);
+    const { expiresAt } = await control.killSwitches.switchOff(officer, { ...field, seconds: 2 });
+    await agreeOn(null);
+    expect(Date.now()).toBeLessThan(expiresAt ?? 0);
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(expiresAt ?? 0), { timeout: 3000 });
+    expect(await agreeOn({ orders: 'many' })).toBeLessThan(AGREED_MS);
+    await control.subscriptions.revoke(SYSTEM, { id, reason: 'Gone.' });
+    await agreeOn(null);
+  });
+
   it('goes on in the other when one is killed', { timeout: 60_000 }, async () => {
     const [one, other] = gateways;
     if (one === undefined || other === undefined) throw new Error('no gateways');

@@ -76,7 +76,12 @@ describe('warming up', () => {
   it('waits no longer than its time and starts nothing after it', async () => {
     const stuck = Promise.withResolvers<CompiledOperation>();
     const compile = vi.fn(() => stuck.promise);
-    const hot = ['{ a }', '{ b: a }'].map((text) => ({ text, operationName: null, guards: '[]', masks: [] }));
+    const hot = ['{ a }', '{ b: a }'].map((text) => ({
+      text,
+      operationName: null,
+      guards: '[[],[]]',
+      masks: [],
+    }));
     expect(await warm(hot, compile, 1)).toEqual({ compiled: 0, skipped: 2 });
     stuck.reject(new Error('too late'));
     await expect(stuck.promise).rejects.toThrow('too late');

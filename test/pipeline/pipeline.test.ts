@@ -82,6 +82,7 @@ const operation = (changes: Partial<CompiledOperation> = {}): CompiledOperation 
   variableDefinitions: [],
   conditions: [],
   guards: [],
+  selected: [],
   constrained: [],
   planFor: async () => VARIANT,
   ...changes,
@@ -147,6 +148,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     identifier: { identify: fakes.identify ?? (() => ANONYMOUS) },
     graphs: { lease: fakes.graphless === true ? () => null : lease },
     entitlements: null,
+    switches: null,
     limiter: fakes.limiter ?? null,
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {

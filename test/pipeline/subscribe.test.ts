@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
+import type { Switches } from '../../src/control/switches.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
@@ -10,6 +11,7 @@ interface Fakes {
   readonly allows?: (event: number) => boolean;
   readonly identify?: (event: number) => typeof ANONYMOUS;
   readonly healthy?: (event: number) => boolean;
+  readonly switches?: SubscriptionParts['switches'];
 }
 
 /** Runs a subscription of three events on fakes and tells all that it left behind. */
@@ -52,12 +54,16 @@ async function run(fakes: Fakes) {
       coordinates: ['Subscription.a'],
       conditions: [],
       guards: [{ requirement, when: null }],
+      selected: [],
       constrained: [],
       planFor: async () => ({
         removals: [{ guard: 0, coordinate: 'Subscription.a', path: ['a'], dynamic: false }],
       }),
     },
-    variant: { shape, removals: [], tenantKeys: [], text: 'subscription { a }' },
+    variant: {
+      ...{ shape, removals: [], tenantKeys: [], text: 'subscription { a }' },
+      plan: { subscription: { subgraph: 'ticks' } },
+    },
     variables: {},
     decision: { effect: 'permit', mask: '', reasons: [] },
     meter: null,
@@ -76,6 +82,7 @@ async function run(fakes: Fakes) {
       record: (one: AuditEvent) => void records.push(one),
       healthy: () => fakes.healthy?.(event) ?? true,
     },
+    switches: fakes.switches ?? null,
     clock: { now: () => 0, nowUs: () => 0 },
     counts: new SubscriptionCounts(),
     options: {
@@ -100,6 +107,23 @@ describe('subscribe', () => {
     const { codes, record } = await run({ allows: (event) => event < 2 });
     expect(codes).toEqual([null, 'UNAUTHORIZED_FIELD_OR_TYPE']);
     expect(record).toMatchObject({ events: 1, decision: { effect: 'deny' } });
+  });
+
+  it('ends when its subgraph or one of its fields is switched off', async () => {
+    let asked = 0;
+    const switched = (part: Partial<Switches>): SubscriptionParts['switches'] => ({
+      of: () => {
+        asked += 1;
+        const nothing = { stops: () => false, fieldsOff: () => [], isSubgraphOff: () => false };
+        return asked < 2 ? null : { ...nothing, ...part };
+      },
+    });
+    const ofSubgraph = await run({ switches: switched({ isSubgraphOff: (name) => name === 'ticks' }) });
+    expect(ofSubgraph.codes).toEqual([null, 'SWITCHED_OFF']);
+    asked = 0;
+    const whole = await run({ switches: switched({ stops: () => true }) });
+    expect(whole.codes).toEqual([null, 'SWITCHED_OFF']);
+    expect(whole.record).toMatchObject({ code: 'SWITCHED_OFF', status: 503 });
   });
 
   it('ends when the credential is revoked', async () => {

@@ -6,7 +6,7 @@ import { GatewayError } from '../../errors.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
-import { type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
+import { NOT_ASKED, type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import { introspectionIn } from './introspection.ts';
@@ -149,11 +149,10 @@ class SubgraphSource implements GraphQLDataSource {
     const { input, fetches } = options.context as RequestContext;
     const { query, variables, operationName } = options.request;
     const startedUs = this.#deps.nowUs();
-    const assertion = await this.#deps.minter.assertionFor(input.principal, this.#subgraph.identity);
-    const headers = subgraphHeaders(this.#subgraph, input.headers, assertion);
-    const body = JSON.stringify({ query, variables, operationName });
-    const timeoutMs = Math.min(this.#subgraph.timeoutMs, input.deadlineMs - this.#deps.now());
-    const answer = await this.#client.post({ ...this.#subgraph, timeoutMs }, { body, headers }, input.signal);
+    const isOff = input.switches?.isSubgraphOff(this.#subgraph.name) === true;
+    const answer = isOff
+      ? NOT_ASKED
+      : await this.#post(input, JSON.stringify({ query, variables, operationName }));
     fetches.push({
       subgraph: this.#subgraph.name,
       durationUs: Math.round(this.#deps.nowUs() - startedUs),
@@ -167,6 +166,13 @@ class SubgraphSource implements GraphQLDataSource {
     throw new GraphQLError('The subgraph gave no GraphQL answer.', {
       extensions: { code, serviceName: this.#subgraph.name },
     });
+  }
+
+  async #post(input: ExecutionInput, body: string): Promise<SubgraphAnswer> {
+    const assertion = await this.#deps.minter.assertionFor(input.principal, this.#subgraph.identity);
+    const headers = subgraphHeaders(this.#subgraph, input.headers, assertion);
+    const timeoutMs = Math.min(this.#subgraph.timeoutMs, input.deadlineMs - this.#deps.now());
+    return this.#client.post({ ...this.#subgraph, timeoutMs }, { body, headers }, input.signal);
   }
 }
 

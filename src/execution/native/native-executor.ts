@@ -1,4 +1,5 @@
 import type { FetchRecord } from '../../audit/event.ts';
+import { GatewayError } from '../../errors.ts';
 import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
 import type {
   ExecutionError,
@@ -8,7 +9,7 @@ import type {
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
-import type { SubgraphAnswer } from '../subgraph-client.ts';
+import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
@@ -59,6 +60,7 @@ async function* subscription(
     yield { data: null, errors: [], fetches: [] };
     return;
   }
+  if (input.switches?.isSubgraphOff(fetch.subgraph) === true) throw new GatewayError('SWITCHED_OFF');
   const variables = `{${printVariables(fetch, input.variables)}}`;
   for await (const event of deps.transport.open(fetch, variables, input)) {
     const run = new Run({ ...input, introspect: null, deadlineMs: deps.now() + input.eventTimeoutMs }, deps);
@@ -161,7 +163,8 @@ class Run {
   /** Sends and records a fetch; null where no data came. */
   async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
     const startedUs = this.#deps.nowUs();
-    const answer = await this.#deps.transport.send(fetch, variables, this.#input);
+    const isOff = this.#input.switches?.isSubgraphOff(fetch.subgraph) === true;
+    const answer = isOff ? NOT_ASKED : await this.#deps.transport.send(fetch, variables, this.#input);
     return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs });
   }
 

@@ -40,6 +40,8 @@ export interface Ask {
   /** Scopes the caller lacks; the mask is worked out from them. */
   readonly without?: readonly string[];
   readonly principal?: Principal;
+  /** Names of subgraphs that are switched off. */
+  readonly off?: readonly string[];
   readonly signal?: AbortSignal;
   /** Default 10,000. */
   readonly timeLeftMs?: number;
@@ -191,9 +193,11 @@ function enginesOf(
     principal = ANONYMOUS,
     signal = new AbortController().signal,
     timeLeftMs = 10_000,
+    off = [],
   }: Ask) => ({
     principal,
     signal,
+    switches: { isSubgraphOff: (name: string) => off.includes(name) },
     requestId: 'request-1',
     headers: {},
     deadlineMs: clock.now() + timeLeftMs,

@@ -1,0 +1,201 @@
+import { and, asc, eq, gt, isNull, lte, or } from 'drizzle-orm';
+import {
+  type Actor,
+  requirePlatform,
+  requireSecurity,
+  requireStepUp,
+  requireTenant,
+  type StepUpRule,
+} from './actor.ts';
+import { ControlError, invalidInput } from './control-error.ts';
+import { type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
+import { type KillSwitch, restrictions } from './tables.ts';
+import { type Idempotent, onlyRow, tenantIn } from './tenants-store.ts';
+import { change, read, type Unit, type UnitDeps } from './unit-of-work.ts';
+
+export interface KillSwitchDeps extends UnitDeps {
+  /** What who switches off or on has to have proven. */
+  readonly stepUp: StepUpRule;
+}
+
+export interface SwitchOff extends Idempotent {
+  readonly kind: KillSwitch['kind'];
+  /** Empty for all mutations. */
+  readonly target: string;
+  /** Whose callers it holds for; null for everybody's. */
+  readonly tenantId: string | null;
+  readonly reason: string;
+  /** Null holds until it is switched on. */
+  readonly seconds: number | null;
+}
+
+/** In force at once for one tenant, or for everybody; reason: gateways hold them all in memory. */
+const IN_FORCE_MAX = 100;
+/** Expired ones that one change of the sweeper writes down. */
+const SWEEP_MAX = 500;
+const REASON_CHARS_MAX = 2000;
+const SECONDS_MAX = 365 * 86_400;
+
+const TARGETS: Readonly<Record<KillSwitch['kind'], { readonly pattern: RegExp; readonly form: string }>> = {
+  operation: {
+    pattern: /^(?:[0-9a-f]{64}|[_A-Za-z][_0-9A-Za-z]{0,255})$/u,
+    form: 'must be the hash or the name of an operation',
+  },
+  field: {
+    pattern: /^[_A-Za-z]\w{0,255}(?:\.[_A-Za-z]\w{0,255})?$/u,
+    form: 'must be a type or a field, such as Order or Order.total',
+  },
+  subgraph: { pattern: /^[A-Za-z][\w-]{0,63}$/u, form: 'must be the name of a subgraph' },
+  mutations: { pattern: /^$/u, form: 'must be empty for all mutations' },
+};
+
+/** Kill switches: parts of the graph that nobody reaches for a time, or nobody of one tenant. */
+export class KillSwitchesStore {
+  readonly #deps: KillSwitchDeps;
+
+  constructor(deps: KillSwitchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws: FORBIDDEN, STEP_UP_REQUIRED, NOT_FOUND for another tenant, INVALID_INPUT, CONFLICT where too many are in force. */
+  switchOff(actor: Actor, { idempotencyKey, ...input }: SwitchOff): Promise<KillSwitch> {
+    requireSecurity(actor, input.tenantId);
+    requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
+    const reason = text('reason', input.reason, REASON_CHARS_MAX);
+    const { kind, tenantId, target } = input;
+    const { pattern, form } = TARGETS[kind];
+    if (!pattern.test(target)) throw invalidInput('target', form);
+    if (input.seconds !== null) whole('seconds', input.seconds, { min: 1, max: SECONDS_MAX });
+    const action = 'killSwitch.off';
+    return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
+      if (tenantId !== null) await tenantIn(unit.tx, tenantId);
+      await requireRoom(unit, tenantId);
+      const id = unit.newId('swt');
+      const expiresAt = input.seconds === null ? null : unit.now + input.seconds * 1000;
+      const row = onlyRow(
+        await unit.tx
+          .insert(restrictions)
+          .values({
+            ...{ id, tenantId, kind, target, reason, expiresAt },
+            ...{ createdBy: actor.subject, createdAt: unit.now },
+          })
+          .returning(),
+      );
+      const after = { kind, target, reason, expiresAt };
+      await unit.record({ action, entity: 'killSwitch', id, tenantId, after });
+      return row;
+    });
+  }
+
+  /** Throws: FORBIDDEN, STEP_UP_REQUIRED, NOT_FOUND, INVALID_TRANSITION where it is on already. */
+  switchOn(
+    actor: Actor,
+    { idempotencyKey, ...input }: { readonly id: string; readonly reason: string } & Idempotent,
+  ): Promise<KillSwitch> {
+    requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
+    const reason = text('reason', input.reason, REASON_CHARS_MAX);
+    const action = 'killSwitch.on';
+    return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
+      const [row] = await unit.tx.select().from(restrictions).where(eq(restrictions.id, input.id));
+      if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'killSwitch' });
+      requireSecurity(actor, row.tenantId);
+      if (row.liftedAt !== null || (row.expiresAt !== null && row.expiresAt <= unit.now))
+        throw new ControlError({ code: 'INVALID_TRANSITION', state: 'on', action });
+      return lift(unit, row, { at: unit.now, action, reason });
+    });
+  }
+
+  /** Oldest first; those of one tenant, or all that the actor may see. Throws: NOT_FOUND, INVALID_INPUT. */
+  async list(
+    actor: Actor,
+    {
+      tenantId,
+      inForce,
+      ...page
+    }: PageInput & { readonly tenantId?: string | undefined; readonly inForce?: boolean },
+  ): Promise<Page<KillSwitch>> {
+    if (tenantId !== undefined) requireTenant(actor, tenantId);
+    const { limit, after } = pageOf(page);
+    const rows = await read(this.#deps, actor, (tx) =>
+      tx
+        .select()
+        .from(restrictions)
+        .where(
+          and(
+            gt(restrictions.id, after),
+            ...(tenantId === undefined ? [] : [eq(restrictions.tenantId, tenantId)]),
+            ...(inForce === true ? [inForceAt(this.#deps.now())] : []),
+          ),
+        )
+        .orderBy(asc(restrictions.id))
+        .limit(limit),
+    );
+    return paged(rows, limit, ({ id }) => id);
+  }
+
+  /** Whether any has expired and that is not written down. */
+  async isSweepDue(actor: Actor): Promise<boolean> {
+    requirePlatform(actor);
+    const [row] = await read(this.#deps, actor, (tx) =>
+      tx.select({ id: restrictions.id }).from(restrictions).where(expiredAt(this.#deps.now())).limit(1),
+    );
+    return row !== undefined;
+  }
+
+  /** Writes down what has expired; no gateway waits for it. */
+  sweep(actor: Actor): Promise<number> {
+    requirePlatform(actor);
+    const action = 'killSwitch.expire';
+    return change(this.#deps, actor, { action, input: null, idempotencyKey: undefined }, async (unit) => {
+      const rows = await unit.tx
+        .select()
+        .from(restrictions)
+        .where(expiredAt(unit.now))
+        .orderBy(asc(restrictions.id))
+        .limit(SWEEP_MAX);
+      for (const row of rows) await lift(unit, row, { at: row.expiresAt ?? unit.now, action });
+      return rows.length;
+    });
+  }
+}
+
+/** What holds at a time. Units: milliseconds since the epoch. */
+export function inForceAt(now: number) {
+  return and(
+    isNull(restrictions.liftedAt),
+    or(isNull(restrictions.expiresAt), gt(restrictions.expiresAt, now)),
+  );
+}
+
+function expiredAt(now: number) {
+  return and(isNull(restrictions.liftedAt), lte(restrictions.expiresAt, now));
+}
+
+/** Throws: CONFLICT where as many are in force as can be. */
+async function requireRoom({ tx, now }: Unit, tenantId: string | null): Promise<void> {
+  const owned = tenantId === null ? isNull(restrictions.tenantId) : eq(restrictions.tenantId, tenantId);
+  const held = await tx
+    .select({ id: restrictions.id })
+    .from(restrictions)
+    .where(and(owned, inForceAt(now)))
+    .limit(IN_FORCE_MAX);
+  if (held.length >= IN_FORCE_MAX)
+    throw new ControlError({ code: 'CONFLICT', reason: 'too much is switched off already' });
+}
+
+async function lift(
+  unit: Unit,
+  { id, tenantId, kind, target }: KillSwitch,
+  { at, action, reason }: { readonly at: number; readonly action: string; readonly reason?: string },
+): Promise<KillSwitch> {
+  const row = onlyRow(
+    await unit.tx
+      .update(restrictions)
+      .set({ liftedAt: at, liftedBy: unit.actor.subject })
+      .where(eq(restrictions.id, id))
+      .returning(),
+  );
+  const after = { kind, target, ...(reason === undefined ? {} : { reason }) };
+  await unit.record({ action, entity: 'killSwitch', id, tenantId, after });
+  return row;
+}

@@ -1,0 +1,27 @@
+import type { Actor } from '../../src/control/actor.ts';
+import { payload } from './admin-answers.ts';
+import type { AdminContext } from './admin-loaders.ts';
+import { requireAnyScope } from './admin-queries.ts';
+
+/** Input of a change that can be sent again. */
+export interface Keyed {
+  readonly idempotencyKey?: string | null;
+}
+
+/** Input of a change that gives its reason. */
+export type WithReason<Id extends string> = Keyed & { readonly reason: string } & Readonly<
+    Record<Id, string>
+  >;
+
+/** A change for callers with one of some scopes; its refusals are part of its answer. */
+export function changing<Input extends Keyed, T>(
+  name: string,
+  scopes: readonly string[],
+  work: (actor: Actor, input: Input, idempotencyKey: string | undefined) => Promise<T>,
+) {
+  return async (_: unknown, { input }: { input: Input }, { principal, loaders }: AdminContext) => {
+    requireAnyScope(principal, scopes);
+    const actor = await loaders.actor();
+    return payload(name, async () => work(actor, input, input.idempotencyKey ?? undefined));
+  };
+}
