@@ -22,8 +22,8 @@ export function costLimits(limits: CostLimits, plans: readonly PlanLimit[]): Cos
   return planned.length === 0 ? limits : { ...limits, max: Math.min(...planned) };
 }
 
-/** Takes the points of an operation. Throws: RATE_LIMITED. */
-export function reservePoints(limiter: RateLimiter, call: Limited): Promise<Reservation> {
+/** Takes the points of an operation. Throws (or rejects with): RATE_LIMITED, QUOTA_EXHAUSTED. */
+export function reservePoints(limiter: RateLimiter, call: Limited): Reservation | Promise<Reservation> {
   const { request, principal, operation, variant, cost, plans } = call;
   return limiter.reserve({
     ...{ principal, variant, plans, remoteAddress: request.remoteAddress },

@@ -1,11 +1,15 @@
+import { randomInt, randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
-import { MemoryLimitStore } from './metering/limit-store.ts';
+import { LeasedLimitStore } from './metering/leased-limit-store.ts';
+import { type LimitStore, MemoryLimitStore } from './metering/limit-store.ts';
 import { QuotaWindows } from './metering/quota-window.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { byGenerosity, type QuotaPlan } from './metering/rate-limits.ts';
 import { RedisLimitStore } from './metering/redis-limit-store.ts';
+import { SettlementQueue } from './metering/settlement-queue.ts';
+import { StrictLimitStore } from './metering/strict-limit-store.ts';
 import { Throttles } from './metering/throttles.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
@@ -29,17 +33,46 @@ export function createLimiter(
     quotas: quotas.length === 0 ? null : quotaPlan(rateLimits, clock),
     failures: failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
     throttles: new Throttles(clock.now),
-    store:
-      redis === undefined
-        ? local
-        : new GuardedLimitStore({
-            ...{ shared: new RedisLimitStore(redis), local, now },
-            ...{ localShare: redis.localPercent / 100, probeAfterMs: redis.probeAfterMs },
-            alarm: (state, cause) => {
-              if (state === 'back') log.warn('Redis is back: rate limits are shared again', {});
-              else log.error('Redis is lost: rate limits are local at their share', describeError(cause));
-            },
-          }),
+    store: redis === undefined ? local : sharedStore({ redis, bucketsMax }, { log, local, now }),
+  });
+}
+
+type RedisConfig = NonNullable<Config['rateLimits']['redis']>;
+
+/** What a batch of corrections waits for others; each call that settles would be a call of Redis otherwise. */
+const GATHER_MS = 20;
+/** How long Redis may be away without a correction being lost. */
+const RETRY_FOR_MS = 30_000;
+
+const RANDOM_STEPS = 1_000_000;
+
+/** Buckets in Redis, and those of this process while it is lost. */
+function sharedStore(
+  { redis, bucketsMax }: { readonly redis: RedisConfig; readonly bucketsMax: number },
+  { log, local, now }: { readonly log: Log; readonly local: LimitStore; readonly now: () => number },
+): LimitStore {
+  const { deadlineMs, reconnectMsMax, sliceMs, slicePercent } = redis;
+  const server = redis.nodes === undefined ? { url: redis.url ?? '' } : { nodes: redis.nodes };
+  const buckets = new RedisLimitStore({ server, deadlineMs, reconnectMsMax }, (demand, points) =>
+    queue.add(demand, points),
+  );
+  const queue = new SettlementQueue({
+    ...{ shared: buckets, gatherMs: GATHER_MS, retryForMs: RETRY_FOR_MS, waitingMax: bucketsMax },
+    ...{ now, newBatchId: randomUUID },
+    onLost: (corrections) => log.warn('corrections of rate limits are lost', { corrections }),
+  });
+  const slices = { heldMs: sliceMs, share: slicePercent / 100, slicesMax: bucketsMax };
+  return new GuardedLimitStore({
+    ...{ local, now, random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS },
+    shared:
+      redis.mode === 'strict'
+        ? new StrictLimitStore(buckets, queue)
+        : new LeasedLimitStore({ ...{ shared: buckets, queue, now }, ...slices }),
+    ...{ localShare: redis.localPercent / 100, probeAfterMs: redis.probeAfterMs },
+    alarm: (state, cause) => {
+      if (state === 'back') log.warn('Redis is back: rate limits are shared again', {});
+      else log.error('Redis is lost: rate limits are local at their share', describeError(cause));
+    },
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { integerKey } from './config-keys.ts';
+import { redisSection } from './redis-section.ts';
 
 const limitName = z
   .string()
@@ -87,43 +88,6 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-const redis = z
-  .strictObject({
-    url: z
-      .string()
-      .max(2048)
-      .refine((value) => ['redis:', 'rediss:'].includes(URL.parse(value)?.protocol ?? ''), {
-        error: 'must be a redis:// or rediss:// URL',
-      })
-      .describe('One Redis, not a cluster; rediss:// for TLS.'),
-    deadlineMs: integerKey({
-      min: 5,
-      max: 10_000,
-      default: 50,
-      about: 'Longest time that a call waits for Redis, in milliseconds.',
-    }),
-    reconnectMsMax: integerKey({
-      min: 50,
-      max: 60_000,
-      default: 2000,
-      about: 'Longest pause between two attempts to connect, in milliseconds.',
-    }),
-    probeAfterMs: integerKey({
-      min: 10,
-      max: 600_000,
-      default: 1000,
-      about: 'After a failure Redis is left alone this long; then one call at a time asks, in milliseconds.',
-    }),
-    localPercent: integerKey({
-      min: 1,
-      max: 100,
-      default: 25,
-      about:
-        'What this process permits of each limit while Redis is lost, in percent; at least a burst of one point.',
-    }),
-  })
-  .describe('Where buckets are shared by all gateways. Without it each process has its own.');
-
 /** Buckets are told apart by name: two of a name would take from each other. */
 function nameOnce(
   section: { readonly limits: readonly Named[]; readonly quotas: readonly Named[] },
@@ -167,7 +131,7 @@ export const rateLimitsSection = z
       about:
         'Buckets held in this process, about 200 bytes each. Without room for another, a call that needs one is refused.',
     }),
-    redis: redis.exactOptional(),
+    redis: redisSection.exactOptional(),
     failures: z
       .strictObject({
         count: integerKey({

@@ -1,22 +1,18 @@
 import type { Demand, LimitStore, Settled, Taken } from './limit-store.ts';
 
-/** Buckets that may be out of reach. */
-export interface SharedLimitStore {
-  take(demands: readonly Demand[]): Promise<Taken>;
-  settle(demands: readonly Settled[], points: number): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** How to go on without the shared buckets. */
 export interface GuardOptions {
-  readonly shared: SharedLimitStore;
+  /** Rejects where the shared buckets are out of reach; sees to its corrections by itself. */
+  readonly shared: LimitStore;
   readonly local: LimitStore;
   /** The share of each rate and burst that this process admits by itself; above 0, up to 1. */
   readonly localShare: number;
-  /** How long the shared buckets are left alone after a failure. */
+  /** How long the shared buckets are left alone after a failure, up to a half more or less by `random`. */
   readonly probeAfterMs: number;
   /** Units: milliseconds of a clock that does not step back. */
   readonly now: () => number;
+  /** From 0 up to 1: gateways that lost Redis together do not ask for it together. */
+  readonly random: () => number;
   /** Told once when the shared buckets are lost, with the cause, and once when they are back. */
   readonly alarm: (state: 'lost' | 'back', cause?: unknown) => void;
 }
@@ -29,6 +25,7 @@ export class GuardedLimitStore implements LimitStore {
   readonly #options: GuardOptions;
   /** Demands met locally: what they give back must not fill a shared bucket. */
   readonly #metLocally = new WeakSet<object>();
+  #wasLost = false;
   #isLost = false;
   #isProbing = false;
   #probeAtMs = 0;
@@ -37,59 +34,82 @@ export class GuardedLimitStore implements LimitStore {
     this.#options = options;
   }
 
-  async take(demands: readonly Demand[]): Promise<Taken> {
-    const { shared, local, localShare } = this.#options;
-    const taken = await this.#ask(() => shared.take(demands));
-    if (taken !== undefined) return taken;
-    for (const demand of demands) this.#metLocally.add(demand);
-    return local.take(demands.map((demand) => scaled(demand, localShare)));
+  take(demands: readonly Demand[]): Taken | Promise<Taken> {
+    const { shared, now } = this.#options;
+    if (!this.#isLost) {
+      const taken = shared.take(demands);
+      return taken instanceof Promise ? this.#orLocal(taken, demands) : taken;
+    }
+    if (this.#isProbing || now() < this.#probeAtMs) return this.#local(demands);
+    return this.#probe(demands);
   }
 
-  /** Asks for the demands that were taken, not for copies. What cannot be delivered while the shared buckets are lost is dropped. */
+  /** Asks for the demands that were taken, not for copies. */
   settle(demands: readonly Settled[], points: number): void {
     const { shared, local, localShare } = this.#options;
-    const mine = demands.filter((demand) => this.#metLocally.has(demand));
-    if (mine.length > 0) {
+    if (!this.#wasLost) {
+      shared.settle(demands, points);
+      return;
+    }
+    const { mine = [], theirs = [] } = Object.groupBy(demands, (demand) =>
+      this.#metLocally.has(demand) ? 'mine' : 'theirs',
+    );
+    if (theirs.length > 0) shared.settle(theirs, points);
+    if (mine.length > 0)
       local.settle(
         mine.map((demand) => scaled(demand, localShare)),
         points,
       );
-    }
-    const theirs = demands.filter((demand) => !this.#metLocally.has(demand));
-    if (theirs.length > 0) {
-      void this.#ask(async () => {
-        await shared.settle(theirs, points);
-        return true;
-      });
-    }
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#options.shared.close(), this.#options.local.close()]);
   }
 
-  async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
-    const { now, alarm, probeAfterMs } = this.#options;
-    const isProbe = this.#isLost;
-    if (isProbe && (this.#isProbing || now() < this.#probeAtMs)) return undefined;
-    this.#isProbing = isProbe;
+  #local(demands: readonly Demand[]): Taken | Promise<Taken> {
+    const { local, localShare } = this.#options;
+    for (const demand of demands) this.#metLocally.add(demand);
+    return local.take(demands.map((demand) => scaled(demand, localShare)));
+  }
+
+  async #orLocal(taken: Promise<Taken>, demands: readonly Demand[]): Promise<Taken> {
+    const { alarm } = this.#options;
     try {
-      const answer = await question();
-      if (isProbe) {
+      return await taken;
+    } catch (cause) {
+      this.#leaveAlone();
+      if (!this.#isLost) {
+        this.#isLost = true;
+        this.#wasLost = true;
+        alarm('lost', cause);
+      }
+      return this.#local(demands);
+    }
+  }
+
+  async #probe(demands: readonly Demand[]): Promise<Taken> {
+    const { shared, alarm } = this.#options;
+    this.#isProbing = true;
+    try {
+      const answer = shared.take(demands);
+      const taken = await answer;
+      // What was at hand says nothing of Redis.
+      if (answer instanceof Promise) {
         this.#isLost = false;
         alarm('back');
       }
-      return answer;
-    } catch (cause) {
-      this.#probeAtMs = now() + probeAfterMs;
-      if (!this.#isLost) {
-        this.#isLost = true;
-        alarm('lost', cause);
-      }
-      return undefined;
+      return taken;
+    } catch {
+      this.#leaveAlone();
+      return this.#local(demands);
     } finally {
-      if (isProbe) this.#isProbing = false;
+      this.#isProbing = false;
     }
+  }
+
+  #leaveAlone(): void {
+    const { now, random, probeAfterMs } = this.#options;
+    this.#probeAtMs = now() + probeAfterMs * (0.5 + random());
   }
 }
 

@@ -11,6 +11,8 @@ export interface Window {
 export interface Demand {
   /** Names the bucket; bounded in length. */
   readonly key: string;
+  /** Buckets of one slot can be taken from at once in a cluster: those of one tenant; any other bucket is its own. */
+  readonly slot: string;
   readonly rate: Rate;
   readonly cost: number;
   /** In place of the rate, for a quota; the key names its day or month. */
@@ -24,13 +26,13 @@ export interface Taken {
 }
 
 /** A demand that was met. */
-export type Settled = Pick<Demand, 'key' | 'rate' | 'window'>;
+export type Settled = Pick<Demand, 'key' | 'slot' | 'rate' | 'window'>;
 
 /** Where buckets stand. */
 export interface LimitStore {
   /** Takes all or none. */
   take(demands: readonly Demand[]): Taken | Promise<Taken>;
-  /** Gives points back, or takes more where they are negative; what is no longer known is let be. */
+  /** Gives points back, or takes more where they are negative; a bucket that is not known is full. */
   settle(demands: readonly Settled[], points: number): void;
   close(): Promise<void>;
 }
@@ -89,11 +91,17 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   settle(demands: readonly Settled[], points: number): void {
+    const nowMs = this.#now();
     for (const { key, rate, window } of demands) {
       const known = this.#buckets.get(key);
-      if (known === undefined) continue;
-      if (window === undefined) this.#buckets.set(key, giveBack(known, points, rate));
-      else this.#used.set(key, Math.max(0, (this.#used.get(key) ?? 0) - points));
+      if (known === undefined && (points > 0 || !this.#hasRoom(0, nowMs))) continue;
+      if (window === undefined) {
+        // A bucket that has been full for a while gives no more than it can hold.
+        this.#buckets.set(key, giveBack(Math.max(known ?? nowMs, nowMs), points, rate));
+      } else {
+        this.#buckets.set(key, known ?? nowMs + window.leftMs);
+        this.#used.set(key, Math.max(0, this.#usedOf(key, nowMs) - points));
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Verdict } from './gcra.ts';
-import type { LimitStore } from './limit-store.ts';
+import type { Demand, LimitStore, Taken } from './limit-store.ts';
 import {
   demandsOf,
   type LimitDemand,
@@ -29,11 +29,14 @@ export interface FailureLimit {
 
 /** Limits by cost, and of failed authentications. */
 export interface RateLimiter {
-  /** Takes points for a call from all limits that hold for it, or from none. Throws: RATE_LIMITED, QUOTA_EXHAUSTED. */
-  reserve(call: LimitedCall): Promise<Reservation>;
-  /** Throws: RATE_LIMITED for an address that failed to authenticate too often. */
-  requireFewFailures(remoteAddress: string): Promise<void>;
-  noteFailure(remoteAddress: string): Promise<void>;
+  /**
+   * Takes points for a call from all limits that hold for it, or from none; at once where it need not ask.
+   * Throws (or rejects with): RATE_LIMITED, QUOTA_EXHAUSTED.
+   */
+  reserve(call: LimitedCall): Reservation | Promise<Reservation>;
+  /** Throws (or rejects with): RATE_LIMITED for an address that failed to authenticate too often. */
+  requireFewFailures(remoteAddress: string): undefined | Promise<undefined>;
+  noteFailure(remoteAddress: string): undefined | Promise<undefined>;
   /**
    * Holds every caller of a target to a share of each limit that is for its calls, besides the limits themselves, until a time;
    * factor 1 lets it go. Where no limit is for a call there is nothing to take a share of. For responders of incidents.
@@ -72,12 +75,35 @@ export class StoredRateLimiter implements RateLimiter {
     this.#policy = limits.map(policyOf).join(', ');
   }
 
-  async reserve(call: LimitedCall): Promise<Reservation> {
+  reserve(call: LimitedCall): Reservation | Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
     if (this.#throttles.size > 0) demands.push(...throttledDemands(demands, this.#throttles.of(call)));
     if (this.#quotas !== null) demands.push(...quotaDemandsOf(call, this.#quotas));
     if (demands.length === 0) return NOTHING;
-    const { permitted, verdicts } = await this.#store.take(demands);
+    return once(this.#store.take(demands), (taken) => this.#reserved(call.points, demands, taken));
+  }
+
+  requireFewFailures(remoteAddress: string): undefined | Promise<undefined> {
+    const demand = this.#failureDemand(remoteAddress, 0);
+    if (demand === null) return undefined;
+    // A point is asked for and not taken: only failures cost.
+    return once(this.#store.take([demand]), (taken) => requireOneLeft(taken, demand));
+  }
+
+  noteFailure(remoteAddress: string): undefined | Promise<undefined> {
+    const demand = this.#failureDemand(remoteAddress, 1);
+    return demand === null ? undefined : once(this.#store.take([demand]), () => undefined);
+  }
+
+  throttle(target: ThrottleTarget, factor: number, untilMs: number): void {
+    this.#throttles.set(target, factor, untilMs);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #reserved(points: number, demands: readonly LimitDemand[], { permitted, verdicts }: Taken): Reservation {
     const headers = { 'ratelimit-policy': this.#policyFor(demands), ratelimit: standing(demands, verdicts) };
     if (!permitted) throw limited(demands, verdicts, headers);
     const byCost = demands.filter(({ isByCost }) => isByCost);
@@ -87,33 +113,9 @@ export class StoredRateLimiter implements RateLimiter {
       settle: (actual) => {
         if (isSettled) return;
         isSettled = true;
-        if (actual !== call.points) this.#store.settle(byCost, call.points - actual);
+        if (actual !== points) this.#store.settle(byCost, points - actual);
       },
     };
-  }
-
-  async requireFewFailures(remoteAddress: string): Promise<void> {
-    const demand = this.#failureDemand(remoteAddress, 0);
-    if (demand === null) return;
-    // A point is asked for and not taken: only failures cost.
-    const { verdicts } = await this.#store.take([demand]);
-    const [verdict] = verdicts;
-    if (verdict === undefined || verdict.remaining >= 1) return;
-    const waitSeconds = Math.ceil(demand.rate.perMs / demand.rate.points / 1000);
-    throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(waitSeconds) } });
-  }
-
-  async noteFailure(remoteAddress: string): Promise<void> {
-    const demand = this.#failureDemand(remoteAddress, 1);
-    if (demand !== null) await this.#store.take([demand]);
-  }
-
-  throttle(target: ThrottleTarget, factor: number, untilMs: number): void {
-    this.#throttles.set(target, factor, untilMs);
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
   }
 
   /** What the configuration says, with what holds for this caller in its place, and the plans and quotas of this call. */
@@ -133,8 +135,23 @@ export class StoredRateLimiter implements RateLimiter {
     if (this.#failures === null) return null;
     const { failures, perMs } = this.#failures;
     const rate = { points: failures, burst: failures, perMs };
-    return { key: JSON.stringify(['failures', remoteAddress]).slice(0, 200), rate, cost };
+    const key = JSON.stringify(['failures', remoteAddress]).slice(0, 200);
+    return { key, slot: key, rate, cost };
   }
+}
+
+/** Goes on with what is there, or with what comes. */
+function once<Given, Made>(
+  given: Given | Promise<Given>,
+  next: (value: Given) => Made,
+): Made | Promise<Made> {
+  return given instanceof Promise ? given.then(next) : next(given);
+}
+
+function requireOneLeft({ verdicts: [verdict] }: Taken, { rate }: Demand): undefined {
+  if (verdict === undefined || verdict.remaining >= 1) return undefined;
+  const waitSeconds = Math.ceil(rate.perMs / rate.points / 1000);
+  throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(waitSeconds) } });
 }
 
 function policyOf({ name, burst, perMs }: RateLimit): string {

@@ -126,7 +126,17 @@ export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[
     // No limit of the configuration has a name like this.
     const key = keyOf(call, { name: `#${zone}#${period}#${name}`, by }, null);
     const window = { points, leftMs: endsAt - nowMs };
-    return [{ limit, rate: limit, isByCost: true, cost: call.points, key, window }];
+    return [
+      {
+        limit,
+        rate: limit,
+        isByCost: true,
+        cost: call.points,
+        key,
+        slot: slotOf(call.principal, by, key),
+        window,
+      },
+    ];
   });
 }
 
@@ -137,7 +147,7 @@ const SECOND_MS = 1000;
 /** A plan is the same for every call that is charged to it. */
 const ofPlans = new WeakMap<PlanRate, Omit<LimitDemand, 'cost'>>();
 
-function demandOfPlan({ points: cost }: LimitedCall, plan: PlanRate): LimitDemand[] {
+function demandOfPlan({ points: cost, principal }: LimitedCall, plan: PlanRate): LimitDemand[] {
   if (plan.rate === undefined) return [];
   const known = ofPlans.get(plan);
   if (known !== undefined) return [{ ...known, cost }];
@@ -146,7 +156,8 @@ function demandOfPlan({ points: cost }: LimitedCall, plan: PlanRate): LimitDeman
     ...{ by: [], fields: [], kinds: [], roles: [] },
   };
   const key = JSON.stringify([PLAN_LIMIT, plan.subscriptionId]);
-  const demand = { limit, rate: limit, isByCost: true, key };
+  const slot = slotOf(principal, ['application'], key);
+  const demand = { limit, rate: limit, isByCost: true, key, slot };
   ofPlans.set(plan, demand);
   return [{ ...demand, cost }];
 }
@@ -155,22 +166,28 @@ function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
   if (!configured.kinds.includes(call.kind)) return [];
   const limit = forRoles(configured, call.principal);
   const perField = limit.by.includes('rootField');
-  if (!perField && limit.fields.length === 0)
-    return [{ limit, rate: limit, isByCost: true, cost: call.points, key: keyOf(call, limit, null) }];
+  const demand = (field: string | null, isByCost: boolean, cost: number): LimitDemand => {
+    const key = keyOf(call, limit, field);
+    return { limit, rate: limit, isByCost, cost, key, slot: slotOf(call.principal, limit.by, key) };
+  };
+  if (!perField && limit.fields.length === 0) return [demand(null, true, call.points)];
   const uses = [...usesOf(call.variant)].filter(
     ([field]) => limit.fields.length === 0 || limit.fields.includes(field),
   );
-  if (perField)
-    return uses.map(([field, cost]) => {
-      return { limit, rate: limit, isByCost: false, cost, key: keyOf(call, limit, field) };
-    });
+  if (perField) return uses.map(([field, cost]) => demand(field, false, cost));
   const cost = uses.reduce((sum, [, count]) => sum + count, 0);
-  return cost === 0 ? [] : [{ limit, rate: limit, isByCost: false, cost, key: keyOf(call, limit, null) }];
+  return cost === 0 ? [] : [demand(null, false, cost)];
 }
 
 /** The limit as it is for a caller, whose roles may have a bucket of their own. */
 function forRoles(limit: RateLimit, { roles }: Principal): RateLimit {
   return limit.roles.find(({ ofRole }) => ofRole !== undefined && roles.has(ofRole)) ?? limit;
+}
+
+/** Buckets that belong to one tenant alone are together; one that callers of several tenants may share is by itself. */
+function slotOf({ tenant }: Principal, by: readonly Dimension[], key: string): string {
+  const isOfTenant = tenant !== null && (by.includes('tenant') || by.includes('application'));
+  return isOfTenant ? `tenant ${tenant}` : key;
 }
 
 /** Parts are written as JSON, so that no two lists of parts have the same key. */

@@ -1,143 +1,145 @@
 import { hash } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { z } from 'zod';
 import { left, type Verdict } from './gcra.ts';
-import type { Demand, LimitStore, Settled, Taken, Window } from './limit-store.ts';
+import type { Demand, Settled, Window } from './limit-store.ts';
+import { RedisClient, type RedisOptions } from './redis-client.ts';
+import { SETTLE_SCRIPT, TAKE_SCRIPT } from './redis-scripts.ts';
+import {
+  type Correction,
+  EXTRA_SHARE,
+  type SharedBuckets,
+  type SharedDemand,
+  type SharedTaken,
+} from './shared-buckets.ts';
 
-/**
- * The arithmetic of gcra.ts on the clock of Redis, the one that all gateways see. ARGV: interval and burst of each key, both
- * in milliseconds of refilling, what it costs, and 0; for a quota 0, its points, the cost, and how long it lasts in milliseconds.
- * Answers in microseconds: from now until full, and by how much it is over; for a quota in thousandths the points used, and 0
- * or how long it lasts.
- */
-const TAKE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
-local state, before, after, answer, granted = {}, {}, {}, {}, 1
-for i, key in ipairs(KEYS) do
-  local each, depth, cost = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2]), tonumber(ARGV[4*i-1])
-  local known = state[key] or tonumber(redis.call('GET', key) or '0')
-  local over
-  if each == 0 then
-    before[i] = known
-    after[i] = known + cost
-    over = after[i] - depth
-    if over > 0.001 then over = tonumber(ARGV[4*i]) else over = 0 end
-  else
-    before[i] = math.max(math.min(known, now + depth), now)
-    after[i] = before[i] + cost * each
-    over = after[i] - now - depth
-    if over <= each / 1000 then over = 0 end
-  end
-  if over > 0 then granted = 0; after[i] = before[i] end
-  state[key] = after[i]
-  answer[2*i+1] = math.ceil(over * 1000)
-end
-answer[1] = granted
-for i, key in ipairs(KEYS) do
-  local shown = granted == 1 and after[i] or before[i]
-  if tonumber(ARGV[4*i-3]) == 0 then
-    answer[2*i] = math.ceil(shown * 1000)
-    if granted == 1 then redis.call('SET', key, string.format('%.17g', state[key]), 'PX', ARGV[4*i]) end
-  else
-  answer[2*i] = math.ceil((shown - now) * 1000)
-  if granted == 1 and state[key] > now then
-    redis.call('SET', key, string.format('%.17g', state[key]), 'PX', math.ceil(state[key] - now) + 1)
-  end
-  end
-end
-return answer
-`;
+/** Longer than any batch is sent again. Units: milliseconds. */
+const BATCH_KNOWN_MS = 120_000;
 
-/** Gives back, or takes past empty; what has expired is let be. ARGV: as above, with what is given back for the cost. */
-const SETTLE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
-for i, key in ipairs(KEYS) do
-  local known = redis.call('GET', key)
-  if known and tonumber(ARGV[4*i-3]) == 0 then
-    redis.call('SET', key, string.format('%.17g', math.max(0, tonumber(known) - ARGV[4*i-1])), 'KEEPTTL')
-  elseif known then
-    local full = math.min(tonumber(known) - ARGV[4*i-1] * ARGV[4*i-3], now + ARGV[4*i-2])
-    if full <= now then redis.call('DEL', key)
-    else redis.call('SET', key, string.format('%.17g', full), 'PX', math.ceil(full - now) + 1) end
-  end
-end
-return {}
-`;
-
-const answerSchema = z.array(z.number());
-
-/** Where Redis is, and how long one call and one pause between two attempts to connect may take. */
-export interface RedisLimitStoreOptions {
-  readonly url: string;
-  readonly deadlineMs: number;
-  readonly reconnectMsMax: number;
+/** What one call of a script asks for, and what it said; in a cluster a request may take several. */
+interface Group {
+  readonly demands: readonly SharedDemand[];
+  /** Where they stand in the request. */
+  readonly places: readonly number[];
 }
 
 /**
- * Buckets that all gateways share, on one Redis; each taking is one script, and keys expire when their bucket is full.
+ * Buckets that all gateways share, on one Redis or a cluster; each taking is one script, and keys expire when their bucket is full.
+ * In a cluster a request that takes from several slots takes one by one, and gives back where one refuses: until then others may
+ * be refused what is given back.
  * Throws: what the client throws, within the deadline; GuardedLimitStore decides what holds without Redis.
  */
-export class RedisLimitStore implements LimitStore {
-  readonly #redis: Redis;
+export class RedisLimitStore implements SharedBuckets {
+  readonly #redis: RedisClient;
+  /** Told what a request took that was refused elsewhere. */
+  readonly #giveBack: (demand: Settled, points: number) => void;
 
-  constructor({ url, deadlineMs, reconnectMsMax }: RedisLimitStoreOptions) {
-    this.#redis = new Redis(url, {
-      commandTimeout: deadlineMs,
-      connectTimeout: Math.max(1000, deadlineMs),
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), reconnectMsMax),
-      scripts: { takePoints: { lua: TAKE }, settlePoints: { lua: SETTLE } },
-    });
-    // The next command fails too, and that is what the guard tells of: once, not at each attempt to connect.
-    this.#redis.on('error', () => undefined);
+  constructor(options: RedisOptions, giveBack: (demand: Settled, points: number) => void) {
+    this.#redis = new RedisClient(options, { takePoints: TAKE_SCRIPT, settlePoints: SETTLE_SCRIPT });
+    this.#giveBack = giveBack;
   }
 
-  /** Whether commands are sent; without a connection they fail at once. */
   get isReady(): boolean {
-    return this.#redis.status === 'ready';
+    return this.#redis.isReady;
   }
 
-  async take(demands: readonly Demand[]): Promise<Taken> {
-    const [granted, ...figures] = await this.#run('takePoints', demands);
-    const permitted = granted === 1;
-    const verdicts = demands.map(({ rate, cost, window }, index): Verdict => {
-      const fullAt = (figures[2 * index] ?? 0) / 1000;
-      if (window !== undefined)
-        return quotaVerdict(window, { used: fullAt, cost, over: (figures[2 * index + 1] ?? 0) > 0 });
-      const overMs = (figures[2 * index + 1] ?? 0) / 1000;
-      const retryAfterMs = cost > rate.burst ? Number.POSITIVE_INFINITY : overMs;
-      return { permitted: overMs === 0, fullAt, remaining: left(fullAt, rate, 0), retryAfterMs };
-    });
-    return { permitted, verdicts };
+  async take(demands: readonly SharedDemand[]): Promise<SharedTaken> {
+    const groups = this.#groups(demands);
+    const [only] = groups;
+    if (groups.length === 1 && only !== undefined) return this.#takeGroup(only);
+    const answers = await Promise.allSettled(groups.map((group) => this.#takeGroup(group)));
+    const permitted = answers.every((answer) => answer.status === 'fulfilled' && answer.value.permitted);
+    const verdicts: Verdict[] = [];
+    const extras: number[] = [];
+    let fault: PromiseRejectedResult | null = null;
+    for (const [index, answer] of answers.entries()) {
+      const group = groups[index];
+      if (group === undefined) continue;
+      if (answer.status === 'rejected') {
+        fault = answer;
+        continue;
+      }
+      if (!permitted && answer.value.permitted) this.#undo(group, answer.value);
+      for (const [at, place] of group.places.entries()) {
+        const verdict = answer.value.verdicts[at];
+        const cost = group.demands[at]?.cost ?? 0;
+        const extra = answer.value.extras[at] ?? 0;
+        extras[place] = permitted ? extra : 0;
+        if (verdict !== undefined)
+          verdicts[place] =
+            permitted || !answer.value.permitted
+              ? verdict
+              : { ...verdict, remaining: verdict.remaining + cost + extra };
+      }
+    }
+    if (fault !== null) throw fault.reason;
+    return { permitted, verdicts, extras };
   }
 
-  async settle(demands: readonly Settled[], points: number): Promise<void> {
-    await this.#run(
-      'settlePoints',
-      demands.map((demand) => ({ ...demand, cost: points })),
+  async settle(corrections: readonly Correction[], batchId: string): Promise<void> {
+    const bySlot = this.#redis.isCluster
+      ? Map.groupBy(corrections, ({ slot }) => slot)
+      : new Map([['', corrections]]);
+    // What of a batch was counted is counted no more when the batch comes again.
+    await Promise.all(
+      [...bySlot].map(([slot, group]) =>
+        this.#redis.run(
+          'settlePoints',
+          [`portcullis:settled:{${tagOf(slot)}}:${batchId}`, ...group.map(keyOf)],
+          [BATCH_KNOWN_MS, ...group.flatMap((correction) => figuresOf(correction, correction.points))],
+        ),
+      ),
     );
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect();
+    this.#redis.close();
   }
 
-  async #run(script: 'takePoints' | 'settlePoints', demands: readonly Demand[]): Promise<readonly number[]> {
-    // Hashed: who reads Redis sees no names of callers, and a key has one length.
-    const keys = demands.map(({ key }) => `portcullis:rate:${hash('sha256', key, 'base64url')}`);
-    const figures = demands.flatMap(({ rate: { perMs, points, burst }, cost, window }) => {
-      if (window !== undefined) return [0, window.points, cost, Math.max(1, Math.ceil(window.leftMs))];
-      const each = perMs / points;
-      return [each, burst * each, cost, 0];
+  #groups(demands: readonly SharedDemand[]): readonly Group[] {
+    if (!this.#redis.isCluster) return [{ demands, places: demands.map((_, index) => index) }];
+    const bySlot = Map.groupBy(demands.keys(), (index) => demands[index]?.slot ?? '');
+    return [...bySlot.values()].map((places) => {
+      return { places, demands: places.flatMap((index) => demands[index] ?? []) };
     });
-    const call: unknown = Reflect.get(this.#redis, script);
-    if (typeof call !== 'function') throw new TypeError(`Redis has no script ${script}`);
-    return answerSchema.parse(await Reflect.apply(call, this.#redis, [keys.length, ...keys, ...figures]));
   }
+
+  #undo({ demands }: Group, { extras }: SharedTaken): void {
+    for (const [at, demand] of demands.entries()) this.#giveBack(demand, demand.cost + (extras[at] ?? 0));
+  }
+
+  async #takeGroup({ demands }: Group): Promise<SharedTaken> {
+    const figures = demands.flatMap((demand) => [...figuresOf(demand, demand.cost), demand.extra]);
+    const [granted, ...said] = await this.#redis.run('takePoints', demands.map(keyOf), [
+      EXTRA_SHARE,
+      ...figures,
+    ]);
+    const verdicts = demands.map(({ rate, cost, window }, index): Verdict => {
+      const stands = (said[3 * index] ?? 0) / 1000;
+      const overMs = (said[3 * index + 1] ?? 0) / 1000;
+      if (window !== undefined) return quotaVerdict(window, { used: stands, cost, over: overMs > 0 });
+      const retryAfterMs = cost > rate.burst ? Number.POSITIVE_INFINITY : overMs;
+      return { permitted: overMs === 0, fullAt: stands, remaining: left(stands, rate, 0), retryAfterMs };
+    });
+    return {
+      permitted: granted === 1,
+      verdicts,
+      extras: demands.map((_, index) => said[3 * index + 2] ?? 0),
+    };
+  }
+}
+
+/** Hashed: who reads Redis sees no names of callers, and a key has one length. In braces what decides the slot. */
+function keyOf({ key, slot }: Pick<Demand, 'key' | 'slot'>): string {
+  return `portcullis:rate:{${tagOf(slot)}}:${hash('sha256', key, 'base64url')}`;
+}
+
+function tagOf(slot: string): string {
+  return hash('sha256', slot, 'base64url').slice(0, 16);
+}
+
+function figuresOf({ rate: { perMs, points, burst }, window }: Settled, asked: number): readonly number[] {
+  if (window !== undefined) return [0, window.points, asked, Math.max(1, Math.ceil(window.leftMs))];
+  const each = perMs / points;
+  return [each, burst * each, asked, 0];
 }
 
 /** What of a quota is left, whatever was asked: `used` is what it stands at now. */

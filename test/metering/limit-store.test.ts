@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
 
 const RATE = { points: 10, perMs: 1000, burst: 10 };
-const demand = (key: string, cost: number, rate = RATE) => ({ key, rate, cost });
+const demand = (key: string, cost: number, rate = RATE) => ({ key, slot: key, rate, cost });
 
 function store(bucketsMax = 1000) {
   const clock = { now: 0 };
@@ -61,7 +61,7 @@ describe('buckets in memory', () => {
     expect(buckets.size).toBe(0);
   });
 
-  it('settle what is known, and nothing else', () => {
+  it('hold nothing for what is given back to a full one', () => {
     const { buckets } = store();
     buckets.take([demand('a', 10)]);
     buckets.settle([demand('a', 0), demand('b', 0)], 4);

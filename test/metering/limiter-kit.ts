@@ -37,7 +37,15 @@ export function limiter(...limits: Partial<RateLimit>[]) {
     ...{ quotas: null, store, throttles: new Throttles(() => clock.now) },
     failures: { failures: 2, perMs: 60_000 },
   });
-  return { rates, clock };
+  // What is thrown at once rejects here, so that tests see one way.
+  const asked = {
+    reserve: async (asking: LimitedCall) => rates.reserve(asking),
+    requireFewFailures: async (address: string) => rates.requireFewFailures(address),
+    noteFailure: async (address: string) => rates.noteFailure(address),
+    throttle: rates.throttle.bind(rates),
+    close: () => rates.close(),
+  };
+  return { rates: asked, clock };
 }
 
 export async function refusalOf(work: Promise<unknown>): Promise<GatewayError> {

@@ -124,7 +124,7 @@ describe('a limit with roles', () => {
     { ...LIMIT, ofRole: 'silver', points: 20, burst: 20 },
   ];
   const withRoles = (...names: readonly string[]): Principal => ({ ...ada, roles: new Set(names) });
-  const reach = async (rates: RateLimiter, principal: Principal) =>
+  const reach = async (rates: Pick<RateLimiter, 'reserve'>, principal: Principal) =>
     (await rates.reserve(call({ principal, points: 5 }))).headers;
 
   it('holds callers to the most generous of their roles, in buckets of their own', async () => {
