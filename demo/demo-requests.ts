@@ -168,7 +168,28 @@ export const REQUESTS: readonly DemoRequest[] = [
       return `the model says: ${JSON.stringify(reply?.text)}`;
     },
   },
+  {
+    title: 'A model writes what the catalog has to say of a product',
+    person: 'assistant of initech',
+    query:
+      'query Described { product(sku: "BK-001") { description generatedDescription { answer { text finishReason } } } }',
+    showed: (answer) => {
+      expect(answer.body.errors === undefined, 'no errors');
+      const product = answer.body.data?.['product'] as DescribedProduct | undefined;
+      const { text = '', finishReason } = product?.generatedDescription.answer ?? {};
+      const facts = product?.description ?? '?';
+      expect(finishReason === 'STOP' && text !== '' && facts.includes(text), 'a description');
+      return `of two subgraphs: ${JSON.stringify(text)}`;
+    },
+  },
 ];
+
+interface DescribedProduct {
+  readonly description: string;
+  readonly generatedDescription: {
+    readonly answer: { readonly text: string; readonly finishReason: string };
+  };
+}
 
 function expect(holds: boolean, what: string): void {
   if (!holds) throw new Error(`the answer does not show ${what}`);

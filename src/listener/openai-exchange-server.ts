@@ -38,6 +38,16 @@ export interface ExchangeSetting {
   readonly drain: AbortSignal;
 }
 
+/** What an answer of the graph is in OpenAI's form; null where that is nothing. */
+type Encode = (data: GatewayResponse['body']['data']) => object | null;
+
+interface Telling {
+  /** What is said where there is neither an answer nor an error. */
+  readonly nothing?: OpenAiError;
+  readonly errorOf?: (answer: Pick<GatewayResponse, 'status' | 'body'>) => OpenAiError | null;
+}
+
+const INVALID = invalidRequest('The request is not valid.', null);
 const NO_ERROR = { extensions: { code: undefined } };
 const NOTHING: OpenAiError = openAiError(502, {
   ...{ message: 'The models could not answer.', type: 'server_error' },
@@ -107,14 +117,14 @@ export class OpenAiExchange {
   /** Asks the graph, and answers with what `encode` makes of its data. */
   async answer(
     params: GraphQLParams,
-    encode: (data: GatewayResponse['body']['data']) => object | null,
-    nothing: OpenAiError = NOTHING,
+    encode: Encode,
+    { nothing = NOTHING, errorOf = openAiErrorOf }: Telling = {},
   ): Promise<void> {
     const { drain } = this.#setting;
     const given = drain.aborted ? new GatewayError('SHUTTING_DOWN') : params;
     const answer = await this.#handle(given, false);
     if (isStream(answer)) throw new Error('a query was answered by a stream');
-    this.#tell(answer, encode, nothing);
+    this.#tell(answer, encode, { nothing, errorOf });
   }
 
   async stream(request: ChatRequest): Promise<void> {
@@ -125,7 +135,7 @@ export class OpenAiExchange {
     try {
       const answer = await this.#handle(giveBack === null ? new GatewayError(refused) : request.params, true);
       if (isStream(answer)) await this.#stream(request, answer.events);
-      else this.#tell(answer, () => null, NOTHING);
+      else this.#tell(answer, () => null);
     } finally {
       giveBack?.();
     }
@@ -164,20 +174,20 @@ export class OpenAiExchange {
       } = NO_ERROR,
     ] = answer.body.errors ?? [];
     if (code === 'BAD_REQUEST') this.#fail(error, answer.headers);
-    else this.#tell(answer, () => null, error);
+    else this.#tell(answer, () => null, { nothing: error });
   }
 
   async #refuseBefore(fault: GatewayError): Promise<void> {
     const answer = await this.#handle(fault, false);
-    if (!isStream(answer)) this.#tell(answer, () => null, invalidRequest('The request is not valid.', null));
+    if (!isStream(answer)) this.#tell(answer, () => null, { nothing: INVALID });
   }
 
   #tell(
     { status, headers, body }: GatewayResponse,
-    encode: (data: GatewayResponse['body']['data']) => object | null,
-    nothing: OpenAiError,
+    encode: Encode,
+    { nothing = NOTHING, errorOf = openAiErrorOf }: Telling = {},
   ): void {
-    const error = openAiErrorOf({ status, body });
+    const error = errorOf({ status, body });
     const told = error === null ? encode(body.data) : null;
     if (told !== null) this.#write(status, told, headers);
     else this.#fail(error ?? nothing, headers);

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { completion } from './openai/chat-answer.ts';
+import { chatError, completion } from './openai/chat-answer.ts';
 import { parseChat } from './openai/chat-request.ts';
 import { embeddingList, parseEmbedding } from './openai/embeddings.ts';
 import { modelList, modelParams, modelsParams, oneModel } from './openai/models.ts';
 import { openAiError } from './openai/openai-error.ts';
 import { type ExchangeDeps, type ExchangeOptions, OpenAiExchange } from './openai-exchange-server.ts';
+import type { GraphQLResponseBody } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
 
 /** Answers clients made for OpenAI. Every request that can be understood ends in `handle`, as all others do. */
@@ -48,7 +49,8 @@ async function chat(exchange: OpenAiExchange): Promise<void> {
   const request = parseChat(await exchange.body());
   if (!('params' in request)) return exchange.refuse(request);
   if (request.stream) return exchange.stream(request);
-  await exchange.answer(request.params, (data) => completion(data, exchange.frameOf(request)));
+  const encode = (data: GraphQLResponseBody['data']) => completion(data, exchange.frameOf(request));
+  await exchange.answer(request.params, encode, { errorOf: chatError });
 }
 
 async function embeddings(exchange: OpenAiExchange): Promise<void> {
@@ -66,5 +68,5 @@ async function model(exchange: OpenAiExchange): Promise<void> {
     ...{ message: 'There is no such model.', type: 'invalid_request_error' },
     ...{ param: 'model', code: 'model_not_found' },
   });
-  await exchange.answer(modelParams(exchange.rest), oneModel, unknown);
+  await exchange.answer(modelParams(exchange.rest), oneModel, { nothing: unknown });
 }

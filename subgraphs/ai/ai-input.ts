@@ -1,4 +1,5 @@
 import { aiError } from './ai-error.ts';
+import { checkImages, type ImageInput } from './image-input.ts';
 
 /** One message of a conversation as the schema takes it. */
 export interface ChatMessage {
@@ -6,6 +7,7 @@ export interface ChatMessage {
   readonly content: string;
   readonly toolCalls?: readonly ToolCall[] | null;
   readonly toolCallId?: string | null;
+  readonly images?: readonly ImageInput[] | null;
 }
 
 /** A call of a tool, its arguments as JSON. */
@@ -35,9 +37,10 @@ export interface ChatInput {
   readonly toolChoice?: 'AUTO' | 'NONE' | 'REQUIRED';
   readonly toolName?: string | null;
   readonly responseSchema?: string | null;
+  readonly reasoningEffort?: 'NONE' | 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH' | null;
 }
 
-/** The input of `embed`. */
+/** The input of `embed`, and of `moderate`. */
 export interface EmbedInput {
   readonly model: string;
   readonly texts: readonly string[];
@@ -108,6 +111,7 @@ export function checkChatInput(input: ChatInput): void {
     for (const stop of input.stop) requireText('A stop', stop, BOUNDS.stopCharactersMax, true);
   }
   checkTools(input);
+  checkImages(messages.flatMap(({ images }) => images ?? []));
   const firstOther = messages.findIndex((message) => message.role !== 'SYSTEM');
   if (messages.some((message, index) => message.role === 'SYSTEM' && index > firstOther && firstOther >= 0)) {
     throw aiError('BAD_USER_INPUT', 'System messages must come before all others.');
@@ -118,15 +122,18 @@ export function checkChatInput(input: ChatInput): void {
   }
 }
 
-function checkMessage({ role, content, toolCalls, toolCallId }: ChatMessage): void {
+function checkMessage({ role, content, toolCalls, toolCallId, images }: ChatMessage): void {
   const calls = toolCalls ?? [];
   if (calls.length > 0 && role !== 'ASSISTANT')
     throw aiError('BAD_USER_INPUT', 'Only the assistant calls tools.');
   if ((toolCallId != null) !== (role === 'TOOL'))
     throw aiError('BAD_USER_INPUT', 'A message of a tool, and no other, names the call that it answers.');
   requireRange('The number of calls', calls.length, [0, BOUNDS.toolsMax]);
-  if (calls.length === 0 && role !== 'TOOL') requireText('A message', content, BOUNDS.messageCharactersMax);
+  const shows = images != null && images.length > 0;
+  if (calls.length === 0 && role !== 'TOOL' && !shows)
+    requireText('A message', content, BOUNDS.messageCharactersMax);
   else requireLength('A message', content, BOUNDS.messageCharactersMax);
+  if (shows && role !== 'USER') throw aiError('BAD_USER_INPUT', 'Only the user shows images.');
   for (const call of calls) {
     requireText('The id of a call', call.id, BOUNDS.toolIdCharactersMax);
     requireName(call.name);

@@ -1,13 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
 import type { ProviderFailure } from './ai-error.ts';
+import { GENERATED_TEXTS_MAX } from './generated-text.ts';
+import { createModelCatalog } from './model-catalog.ts';
 import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
-import { createModelCatalog } from './providers.ts';
-import { createAiResolvers } from './resolvers.ts';
+import { type AiLoaders, createAiResolvers } from './resolvers.ts';
 import { createTextReader } from './text-reader.ts';
+import { createTurns } from './turns.ts';
 
 /** As long as gateways commonly wait for a subgraph. */
 const TIMEOUT_MS_DEFAULT = 30_000;
+
+/** Calls of one request at a provider at once, so that one list does not use up its limit. */
+const GENERATED_AT_ONCE_MAX = 4;
 
 /** Where the subgraph listens, whom it trusts and which providers it may ask. */
 export interface AiOptions extends SubgraphPlacement {
@@ -36,7 +42,12 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     ...placement,
     log,
     name: 'ai',
+    createLoaders: (): AiLoaders => ({
+      turns: createTurns({ atOnceMax: GENERATED_AT_ONCE_MAX, max: GENERATED_TEXTS_MAX }),
+    }),
     typeDefs: readTypeDefs(import.meta.url),
-    resolvers: createAiResolvers({ catalog, reader, timeoutMs, onProviderFailure }),
+    resolvers: createAiResolvers({
+      ...{ catalog, reader, timeoutMs, onProviderFailure, now: Date.now, newId: randomUUID },
+    }),
   });
 }

@@ -35,6 +35,17 @@ const FINISH_REASONS: ReadonlyMap<string, ChatFinishReason> = new Map([
   ['content-filter', 'CONTENT_FILTER'],
 ]);
 
+/** A model that refuses ends as one that is done, or in Anthropic's own word, and the library calls both a filter. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['stop', 'refusal']);
+
+function finishOf(end: {
+  readonly finishReason: string;
+  readonly rawFinishReason: string | undefined;
+}): ChatFinishReason {
+  const reason = FINISH_REASONS.get(end.finishReason) ?? 'OTHER';
+  return reason === 'CONTENT_FILTER' && REFUSALS.has(end.rawFinishReason) ? 'REFUSAL' : reason;
+}
+
 /** Asks a model once. Throws: whatever the library does; see `judgeProviderError`. */
 export async function askForAnswer(
   input: ChatInput,
@@ -44,7 +55,7 @@ export async function askForAnswer(
   return {
     text: result.text,
     toolCalls: result.toolCalls.map(toolCallOf),
-    finishReason: FINISH_REASONS.get(result.finishReason) ?? 'OTHER',
+    finishReason: finishOf(result),
     usage: usageOf(result.usage, { reader, input, text: result.text }),
   };
 }
@@ -67,7 +78,7 @@ export async function* askForParts(
     else if (part.type === 'abort') throw new Error('aborted');
     else if (part.type === 'finish')
       yield {
-        finishReason: FINISH_REASONS.get(part.finishReason) ?? 'OTHER',
+        finishReason: finishOf(part),
         usage: usageOf(part.totalUsage, { reader, input, text }),
       };
   }

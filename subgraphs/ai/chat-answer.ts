@@ -1,17 +1,28 @@
 import type { ToolCall } from './ai-input.ts';
-import type { AiModel } from './providers.ts';
+import type { AiModel } from './model-catalog.ts';
+import type { Moderation } from './moderation.ts';
 import type { TokenUsage } from './token-usage.ts';
 
 /** Why an answer ended, in the terms of the schema. */
-export type ChatFinishReason = 'STOP' | 'TOOL_CALLS' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
+export type ChatFinishReason =
+  | 'STOP'
+  | 'TOOL_CALLS'
+  | 'LENGTH'
+  | 'REFUSAL'
+  | 'CONTENT_FILTER'
+  | 'ERROR'
+  | 'OTHER';
 
-/** A model's answer in the terms of the schema. */
+/** What became of a chat, in the terms of the schema. */
 export interface ChatResult {
+  readonly id: string;
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: ChatFinishReason;
   readonly usage: TokenUsage;
   readonly model: AiModel;
+  /** Null but where the finish reason is `ERROR`. */
+  readonly failure: ChatFailure | null;
 }
 
 /** Why there is no answer, or no more of it. */
@@ -36,5 +47,11 @@ export interface EmbeddingResult {
   readonly embeddings: readonly { readonly index: number; readonly vector: readonly number[] }[];
   readonly dimensions: number;
   readonly usage: TokenUsage;
+  readonly model: AiModel;
+}
+
+/** What is wrong with texts, in the terms of the schema. */
+export interface ModerationResult {
+  readonly results: readonly Moderation[];
   readonly model: AiModel;
 }

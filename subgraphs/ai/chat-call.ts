@@ -8,11 +8,22 @@ import {
   tool,
 } from 'ai';
 import { type ChatInput, type ChatMessage, jsonObjectOf, type ToolCall } from './ai-input.ts';
+import type { ImageInput } from './image-input.ts';
 
 type Call = Pick<
   Parameters<typeof generateText<ToolSet>>[0],
-  'instructions' | 'messages' | 'tools' | 'toolChoice' | 'temperature' | 'topP' | 'stopSequences' | 'seed'
+  | 'instructions'
+  | 'messages'
+  | 'tools'
+  | 'toolChoice'
+  | 'temperature'
+  | 'topP'
+  | 'stopSequences'
+  | 'seed'
+  | 'reasoning'
 > & { readonly model: LanguageModel; readonly maxOutputTokens: number; readonly maxRetries: 0 };
+
+const EFFORTS = { NONE: 'none', MINIMAL: 'minimal', LOW: 'low', MEDIUM: 'medium', HIGH: 'high' } as const;
 
 /** How the last thing that a model said has to look; undefined where it is any text. */
 export function outputOf({ responseSchema }: ChatInput) {
@@ -38,27 +49,26 @@ export function chatCall(model: LanguageModel, input: ChatInput): Call & { messa
     ...(input.topP == null ? {} : { topP: input.topP }),
     ...(input.stop == null ? {} : { stopSequences: [...input.stop] }),
     ...(input.seed == null ? {} : { seed: input.seed }),
+    ...(input.reasoningEffort == null ? {} : { reasoning: EFFORTS[input.reasoningEffort] }),
   };
 }
 
 function messageOf(
-  { role, content, toolCalls, toolCallId }: ChatMessage,
+  { role, content, toolCalls, toolCallId, images }: ChatMessage,
   names: ReadonlyMap<string, string>,
 ): ModelMessage[] {
   switch (role) {
     case 'SYSTEM':
       return [];
     case 'USER':
-      return [{ role: 'user', content }];
+      if (images == null || images.length === 0) return [{ role: 'user', content }];
+      return [{ role: 'user', content: [...textParts(content), ...images.map(imagePart)] }];
     case 'ASSISTANT':
       if (toolCalls == null || toolCalls.length === 0) return [{ role: 'assistant', content }];
       return [
         {
           role: 'assistant',
-          content: [
-            ...(content === '' ? [] : [{ type: 'text' as const, text: content }]),
-            ...toolCalls.map(callPart),
-          ],
+          content: [...textParts(content), ...toolCalls.map(callPart)],
         },
       ];
     case 'TOOL': {
@@ -72,6 +82,20 @@ function messageOf(
       ];
     }
   }
+}
+
+/** Providers refuse texts of nothing. */
+function textParts(content: string) {
+  return content === '' ? [] : [{ type: 'text' as const, text: content }];
+}
+
+/** By its bytes: of an address the library would fetch what stands there. */
+function imagePart({ mediaType, data }: ImageInput) {
+  return {
+    type: 'file' as const,
+    mediaType: `image/${mediaType.toLowerCase()}`,
+    data: { type: 'data' as const, data },
+  };
 }
 
 function callPart({ id, name, arguments: json }: ToolCall) {

@@ -1,11 +1,12 @@
-import type { GraphQLErrorExtensions } from 'graphql';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
 import { aiError, judgeProviderError, type ProviderFailure } from './ai-error.ts';
 import type { ChatInput } from './ai-input.ts';
-import { askForAnswer, askForParts } from './ask-model.ts';
+import { type AnswerPart, askForAnswer, askForParts, type ModelAnswer } from './ask-model.ts';
 import type { ChatEvent, ChatFailure, ChatResult } from './chat-answer.ts';
-import type { ModelCatalog } from './providers.ts';
+import { type ModelCatalog, stageOf } from './model-catalog.ts';
+import type { Capability } from './provider-config.ts';
 import type { TextReader } from './text-reader.ts';
+import { NO_USAGE } from './token-usage.ts';
 
 /** Who asks for what. */
 export interface Asked<I> {
@@ -21,25 +22,28 @@ export interface PathParts {
   readonly timeoutMs: number;
   /** Told of every failed provider call. */
   readonly onProviderFailure: (failure: ProviderFailure) => void;
+  /** Units: milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly newId: () => string;
 }
 
+const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR', usage: NO_USAGE };
+
 /**
- * One chat, from what was asked to what is answered: the steps stand in their order, and each may refuse.
- * Throws: AI_MODEL_UNKNOWN, AI_TIMEOUT, AI_PROVIDER_RATE_LIMITED, AI_PROVIDER_ERROR.
+ * One chat, from what was asked to what became of it: the steps stand in their order, and each may refuse.
+ * Throws: AI_MODEL_UNKNOWN, BAD_USER_INPUT. What a provider does is a result.
  */
 export async function runChat(parts: PathParts, { input }: Asked<ChatInput>): Promise<ChatResult> {
-  const { description, model } = resolveModel(parts.catalog, input.model);
+  const { description, model } = resolveModel(parts, input);
   const abortSignal = AbortSignal.timeout(parts.timeoutMs);
+  const told = { id: parts.newId(), model: description };
   try {
     const answer = await askForAnswer(input, { model, reader: parts.reader, abortSignal });
-    return { ...answer, model: description };
+    return { ...told, ...answer, failure: null };
   } catch (thrown) {
-    const { error, failure } = judgeProviderError(thrown, {
-      model: input.model,
-      timedOut: abortSignal.aborted,
-    });
-    parts.onProviderFailure(failure);
-    throw error;
+    const judged = judgeProviderError(thrown, { model: input.model, timedOut: abortSignal.aborted });
+    parts.onProviderFailure(judged.failure);
+    return { ...told, ...NO_ANSWER, failure: failureOf(judged) };
   }
 }
 
@@ -51,32 +55,44 @@ export async function openChat(
   parts: PathParts,
   { input }: Asked<ChatInput>,
 ): Promise<AsyncIterableIterator<ChatEvent>> {
-  const { model } = resolveModel(parts.catalog, input.model);
+  const { model } = resolveModel(parts, input);
   const left = new AbortController();
   const timeout = AbortSignal.timeout(parts.timeoutMs);
   const abortSignal = AbortSignal.any([left.signal, timeout]);
-  async function* events(): AsyncGenerator<ChatEvent, void, undefined> {
+  async function* events(): AsyncGenerator<AnswerPart | ChatEvent, void, undefined> {
     try {
       yield* askForParts(input, { model, reader: parts.reader, abortSignal });
     } catch (thrown) {
       const judged = judgeProviderError(thrown, { model: input.model, timedOut: timeout.aborted });
       if (!left.signal.aborted) parts.onProviderFailure(judged.failure);
-      yield { failure: failureOf(judged.failure.code, judged.error.extensions) };
+      yield { finishReason: 'ERROR', failure: failureOf(judged) };
     }
   }
   return leaving(events(), left);
 }
 
-function resolveModel(catalog: ModelCatalog, id: string) {
-  const description = catalog.find(id);
-  const model = catalog.languageModel(id);
+/** What a model has to be able to do for a conversation, with what is said where it cannot. */
+function* needsOf({ messages, reasoningEffort }: ChatInput): Generator<readonly [Capability, string]> {
+  if (messages.some(({ images }) => (images ?? []).length > 0))
+    yield ['IMAGES', 'The model takes no images.'];
+  if (reasoningEffort != null && reasoningEffort !== 'NONE')
+    yield ['REASONING', 'The model does not reason.'];
+}
+
+function resolveModel({ catalog, now }: PathParts, input: ChatInput) {
+  const description = catalog.find(input.model);
+  const model = catalog.languageModel(input.model);
   if (description === null || model === null) throw aiError('AI_MODEL_UNKNOWN');
+  if (stageOf(description, now()) === 'RETIRED') throw aiError('AI_MODEL_UNKNOWN', 'The model is retired.');
+  for (const [capability, otherwise] of needsOf(input))
+    if (!description.capabilities.includes(capability)) throw aiError('BAD_USER_INPUT', otherwise);
   return { description, model };
 }
 
-function failureOf(code: string, { retryable, retryAfterSeconds }: GraphQLErrorExtensions): ChatFailure {
+function failureOf({ error: { extensions }, failure }: ReturnType<typeof judgeProviderError>): ChatFailure {
+  const { retryable, retryAfterSeconds } = extensions;
   return {
-    code,
+    code: failure.code,
     retryable: retryable === true,
     retryAfterSeconds: typeof retryAfterSeconds === 'number' ? retryAfterSeconds : null,
   };

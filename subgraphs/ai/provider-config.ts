@@ -2,11 +2,27 @@ import { z } from 'zod';
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-const modelSchema = z.strictObject({
-  id: z.string().min(1).max(128),
-  capabilities: z.array(z.enum(['CHAT', 'EMBEDDINGS'])).min(1),
-  contextWindow: z.int().positive().optional(),
+/** What adds to `CHAT`. */
+const OF_CHAT: ReadonlySet<string> = new Set(['IMAGES', 'REASONING']);
+/** Providers that have moderation models. */
+const MODERATING: ReadonlySet<string> = new Set(['openai', 'openai-compatible', 'mistral']);
+const CAPABILITIES = ['CHAT', 'IMAGES', 'REASONING', 'EMBEDDINGS', 'MODERATION'] as const;
+const lifecycleSchema = z.strictObject({
+  stage: z.enum(['PREVIEW', 'STABLE', 'DEPRECATED', 'RETIRED']),
+  sunset: z.iso.date().optional(),
+  replacement: z.string().min(1).max(161).optional(),
 });
+const modelSchema = z
+  .strictObject({
+    id: z.string().min(1).max(128),
+    capabilities: z.array(z.enum(CAPABILITIES)).min(1),
+    contextWindow: z.int().positive().optional(),
+    lifecycle: lifecycleSchema.optional(),
+  })
+  .refine(
+    ({ capabilities }) => capabilities.includes('CHAT') || !capabilities.some((name) => OF_CHAT.has(name)),
+    'takes images and thinks only where it chats',
+  );
 
 const providerSchema = z
   .strictObject({
@@ -33,11 +49,13 @@ const providerSchema = z
     if (config.apiKey !== undefined && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
       fault('baseURL', 'must be https where a key is sent, except on the loopback interface');
     }
-    if (
-      config.provider === 'anthropic' &&
-      config.models.some((model) => model.capabilities.includes('EMBEDDINGS'))
-    ) {
+    const has = (capability: Capability): boolean =>
+      config.models.some((model) => model.capabilities.includes(capability));
+    if (config.provider === 'anthropic' && has('EMBEDDINGS')) {
       fault('models', 'cannot embed: this provider has no embedding models');
+    }
+    if (has('MODERATION') && !MODERATING.has(config.provider)) {
+      fault('models', 'cannot moderate: this provider has no moderation models');
     }
   });
 
@@ -50,6 +68,8 @@ const providersSchema = z
 
 /** How to reach one provider and which of its models may be asked. */
 export type ProviderConfig = z.infer<typeof providerSchema>;
+/** What a model can do. */
+export type Capability = (typeof CAPABILITIES)[number];
 /** A wire format that can be spoken. */
 export type ProviderKind = ProviderConfig['provider'];
 

@@ -9,9 +9,17 @@ import {
   type EmbedInput,
 } from './ai-input.ts';
 import { openChat, type PathParts, runChat } from './chat-path.ts';
-import { runEmbed } from './embed-path.ts';
+import { runEmbed, runModerate } from './embed-path.ts';
+import { type GeneratedText, generationInput } from './generated-text.ts';
+import { type AiModel, stageOf } from './model-catalog.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
+import type { Turns } from './turns.ts';
+
+/** What one request has of its own. */
+export interface AiLoaders {
+  readonly turns: Turns;
+}
 
 /** A text on its way through the fields of `TextAnalysis`. */
 interface AnalyzedText {
@@ -42,6 +50,11 @@ export function createAiResolvers(parts: PathParts) {
         checkEmbedInput(input);
         return runEmbed(parts, { input, caller: principal });
       },
+      moderate: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
+        if (!principal.scopes.has('ai:moderate')) requireScope(principal, 'ai:chat');
+        checkEmbedInput(input);
+        return runModerate(parts, { input, caller: principal });
+      },
     },
     Subscription: {
       chatStream: {
@@ -55,6 +68,13 @@ export function createAiResolvers(parts: PathParts) {
     },
     AiModel: {
       __resolveReference: ({ id }: { id: string }) => catalog.find(id),
+      lifecycle: (model: AiModel) => stageOf(model, parts.now()),
+      replacement: ({ replacementId }: AiModel) =>
+        replacementId === null ? null : catalog.find(replacementId),
+    },
+    GeneratedText: {
+      __resolveReference: (key: GeneratedText) => key,
+      answer: generate(parts),
     },
     TextAnalysis: {
       sentiment: ({ read }: AnalyzedText) => read.sentiment,
@@ -69,5 +89,18 @@ export function createAiResolvers(parts: PathParts) {
       },
       counts: ({ original }: AnalyzedText) => countText(original),
     },
+  };
+}
+
+function generate(parts: PathParts) {
+  return (
+    text: GeneratedText,
+    { model }: { model: string },
+    { principal, loaders }: SubgraphContext<AiLoaders>,
+  ) => {
+    requireScope(principal, 'ai:chat');
+    const input = generationInput(text, model);
+    checkChatInput(input);
+    return loaders.turns.take(() => runChat(parts, { input, caller: principal }));
   };
 }

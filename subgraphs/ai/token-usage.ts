@@ -13,6 +13,12 @@ export interface TokenUsage {
   readonly estimated: boolean;
 }
 
+/** Of a call that came to nothing. */
+export const NO_USAGE: TokenUsage = Object.freeze({
+  ...{ inputTokens: 0, outputTokens: 0, totalTokens: 0 },
+  ...{ cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, estimated: true },
+});
+
 /** What a provider says a call took; it may leave anything out. */
 export interface ReportedUsage {
   readonly inputTokens: number | undefined;

@@ -43,6 +43,9 @@ function productResolvers(typeName: Product['__typename']) {
     },
     category: (product: Product, _: unknown, { loaders }: CatalogContext) =>
       loaders.category.load(product.categoryId),
+    generatedDescription: ({ name, description }: Product) => ({
+      ...{ task: 'DESCRIBE', source: `${name}. ${description}` },
+    }),
   };
 }
 

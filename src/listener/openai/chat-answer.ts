@@ -23,11 +23,17 @@ interface Usage {
   readonly totalTokens: number;
 }
 
+interface Failure {
+  readonly code: string;
+  readonly retryAfterSeconds?: number | null;
+}
+
 interface ChatResult {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: string;
   readonly usage: Usage;
+  readonly failure: Failure | null;
 }
 
 interface ChatEvent {
@@ -35,7 +41,7 @@ interface ChatEvent {
   readonly toolCall: ToolCall | null;
   readonly finishReason: string | null;
   readonly usage: Usage | null;
-  readonly failure: { readonly code: string; readonly retryAfterSeconds?: number | null } | null;
+  readonly failure: Failure | null;
 }
 
 const FINISH: ReadonlyMap<string, string> = new Map([
@@ -51,10 +57,11 @@ export function completion(data: GraphQLResponseBody['data'], frame: CompletionF
   const result = data?.['chat'] as ChatResult | null | undefined;
   if (result == null) return null;
   const { text, toolCalls, finishReason, usage } = result;
+  const refused = finishReason === 'REFUSAL';
   const message = {
     role: 'assistant',
-    content: text === '' && toolCalls.length > 0 ? null : text,
-    refusal: null,
+    content: refused || (text === '' && toolCalls.length > 0) ? null : text,
+    refusal: refused ? text : null,
     ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(callOf) }),
   };
   return {
@@ -62,6 +69,17 @@ export function completion(data: GraphQLResponseBody['data'], frame: CompletionF
     choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(finishReason) }],
     usage: usageOf(usage),
   };
+}
+
+/** Why there is no completion; null where there is one. */
+export function chatError({ status, body }: Pick<GatewayResponse, 'status' | 'body'>): OpenAiError | null {
+  const result = body.data?.['chat'] as ChatResult | null | undefined;
+  return result?.failure == null ? openAiErrorOf({ status, body }) : failureError(status, result.failure);
+}
+
+function failureError(status: number, failure: Failure): OpenAiError | null {
+  const { message } = BROKEN.body.error;
+  return openAiErrorOf({ status, body: { errors: [{ message, extensions: { ...failure } }] } });
 }
 
 /** How the events of one chat are written; each chat has its own, since the first chunk differs and calls are numbered. */
@@ -118,9 +136,7 @@ export function chatEventError({
 }: Pick<GatewayResponse, 'status' | 'body'>): OpenAiError | null {
   const event = chatEventOf(body);
   if (event === null) return openAiErrorOf({ status, body }) ?? BROKEN;
-  if (event.failure === null) return null;
-  const { message } = BROKEN.body.error;
-  return openAiErrorOf({ status, body: { errors: [{ message, extensions: { ...event.failure } }] } });
+  return event.failure === null ? null : failureError(status, event.failure);
 }
 
 const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;

@@ -13,13 +13,22 @@ export interface ChatRequest {
 
 const RESULT = 'finishReason usage { inputTokens outputTokens totalTokens }';
 const CALL = 'id name arguments';
-const CHAT = `mutation OpenAiChat($input: ChatInput!) { chat(input: $input) { text toolCalls { ${CALL} } ${RESULT} } }`;
-const STREAM = `subscription OpenAiChatStream($input: ChatInput!) { chatStream(input: $input) { text toolCall { ${CALL} } ${RESULT} failure { code retryAfterSeconds } } }`;
+const FAILURE = 'failure { code retryAfterSeconds }';
+const CHAT = `mutation OpenAiChat($input: ChatInput!) { chat(input: $input) { text toolCalls { ${CALL} } ${RESULT} ${FAILURE} } }`;
+const STREAM = `subscription OpenAiChatStream($input: ChatInput!) { chatStream(input: $input) { text toolCall { ${CALL} } ${RESULT} ${FAILURE} } }`;
 
 /** Absent and null are the same to OpenAI's clients. */
 const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 
-const textParts = z.array(z.object({ type: z.literal('text'), text: z.string() })).max(1000);
+const textPart = z.object({ type: z.literal('text'), text: z.string() });
+const textParts = z.array(textPart).max(1000);
+/** By its bytes only: an address would be fetched for whoever sends it. */
+const DATA_URL = /^data:image\/(png|jpeg|webp|gif);base64,/u;
+const imagePart = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string().regex(DATA_URL), detail: z.unknown().optional() }),
+});
+const userContent = maybe(z.union([z.string(), z.array(z.union([textPart, imagePart])).max(1000)]));
 const content = maybe(z.union([z.string(), textParts]));
 const calls = z
   .array(
@@ -33,7 +42,7 @@ const calls = z
 
 const message = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'developer']), content, name: z.string().optional() }),
-  z.object({ role: z.literal('user'), content, name: z.string().optional() }),
+  z.object({ role: z.literal('user'), content: userContent, name: z.string().optional() }),
   z.object({
     role: z.literal('assistant'),
     content,
@@ -90,6 +99,7 @@ const chatSchema = z.strictObject({
   temperature: maybe(z.number()),
   top_p: maybe(z.number()),
   stop: maybe(z.union([z.string(), z.array(z.string()).max(1000)])),
+  reasoning_effort: maybe(z.enum(['none', 'minimal', 'low', 'medium', 'high'])),
   seed: maybe(z.int()),
   tools: maybe(z.array(tool).max(1000)),
   tool_choice: maybe(
@@ -152,6 +162,7 @@ function inputOf(chat: Chat): Readonly<Record<string, unknown>> {
       ? { toolName: choice.function.name }
       : given('toolChoice', choice?.toUpperCase())),
     ...given('responseSchema', responseSchema(chat)),
+    ...given('reasoningEffort', chat.reasoning_effort?.toUpperCase()),
   };
 }
 
@@ -162,17 +173,27 @@ function given(name: string, value: unknown): Readonly<Record<string, unknown>> 
 function messageOf(message: Chat['messages'][number]) {
   const role = message.role === 'developer' ? 'SYSTEM' : message.role.toUpperCase();
   const { content: said = '' } = message;
-  const text = typeof said === 'string' ? said : said.map((part) => part.text).join('');
+  const parts = typeof said === 'string' ? [{ type: 'text' as const, text: said }] : said;
+  const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  const images = parts.flatMap((part) => (part.type === 'text' ? [] : imageOf(part.image_url.url)));
   if (message.role === 'tool') return { role, content: text, toolCallId: message.tool_call_id };
   const made = message.role === 'assistant' ? message.tool_calls : undefined;
   return {
     role,
     content: text,
+    ...(images.length === 0 ? {} : { images }),
     ...given(
       'toolCalls',
       made?.map(({ id, function: { name, arguments: json } }) => ({ id, name, arguments: json })),
     ),
   };
+}
+
+/** Of an address that is known to be one of data. */
+function imageOf(url: string) {
+  const [head = ''] = DATA_URL.exec(url) ?? [];
+  const mediaType = head.slice('data:image/'.length, -';base64,'.length).toUpperCase();
+  return { mediaType, data: url.slice(head.length) };
 }
 
 function toolOf({ function: { name, description, parameters } }: NonNullable<Chat['tools']>[number]) {

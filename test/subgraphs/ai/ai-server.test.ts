@@ -56,7 +56,7 @@ async function send(query: string, scope = '', variables: Record<string, unknown
 }
 
 const CHAT = `mutation ($input: ChatInput!) {
-  chat(input: $input) { text finishReason usage { totalTokens estimated } model { id offline } }
+  chat(input: $input) { text finishReason failure { code retryable retryAfterSeconds } usage { totalTokens estimated } model { id offline } }
 }`;
 const EMBED = `mutation ($input: EmbedInput!) {
   embed(input: $input) { dimensions embeddings { index vector } usage { inputTokens outputTokens } model { id } }
@@ -176,9 +176,9 @@ describe('the AI subgraph', () => {
     fake.answer = () => ({ status: 429, body: { error: { message: 'provider says secret prompt' } } });
     const input = { model: 'house/llama', messages: [{ role: 'USER', content: 'secret prompt' }] };
     const answer = await send(CHAT, 'ai:chat', { input });
-    expect(answer.errors?.[0]?.extensions).toMatchObject({
-      code: 'AI_PROVIDER_RATE_LIMITED',
-      retryable: true,
+    expect(answer.data?.['chat']).toMatchObject({
+      finishReason: 'ERROR',
+      failure: { code: 'AI_PROVIDER_RATE_LIMITED', retryable: true, retryAfterSeconds: null },
     });
     expect(lines.map((line) => JSON.parse(line) as unknown)).toContainEqual({
       level: 'error',

@@ -2,7 +2,9 @@ import { GraphQLError } from 'graphql';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
+import type { ChatFailure, ChatResult } from '../../../subgraphs/ai/chat-answer.ts';
 import { clientOf, type ModelClient } from './client-kit.ts';
+import { PNG_1X1 } from './images.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { WIRE_FORMATS, type WireFormat } from './wire-formats.ts';
 
@@ -34,6 +36,7 @@ function clientFor(format: WireFormat, timeoutMs = 10_000): ModelClient {
   const embedder = { id: 'embedder', capabilities: ['EMBEDDINGS'] };
   const models = [
     { id: 'model-1', capabilities: ['CHAT'], contextWindow: 1000 },
+    { id: 'seer', capabilities: ['CHAT', 'IMAGES', 'REASONING'] },
     ...(format.embedPath === null ? [] : [embedder]),
   ];
   const house = { kind: format.kind, apiKey: KEY, baseURL: fake.url + format.base, models };
@@ -47,6 +50,15 @@ async function thrownBy(call: Promise<unknown>): Promise<GraphQLError> {
   );
   expect(error).toBeInstanceOf(GraphQLError);
   return error as GraphQLError;
+}
+
+/** Why a chat came to nothing. */
+async function failureOf(call: Promise<ChatResult>): Promise<ChatFailure | null> {
+  const result = await call;
+  expect(result).toMatchObject({ text: '', toolCalls: [], finishReason: 'ERROR' });
+  for (const secret of [PROMPT, KEY, PROVIDER_TEXT])
+    expect(JSON.stringify([result, failures])).not.toContain(secret);
+  return result.failure;
 }
 
 function expectNothingSecret(error: GraphQLError): void {
@@ -87,6 +99,46 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
     expect((await clientFor(format).chat(INPUT)).finishReason).toBe('LENGTH');
   });
 
+  it('says when the model refuses, and when the provider withholds', async () => {
+    for (const [body, reason] of [
+      [format.filtered?.('I must not.'), 'CONTENT_FILTER'],
+      [format.refusal?.('I would rather not.'), 'REFUSAL'],
+    ] as const) {
+      if (body === undefined) continue;
+      fake.answer = () => ({ status: 200, body });
+      const result = await clientFor(format).chat(INPUT);
+      expect(result).toMatchObject({ finishReason: reason, failure: null });
+      expect(result.text).not.toBe('');
+    }
+  });
+
+  it('shows an image by its bytes, and tells how hard to think', async () => {
+    fake.answer = () => ({ status: 200, body: format.chat('A dot.') });
+    const images = [{ mediaType: 'PNG', data: PNG_1X1 }] as const;
+    const messages = [{ role: 'USER', content: 'What is it?', images }] as const;
+    const seen = await clientFor(format).chat({
+      ...{ ...INPUT, messages, model: 'house/seer', temperature: null, maxOutputTokens: 4096 },
+      reasoningEffort: 'LOW',
+    });
+    expect([seen.text, seen.failure]).toEqual(['A dot.', null]);
+    const sent = JSON.stringify(fake.requests[0]?.body);
+    expect(sent).toContain(PNG_1X1);
+    expect(sent).toMatch(/image\/png/u);
+    if (format.thinks !== null) expect(sent).toMatch(format.thinks);
+  });
+
+  it.each([
+    [
+      'an image',
+      { messages: [{ role: 'USER', content: 'x', images: [{ mediaType: 'PNG', data: PNG_1X1 }] }] },
+    ],
+    ['to think', { reasoningEffort: 'HIGH' }],
+  ] as const)('refuses %s to a model that cannot, and asks nobody', async (_, part) => {
+    const error = await thrownBy(clientFor(format).chat({ ...INPUT, ...part }));
+    expect(error.extensions['code']).toBe('BAD_USER_INPUT');
+    expect(fake.requests).toEqual([]);
+  });
+
   it.each([
     [400, 'AI_PROVIDER_ERROR', false],
     [401, 'AI_PROVIDER_ERROR', false],
@@ -96,15 +148,11 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
   ])('maps status %i to %s without a retry and without a secret', async (status, code, retryable) => {
     const body = format.error(status, `${PROVIDER_TEXT} ${PROMPT} ${KEY}`);
     fake.answer = () => ({ status, body, headers: { 'retry-after': '7' } });
-    const error = await thrownBy(clientFor(format).chat(INPUT));
-    expect(error.extensions).toEqual({
-      code,
-      retryable,
-      ...(status === 429 ? { retryAfterSeconds: 7 } : {}),
+    expect(await failureOf(clientFor(format).chat(INPUT))).toEqual({
+      ...{ code, retryable, retryAfterSeconds: status === 429 ? 7 : null },
     });
     expect(failures).toEqual([{ code, model: 'house/model-1', status, errorName: 'AI_APICallError' }]);
     expect(fake.requests).toHaveLength(1);
-    expectNothingSecret(error);
   });
 
   it('refuses an answer that is not the wire format', async () => {
@@ -112,16 +160,14 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
       status: 200,
       body: { choices: PROVIDER_TEXT, content: PROVIDER_TEXT, candidates: PROVIDER_TEXT },
     });
-    const error = await thrownBy(clientFor(format).chat(INPUT));
-    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
-    expectNothingSecret(error);
+    expect((await failureOf(clientFor(format).chat(INPUT)))?.code).toBe('AI_PROVIDER_ERROR');
   });
 
   it('gives up a provider that stays silent', async () => {
     fake.answer = () => 'silence';
-    const error = await thrownBy(clientFor(format, 50).chat(INPUT));
-    expect(error.extensions).toEqual({ code: 'AI_TIMEOUT', retryable: true });
-    expectNothingSecret(error);
+    expect(await failureOf(clientFor(format, 50).chat(INPUT))).toEqual({
+      ...{ code: 'AI_TIMEOUT', retryable: true, retryAfterSeconds: null },
+    });
   });
 });
 
@@ -203,24 +249,23 @@ describe('the model client', () => {
       body: {},
       headers: { location: `${elsewhere.url}/v1/chat/completions` },
     });
-    const error = await thrownBy(client().chat(INPUT));
+    const failure = await failureOf(client().chat(INPUT));
     await elsewhere.close();
-    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+    expect(failure?.code).toBe('AI_PROVIDER_ERROR');
     expect(elsewhere.requests).toEqual([]);
   });
 
   it('refuses an answer that is larger than the bound', async () => {
     fake.answer = () => ({ status: 200, body: openai?.chat('x'.repeat(9 * 1024 * 1024)) });
-    const error = await thrownBy(client().chat(INPUT));
-    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+    expect((await failureOf(client().chat(INPUT)))?.code).toBe('AI_PROVIDER_ERROR');
   });
 
   it('tells of a provider that cannot be reached', async () => {
     const unreachable = client();
     await fake.close();
-    const error = await thrownBy(unreachable.chat(INPUT));
-    expect(error.extensions).toEqual({ code: 'AI_PROVIDER_ERROR', retryable: true });
+    expect(await failureOf(unreachable.chat(INPUT))).toMatchObject({
+      ...{ code: 'AI_PROVIDER_ERROR', retryable: true },
+    });
     expect(failures[0]?.status).toBeNull();
-    expectNothingSecret(error);
   });
 });

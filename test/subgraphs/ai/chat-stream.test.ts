@@ -84,14 +84,18 @@ describe.each(STREAM_SCRIPTS)('a stream of $kind', ({ kind, base, ...script }) =
     const headers = { 'retry-after': '17' };
     fake.answer = () => ({ status, headers, body: { error: { message: 'provider says things' } } });
     const retryAfterSeconds = status === 429 ? 17 : null;
-    expect(await all(stream(kind, base))).toEqual([{ failure: { code, retryable, retryAfterSeconds } }]);
+    expect(await all(stream(kind, base))).toEqual([
+      { finishReason: 'ERROR', failure: { code, retryable, retryAfterSeconds } },
+    ]);
     expect(fake.requests).toHaveLength(1);
   });
 
   it('that stays silent ends in its time', async () => {
     fake.answer = () => 'silence';
     const events = await all(stream(kind, base, {}, 150));
-    expect(events).toEqual([{ failure: { code: 'AI_TIMEOUT', retryable: true, retryAfterSeconds: null } }]);
+    expect(events).toEqual([
+      { finishReason: 'ERROR', failure: { code: 'AI_TIMEOUT', retryable: true, retryAfterSeconds: null } },
+    ]);
   });
 
   it('that nobody listens to any more ends at the provider too', async () => {

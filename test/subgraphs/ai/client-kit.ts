@@ -1,10 +1,15 @@
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput, EmbedInput } from '../../../subgraphs/ai/ai-input.ts';
-import type { ChatEvent, ChatResult, EmbeddingResult } from '../../../subgraphs/ai/chat-answer.ts';
+import type {
+  ChatEvent,
+  ChatResult,
+  EmbeddingResult,
+  ModerationResult,
+} from '../../../subgraphs/ai/chat-answer.ts';
 import { openChat, runChat } from '../../../subgraphs/ai/chat-path.ts';
-import { runEmbed } from '../../../subgraphs/ai/embed-path.ts';
+import { runEmbed, runModerate } from '../../../subgraphs/ai/embed-path.ts';
+import { createModelCatalog } from '../../../subgraphs/ai/model-catalog.ts';
 import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
-import { createModelCatalog } from '../../../subgraphs/ai/providers.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
 import { principal } from '../support.ts';
 
@@ -16,6 +21,7 @@ export interface ModelClient {
   chat(input: ChatInput): Promise<ChatResult>;
   chatStream(input: ChatInput): Promise<AsyncIterableIterator<ChatEvent>>;
   embed(input: EmbedInput): Promise<EmbeddingResult>;
+  moderate(input: EmbedInput): Promise<ModerationResult>;
 }
 
 /** A client of one provider, `house`, whose failures are kept. */
@@ -32,12 +38,14 @@ export function clientOf(
   const configs = parseProviderConfigs([{ name: 'house', provider: kind, ...rest }]);
   const parts = {
     catalog: createModelCatalog(configs, { reader, fetch }),
-    ...{ reader, timeoutMs, onProviderFailure: (failure: ProviderFailure) => void failures.push(failure) },
+    ...{ reader, timeoutMs, now: Date.now, newId: () => 'answer-1' },
+    ...{ onProviderFailure: (failure: ProviderFailure) => void failures.push(failure) },
   };
   const caller = principal();
   return {
     chat: (input) => runChat(parts, { input, caller }),
     chatStream: (input) => openChat(parts, { input, caller }),
     embed: (input) => runEmbed(parts, { input, caller }),
+    moderate: (input) => runModerate(parts, { input, caller }),
   };
 }

@@ -46,6 +46,21 @@ describe('parseProviderConfigs', () => {
       { ...VALID, provider: 'anthropic', models: [{ id: 'm', capabilities: ['EMBEDDINGS'] }] },
       /embed/u,
     ],
+    [
+      'moderation of a provider that has none',
+      { ...VALID, provider: 'google', models: [{ id: 'm', capabilities: ['MODERATION'] }] },
+      /moderate/u,
+    ],
+    [
+      'images for a model that does not chat',
+      { ...VALID, models: [{ id: 'm', capabilities: ['EMBEDDINGS', 'IMAGES'] }] },
+      /chats/u,
+    ],
+    [
+      'a sunset that is no day',
+      { ...VALID, models: [{ ...VALID.models[0], lifecycle: { stage: 'STABLE', sunset: '2027-02-30' } }] },
+      /sunset/u,
+    ],
   ])('refuses %s', (_case, config, fault) => {
     expect(faultsOf(() => parseProviderConfigs([config])).join()).toMatch(fault);
   });

@@ -13,6 +13,12 @@ export interface WireFormat {
   readonly outputTokensMax: (body: Record<string, unknown>) => unknown;
   readonly chat: (text: string) => unknown;
   readonly cut: (text: string) => unknown;
+  /** What the provider withholds; null where it never does. */
+  readonly filtered: ((text: string) => unknown) | null;
+  /** What the model refuses; null where its provider does not tell that apart. */
+  readonly refusal: ((text: string) => unknown) | null;
+  /** How a request says how hard to think; null where only models of certain names are told. */
+  readonly thinks: RegExp | null;
   readonly embed: (vectors: readonly (readonly number[])[]) => unknown;
   /** Whether embeddings come without a count of tokens. */
   readonly embedUsageMissing: boolean;
@@ -41,6 +47,17 @@ const openAiLike = {
   outputTokensMax: (body: Json) => body['max_tokens'] ?? body['max_completion_tokens'],
   chat: (text: string) => chatCompletion(text, 'stop'),
   cut: (text: string) => chatCompletion(text, 'length'),
+  filtered: (text: string) => chatCompletion(text, 'content_filter'),
+  refusal: (refusal: string) => {
+    const completion = chatCompletion('', 'stop');
+    const choice = {
+      index: 0,
+      message: { role: 'assistant', content: null, refusal },
+      finish_reason: 'stop',
+    };
+    return { ...(completion as object), choices: [choice] };
+  },
+  thinks: /"reasoning_effort":"low"/u,
   embed: (vectors: readonly (readonly number[])[]) => ({
     id: 'embd-1',
     object: 'list',
@@ -88,6 +105,7 @@ export const WIRE_FORMATS: readonly WireFormat[] = [
   {
     ...openAiLike,
     kind: 'mistral',
+    ...{ filtered: null, refusal: null, thinks: null },
     error: (_status, message) => ({ object: 'error', message, type: 'invalid', param: null, code: '1' }),
   },
   {
@@ -100,6 +118,9 @@ export const WIRE_FORMATS: readonly WireFormat[] = [
     outputTokensMax: (body) => body['max_tokens'],
     chat: (text) => anthropicMessage(text, 'end_turn'),
     cut: (text) => anthropicMessage(text, 'max_tokens'),
+    filtered: null,
+    refusal: (text) => anthropicMessage(text, 'refusal'),
+    thinks: /"thinking":/u,
     embed: () => ({}),
     embedUsageMissing: false,
     error: (_status, message) => ({
@@ -118,6 +139,9 @@ export const WIRE_FORMATS: readonly WireFormat[] = [
     outputTokensMax: (body) => (body['generationConfig'] as Json)['maxOutputTokens'],
     chat: (text) => geminiAnswer(text, 'STOP'),
     cut: (text) => geminiAnswer(text, 'MAX_TOKENS'),
+    filtered: (text) => geminiAnswer(text, 'SAFETY'),
+    refusal: null,
+    thinks: /"thinkingConfig":/u,
     embed: (vectors) => ({ embeddings: vectors.map((values) => ({ values })) }),
     embedUsageMissing: true,
     error: (status, message) => ({

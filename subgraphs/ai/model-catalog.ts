@@ -1,0 +1,101 @@
+import type { EmbeddingModel, LanguageModel } from 'ai';
+import { boundFetch } from './bounded-fetch.ts';
+import type { ModerationModel } from './moderation.ts';
+import { createOfflineEmbeddingModel } from './offline-embedding-model.ts';
+import { createOfflineLanguageModel } from './offline-language-model.ts';
+import type { Capability, ProviderConfig } from './provider-config.ts';
+import { connectProvider, type ProviderConnection } from './provider-connection.ts';
+import type { TextReader } from './text-reader.ts';
+
+/** A model as the schema shows it, but for its lifecycle, which the day decides. */
+export interface AiModel {
+  readonly id: string;
+  readonly provider: string;
+  readonly family: string;
+  readonly capabilities: readonly Capability[];
+  readonly contextWindow: number | null;
+  readonly offline: boolean;
+  readonly stage: LifecycleStage;
+  /** The day from which it is retired, as `2027-01-31`. */
+  readonly sunset: string | null;
+  /** The id of the model to ask instead. */
+  readonly replacementId: string | null;
+}
+
+export type LifecycleStage = 'PREVIEW' | 'STABLE' | 'DEPRECATED' | 'RETIRED';
+
+/** The models that can be asked. Invariant: only configured models are found, and only for what they can do. */
+export interface ModelCatalog {
+  readonly models: readonly AiModel[];
+  find(id: string): AiModel | null;
+  languageModel(id: string): LanguageModel | null;
+  embeddingModel(id: string): EmbeddingModel | null;
+  moderationModel(id: string): ModerationModel | null;
+}
+
+/** Bytes that an answer may have: 64 embeddings of 3,072 numbers as JSON take under 5 MB. Units: bytes. */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+const OFFLINE_MODELS: readonly AiModel[] = [
+  describe('portcullis', { id: 'offline', capabilities: ['CHAT'] }, 'PORTCULLIS'),
+  describe('portcullis', { id: 'offline-embedding', capabilities: ['EMBEDDINGS'] }, 'PORTCULLIS'),
+];
+
+function describe(provider: string, model: ProviderConfig['models'][number], family: string): AiModel {
+  const { stage = 'STABLE', sunset = null, replacement = null } = model.lifecycle ?? {};
+  return {
+    id: `${provider}/${model.id}`,
+    provider,
+    family,
+    capabilities: model.capabilities,
+    contextWindow: model.contextWindow ?? null,
+    offline: family === 'PORTCULLIS',
+    ...{ stage, sunset, replacementId: replacement },
+  };
+}
+
+/** The stage that a model is in at a time. Units: `nowMs` is milliseconds since the epoch; days are UTC. */
+export function stageOf({ stage, sunset }: AiModel, nowMs: number): LifecycleStage {
+  return sunset !== null && new Date(nowMs).toISOString().slice(0, 10) >= sunset ? 'RETIRED' : stage;
+}
+
+/** Makes the catalog of the offline models and every configured provider's; `fetch` is how providers are reached. */
+export function createModelCatalog(
+  configs: readonly ProviderConfig[],
+  options: { readonly reader: TextReader; readonly fetch: typeof globalThis.fetch },
+): ModelCatalog {
+  const fetch = boundFetch(options.fetch, ANSWER_BYTES_MAX);
+  const offline: Omit<ProviderConnection, 'moderation'> = {
+    chat: () => createOfflineLanguageModel(options.reader),
+    embedding: () => createOfflineEmbeddingModel(options.reader),
+  };
+  const connections = new Map(
+    configs.map((config) => [config.name, connectProvider(config, { apiKey: config.apiKey, fetch })]),
+  );
+  const models = [
+    ...OFFLINE_MODELS,
+    ...configs.flatMap((config) =>
+      config.models.map((model) =>
+        describe(config.name, model, config.provider.toUpperCase().replaceAll('-', '_')),
+      ),
+    ),
+  ];
+  const byId = new Map(models.map((model) => [model.id, model]));
+  const connect = <T>(
+    id: string,
+    capability: Capability,
+    as: (name: string, to: ProviderConnection) => T,
+  ) => {
+    const model = byId.get(id);
+    if (model?.capabilities.includes(capability) !== true) return null;
+    const connection = connections.get(model.provider) ?? (offline as ProviderConnection);
+    return as(id.slice(model.provider.length + 1), connection);
+  };
+  return {
+    models,
+    find: (id) => byId.get(id) ?? null,
+    languageModel: (id) => connect(id, 'CHAT', (name, to) => to.chat(name)),
+    embeddingModel: (id) => connect(id, 'EMBEDDINGS', (name, to) => to.embedding(name)),
+    moderationModel: (id) => connect(id, 'MODERATION', (name, to) => to.moderation(name)),
+  };
+}

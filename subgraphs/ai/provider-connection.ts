@@ -1,0 +1,73 @@
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogle } from '@ai-sdk/google';
+import { createMistral } from '@ai-sdk/mistral';
+import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import type { EmbeddingModel, LanguageModel } from 'ai';
+import { createModerationModel, type ModerationModel } from './moderation.ts';
+import type { ProviderConfig, ProviderKind } from './provider-config.ts';
+
+/** Models of one provider, reached with one key. What a provider has not, its configuration cannot ask for. */
+export interface ProviderConnection {
+  chat(id: string): Exclude<LanguageModel, string>;
+  embedding(id: string): Exclude<EmbeddingModel, string>;
+  moderation(id: string): ModerationModel;
+}
+
+/** How a provider is reached. */
+export interface Reach {
+  readonly apiKey: string | undefined;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Where each provider answers; stated here so that no environment variable can redirect a key. */
+const BASE_URLS: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>> = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+  mistral: 'https://api.mistral.ai/v1',
+};
+
+/** The address that a provider is reached at. */
+export function baseUrlOf({ provider, baseURL }: Pick<ProviderConfig, 'provider' | 'baseURL'>): string {
+  return baseURL ?? (provider === 'openai-compatible' ? '' : BASE_URLS[provider]);
+}
+
+/** Connects to a provider; nothing is sent before a model is asked. */
+export function connectProvider(config: ProviderConfig, { apiKey, fetch }: Reach): ProviderConnection {
+  const baseURL = baseUrlOf(config);
+  const moderation = (model: string) => createModerationModel({ baseURL, apiKey, model, fetch });
+  const settings = { apiKey: apiKey ?? '', baseURL, fetch };
+  switch (config.provider) {
+    case 'openai-compatible': {
+      const provider = createOpenAICompatible({
+        ...{ name: config.name, baseURL, fetch },
+        // Without these a stream tells no usage, and a schema is left out.
+        ...{ includeUsage: true, supportsStructuredOutputs: true },
+        ...(apiKey === undefined ? {} : { apiKey }),
+      });
+      return { chat: provider.chatModel, embedding: provider.embeddingModel, moderation };
+    }
+    case 'openai': {
+      const provider = createOpenAI(settings);
+      // Not the provider's default, which is the responses interface that compatible servers do not have.
+      return { chat: provider.chat, embedding: provider.embeddingModel, moderation };
+    }
+    case 'anthropic':
+      return { ...languageAndEmbedding(createAnthropic(settings)), moderation };
+    case 'google':
+      return { ...languageAndEmbedding(createGoogle(settings)), moderation };
+    case 'mistral':
+      return { ...languageAndEmbedding(createMistral(settings)), moderation };
+  }
+}
+
+function languageAndEmbedding(provider: {
+  languageModel(id: string): Exclude<LanguageModel, string>;
+  embeddingModel(id: string): Exclude<EmbeddingModel, string>;
+}) {
+  return {
+    chat: (id: string) => provider.languageModel(id),
+    embedding: (id: string) => provider.embeddingModel(id),
+  };
+}
