@@ -167,7 +167,7 @@ describe('the official client of OpenAI', () => {
     ],
     ['no message', { model: MODEL, messages: [] }, 400, 'invalid_value', 'messages'],
     [
-      'an image',
+      'an image by its address',
       {
         model: MODEL,
         messages: [
@@ -176,7 +176,7 @@ describe('the official client of OpenAI', () => {
       },
       400,
       'invalid_value',
-      'messages.0.content',
+      'messages.0.content.0.image_url.url',
     ],
     ['too many tokens', { ...saying('Hi.'), max_tokens: 9_000 }, 400, 'invalid_value', null],
     ['too much text', saying('x'.repeat(20_001)), 400, 'invalid_value', null],
