@@ -27,6 +27,7 @@ export default defineConfig({
           name: 'all',
           include: ['test/**/*.test.ts'],
           exclude: ['test/bench/**', ...ON_POSTGRES_ONLY],
+          globalSetup: ['test/control/pglite-template.ts'],
         },
       },
       {

@@ -1,7 +1,6 @@
 import { ADMIN_SUBGRAPH } from './admin-subgraph.ts';
 import type { Clock } from './clock.ts';
 import { type Config, subgraphSettings } from './config/config.ts';
-import { createApolloExecutor } from './execution/apollo/apollo-executor-client.ts';
 import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
 import { leafChecks } from './execution/leaf-values.ts';
@@ -72,7 +71,7 @@ export async function startGraph(
         now,
         nowUs,
       })
-    : await createApolloExecutor(
+    : await createReferenceExecutor(
         { ...transport, strippedSdl: supergraph.strippedSdl },
         { minter, now, nowUs },
       ).catch(async (fault: unknown) => {
@@ -91,6 +90,14 @@ export async function startGraph(
       await Promise.all([compiler.close(), executor.close()]);
     },
   };
+}
+
+/** Apollo's own executor; it takes longer to load than all the rest, so it is loaded where it is asked for. */
+async function createReferenceExecutor(
+  ...given: Parameters<typeof import('./execution/apollo/apollo-executor-client.ts').createApolloExecutor>
+): Promise<Executor> {
+  const { createApolloExecutor } = await import('./execution/apollo/apollo-executor-client.ts');
+  return createApolloExecutor(...given);
 }
 
 /** Compiles on the next generation what the one in place has in use, so that nobody waits for it after the swap. */

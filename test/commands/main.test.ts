@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configJsonSchema } from '../../src/config/config-schema.ts';
 import { configFolder, SUPERGRAPH } from '../config/config-folder.ts';
-import { portcullis } from './command-line.ts';
+import { portcullis, portcullisProcess } from './command-line.ts';
 
 describe('usage', () => {
   it('explains itself with examples and succeeds', async () => {
@@ -17,7 +17,10 @@ describe('usage', () => {
 
   it('tells its version', async () => {
     const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-    expect(await portcullis(['--version'])).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
+    expect(await portcullisProcess(['--version'])).toMatchObject({
+      code: 0,
+      stdout: `${manifest.version}\n`,
+    });
   });
 
   it.each([
@@ -44,7 +47,7 @@ describe('config check', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder itself
     const issuer = '{ issuer: "${env:S}", jwks: "https://i.example/${env:S}", audiences: [] }';
     const path = folder.write('a.yaml', `${SUPERGRAPH}identity: { jwt: [${issuer}] }`);
-    const run = await portcullis(['config', 'check', '-c', path], { environment: { S: 'hunter2' } });
+    const run = await portcullis(['config', 'check', '-c', path], { S: 'hunter2' });
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/^config is valid\n/);
     expect(run.stdout).toContain('warning        an issuer has no audiences');
@@ -74,7 +77,7 @@ describe('serve', () => {
   const configured = () => configFolder().write('a.yaml', SUPERGRAPH);
 
   it.each(['SIGTERM', 'SIGINT'] as const)('tells where it listens and closes at %s', async (send) => {
-    const run = await portcullis(serve(configured(), '--port', '4321'), {
+    const run = await portcullisProcess(serve(configured(), '--port', '4321'), {
       stubGateway: true,
       signals: [{ after: 'listening', send }],
     });
@@ -87,7 +90,7 @@ describe('serve', () => {
   });
 
   it('takes the port of the configuration where none is given', async () => {
-    const run = await portcullis(serve(configured()), {
+    const run = await portcullisProcess(serve(configured()), {
       stubGateway: true,
       signals: [{ after: 'listening', send: 'SIGTERM' }],
     });
@@ -95,7 +98,7 @@ describe('serve', () => {
   });
 
   it('ends at once at the second signal', async () => {
-    const run = await portcullis(serve(configured()), {
+    const run = await portcullisProcess(serve(configured()), {
       stubGateway: true,
       environment: { PORTCULLIS_IDLE: 'hangs' },
       signals: [
@@ -107,7 +110,7 @@ describe('serve', () => {
   });
 
   it('prints what is wrong with the graph, with status 1', async () => {
-    const run = await portcullis(serve(configured()), {
+    const run = await portcullisProcess(serve(configured()), {
       stubGateway: true,
       environment: { PORTCULLIS_IDLE: 'refuses' },
     });
@@ -115,7 +118,7 @@ describe('serve', () => {
   });
 
   it('tells an unexpected error by name and place, not by a message that may hold secrets', async () => {
-    const run = await portcullis(serve(configured()), {
+    const run = await portcullisProcess(serve(configured()), {
       stubGateway: true,
       environment: { PORTCULLIS_IDLE: 'breaks' },
     });
@@ -126,7 +129,7 @@ describe('serve', () => {
 
   it('does not start on a faulty configuration', async () => {
     const path = configFolder().write('a.yaml', 'supergraph: {}');
-    const run = await portcullis(serve(path), { stubGateway: true });
+    const run = await portcullisProcess(serve(path), { stubGateway: true });
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('a.yaml:1:13: supergraph: needs exactly one');
   });

@@ -1,22 +1,21 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/control/database-pool.ts';
+import { embeddedDatabase } from './embedded-database.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
 const KILLS = 4;
-const folder = mkdtempSync(join(tmpdir(), 'portcullis-crash-'));
-const directory = join(folder, 'db');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const url = embeddedDatabase();
+const directory = url.slice('pglite://'.length);
 
 const open = () =>
   openDatabase({
-    ...{ url: `pglite://${directory}`, timeoutMs: 10_000, connectionsMax: 1 },
+    ...{ url, timeoutMs: 10_000, connectionsMax: 1 },
     onFault: () => undefined,
   });
 

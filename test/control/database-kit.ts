@@ -8,6 +8,7 @@ import { type ControlDatabase, openDatabase } from '../../src/control/database-p
 import { migrate } from '../../src/control/migrate.ts';
 import { readMigrations } from '../../src/control/migrations-source.ts';
 import type { Application, Plan, Product, Subscription, Tenant } from '../../src/control/tables.ts';
+import { embeddedDatabase } from './embedded-database.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../schema/migrations', import.meta.url));
 export const REQUEST_TTL_MS = 30 * 86_400_000;
@@ -26,9 +27,9 @@ export interface TestControl {
   close(): Promise<void>;
 }
 
-/** On PGlite in memory, or in a database of its own on a PostgreSQL server. */
+/** On PGlite, or in a database of its own on a PostgreSQL server. */
 export async function startTestControl(server: string | null | undefined): Promise<TestControl> {
-  const url = server == null ? 'pglite://memory' : await freshDatabase(server);
+  const url = server == null ? embeddedDatabase() : await freshDatabase(server);
   const database = await openDatabase({
     ...{ url, timeoutMs: 10_000, connectionsMax: 4 },
     onFault: (fault) => {

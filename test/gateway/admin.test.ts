@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { type Answer, ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   });
   gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
     approvals: { enforce: true },
   });

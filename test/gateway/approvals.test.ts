@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Actor } from '../../src/control/actor.ts';
 import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import type { Subscription } from '../../src/control/tables.ts';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, auditOf, auditText, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   });
   gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     approvals: { enforce: true, open: { coordinates: ['Query.health'] } },
   });
   if (gateway.control === null) throw new Error('no control plane');

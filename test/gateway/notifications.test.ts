@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { startTestGateway } from './gateway-kit.ts';
 import { startTinySubgraph } from './tiny-subgraph.ts';
 
@@ -20,7 +21,7 @@ it('a gateway tells its webhooks of what was done, soon after it was done', asyn
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
   const gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory' },
+    state: { database: embeddedDatabase() },
     approvals: { enforce: true },
     notifications: { webhooks: [{ url, secret: 's'.repeat(32), topics: ['tenant.*'] }] },
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import type { PlanLimits } from '../../src/control/tables.ts';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
   });
   gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     approvals: { enforce: true, open: { coordinates: ['Query.news'] } },
     cost: { mode: 'enforce', max: 1 },
   });

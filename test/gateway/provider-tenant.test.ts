@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
   shop = await startTinySubgraph('shop', 'type Query { orders: String }', { Query: {} });
   gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory' },
+    state: { database: embeddedDatabase() },
     admin: { enabled: true, provider: 'storefront' },
     approvals: { enforce: true },
   });

@@ -19,7 +19,7 @@ export interface Served {
 /** Starts `portcullis serve --port 0` on a configuration file. */
 export function serve(config: string, nodeOptions: readonly string[] = []): Served {
   const child = spawn(process.execPath, [...nodeOptions, MAIN, 'serve', '-c', config, '--port', '0'], {
-    env: { PATH: process.env['PATH'] ?? '' },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let stdout = '';
