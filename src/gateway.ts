@@ -16,6 +16,7 @@ import { createListener } from './listener/listener-server.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { openAudit } from './start-audit.ts';
+import { startAuditSinks } from './start-audit-sinks.ts';
 import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
 import { createSwitches } from './start-switches.ts';
@@ -57,6 +58,7 @@ export async function startGateway(
     const jwks = { keys: [publicJwk] };
     const running = await openControl(config, { clock, log, jwks, switches });
     opened.defer(() => running.close());
+    const sinks = startAuditSinks(config, { clock, log, control: running.control }, opened);
 
     const identifier = createIdentifier(identityOptions(config, running.keys), clock);
     opened.defer(() => identifier.close());
@@ -89,18 +91,14 @@ export async function startGateway(
       return { ready: Object.values(checks).every(Boolean), checks };
     };
     const plain: PipelineParts = {
-      ...{ identifier, switches, entitlements: running.entitlements },
-      limiter,
-      graphs,
-      policies,
-      audit,
-      log,
-      clock,
+      ...{ identifier, switches, limiter, graphs, policies },
+      entitlements: running.entitlements,
+      ...{ audit, log, clock },
       counts: new SubscriptionCounts(),
       options: pipelineOptions(config),
     };
     const parts = await startMetrics(plain, config, {
-      ...{ audit, log, opened },
+      ...{ audit, log, opened, sinks },
       ready: () => readiness().ready,
     });
     const listener = createListener(listenerOptions(config, options.port), {
@@ -131,7 +129,8 @@ function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
 
 /** A control plane where something needs it; what it takes to have one is loaded only then. */
 async function openControl(config: Config, deps: ControlDeps): Promise<RunningControl> {
-  if (!config.approvals.enforce && !config.admin.enabled) return NO_CONTROL;
+  const hasIndex = config.audit.sinks.some(({ type }) => type === 'database');
+  if (!config.approvals.enforce && !config.admin.enabled && !hasIndex) return NO_CONTROL;
   const { startControl } = await import('./start-control.ts');
   return startControl(config, deps);
 }

@@ -3,7 +3,7 @@ import type { FileAuditSink } from './audit/audit-file-sink.ts';
 import type { Config } from './config/config.ts';
 import { observeParts } from './observe-parts.ts';
 import type { PipelineParts } from './pipeline.ts';
-import { GatewayMetrics } from './telemetry/gateway-metrics.ts';
+import { GatewayMetrics, type MetricSources } from './telemetry/gateway-metrics.ts';
 import type { Log } from './telemetry/log-sink.ts';
 import { startMetricsServer } from './telemetry/metrics-server.ts';
 
@@ -18,10 +18,11 @@ export async function startMetrics(
     readonly log: Log;
     readonly opened: AsyncDisposableStack;
     ready(): boolean;
+    readonly sinks: MetricSources['sinks'];
   },
 ): Promise<PipelineParts> {
   if (!options.enabled) return parts;
-  const { audit, log, opened, ready } = deps;
+  const { audit, log, opened, ready, sinks } = deps;
   const loop = monitorEventLoopDelay();
   loop.enable();
   opened.defer(() => void loop.disable());
@@ -35,6 +36,7 @@ export async function startMetrics(
     },
     memory: () => process.memoryUsage(),
     ready,
+    sinks,
   });
   const { host, port, path } = options;
   const server = await startMetricsServer({ host, port, path, render: () => metrics.render() });

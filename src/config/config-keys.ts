@@ -63,3 +63,32 @@ export function serviceUrlKey(about: string) {
     })
     .describe(about);
 }
+
+/** A service on another machine is reached over TLS. */
+export function secureUrlKey(about: string) {
+  return z
+    .string()
+    .max(2048)
+    .check((context) => {
+      const parsed = URL.parse(context.value);
+      const plain = parsed?.protocol === 'http:' && !isLoopbackHost(parsed.hostname);
+      const message =
+        serviceUrlFault(context.value) ?? (plain ? 'must be https, except on this machine' : null);
+      if (message !== null) context.issues.push({ code: 'custom', message, input: context.value });
+    })
+    .describe(about);
+}
+
+/** Header fields that the gateway sends along, such as a token. */
+export function sentHeadersKey(about: string) {
+  const name = z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u, 'must be a header name')
+    .toLowerCase();
+  const value = z
+    .string()
+    .max(4096)
+    .regex(/^[\t\x20-\x7e]*$/u, 'must be printable ASCII');
+  return z.record(name, value).describe(about);
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { adminSection } from './admin-section.ts';
 import { approvalsSection } from './approvals-section.ts';
+import { auditShipPollKey, auditSinksKey } from './audit-sinks-section.ts';
 import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -160,6 +161,8 @@ const auditSection = z.strictObject({
     default: 16_777_216,
     about: 'Size of the events that may wait for the disk, in bytes.',
   }),
+  sinks: auditSinksKey,
+  shipPollMs: auditShipPollKey,
 });
 
 const logSection = z.strictObject({

@@ -1,23 +1,12 @@
 import { z } from 'zod';
-import { integerKey, isLoopbackHost, serviceUrlFault } from './config-keys.ts';
-
-const url = z
-  .string()
-  .max(2048)
-  .check((context) => {
-    const parsed = URL.parse(context.value);
-    const plain = parsed?.protocol === 'http:' && !isLoopbackHost(parsed.hostname);
-    const message =
-      serviceUrlFault(context.value) ?? (plain ? 'must be https, except on this machine' : null);
-    if (message !== null) context.issues.push({ code: 'custom', message, input: context.value });
-  });
+import { integerKey, secureUrlKey } from './config-keys.ts';
 
 /** Who is told of what administrators and consumers do. */
 export const notificationsSection = z.strictObject({
   webhooks: z
     .array(
       z.strictObject({
-        url: url.describe('Where each notification is posted as JSON.'),
+        url: secureUrlKey('Where each notification is posted as JSON.'),
         secret: z
           .string()
           .min(32)

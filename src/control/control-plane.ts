@@ -1,5 +1,6 @@
 import type { Actor, StepUpRule } from './actor.ts';
 import { ApplicationsStore } from './applications-store.ts';
+import { AuditIndexStore } from './audit-index-store.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { HistoryStore } from './history-store.ts';
@@ -22,6 +23,7 @@ export interface ControlPlane {
   readonly killSwitches: KillSwitchesStore;
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
+  readonly auditIndex: AuditIndexStore;
 }
 
 export interface ControlPlaneOptions {
@@ -65,5 +67,6 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     killSwitches: new KillSwitchesStore({ ...unit, stepUp }),
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
+    auditIndex: new AuditIndexStore(database),
   };
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { SIGNATURE_HEADER, signatureHeader } from '../webhook-signature.ts';
 import type { Notification, OutboxStore } from './outbox-store.ts';
 
 /** Where notifications go. */
@@ -85,14 +85,13 @@ export class WebhookSender {
     { id, tenantId, topic, payload, at }: Notification,
   ): Promise<string | null> {
     const body = JSON.stringify({ id, topic, tenantId, at: new Date(at).toISOString(), payload });
-    const seconds = Math.floor(this.#options.now() / 1000);
     try {
       const response = await fetch(url, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           'x-portcullis-delivery': id,
-          'x-portcullis-signature': `t=${seconds},v1=${signatureOf(secret, seconds, body)}`,
+          [SIGNATURE_HEADER]: signatureHeader(secret, this.#options.now(), body),
         },
         body,
         // Where it leads is not what was configured.
@@ -105,11 +104,6 @@ export class WebhookSender {
       return fault instanceof Error ? fault.name : 'unknown';
     }
   }
-}
-
-/** HMAC-SHA-256, in hexadecimal, of the time in seconds, a dot, and the body. */
-export function signatureOf(secret: string, seconds: number, body: string): string {
-  return createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
 }
 
 /** Time until the next attempt after so many in vain. */

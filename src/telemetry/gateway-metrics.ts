@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../audit/event.ts';
 import { Counter, Gauge, Histogram, type Metric, renderMetrics } from './metrics.ts';
+import { type SinkReading, sinkMetrics } from './sink-metrics.ts';
 
 /** Parts of the path of a request whose time is told. */
 export type Stage = 'identify' | 'compile' | 'limit' | 'intend' | 'execute';
@@ -13,6 +14,8 @@ export interface MetricSources {
   /** Units: bytes. */
   memory(): { readonly rss: number; readonly heapUsed: number };
   ready(): boolean;
+  /** Where audit events go besides the files. */
+  sinks(): readonly SinkReading[];
 }
 
 const MICRO = 1_000_000;
@@ -74,6 +77,7 @@ export class GatewayMetrics {
         'Audit events that were lost since the start.',
         sources.auditDropped,
       ),
+      ...sinkMetrics(sources.sinks),
       gauge(
         'nodejs_eventloop_lag_seconds',
         'Mean delay of the event loop since it was last asked for.',

@@ -122,6 +122,36 @@ export class Gauge implements Metric {
   }
 }
 
+/** Values that are looked at when they are asked for, by label values. */
+export class Readings implements Metric {
+  readonly type: 'counter' | 'gauge';
+  readonly name: string;
+  readonly help: string;
+  readonly #labels: readonly string[];
+  readonly #read: () => Iterable<Reading>;
+
+  constructor(
+    type: 'counter' | 'gauge',
+    described: { readonly name: string; readonly help: string; readonly labels: readonly string[] },
+    read: () => Iterable<Reading>,
+  ) {
+    this.type = type;
+    this.name = described.name;
+    this.help = described.help;
+    this.#labels = described.labels;
+    this.#read = read;
+  }
+
+  lines(): readonly string[] {
+    return [...this.#read()].map(
+      ([values, value]) => `${this.name}${labelled(this.#labels, values)} ${value}`,
+    );
+  }
+}
+
+/** Label values, and what is read there. */
+export type Reading = readonly [values: readonly string[], value: number];
+
 /** True for the labels of all that no longer has a place of its own. */
 function isOverflow(values: readonly string[]): boolean {
   return values.every((value) => value === OVERFLOW);

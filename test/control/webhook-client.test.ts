@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
-import { backoffMs, signatureOf, type Webhook, WebhookSender } from '../../src/control/webhook-client.ts';
+import { backoffMs, type Webhook, WebhookSender } from '../../src/control/webhook-client.ts';
+import { signatureOf } from '../../src/webhook-signature.ts';
 import { seed } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 

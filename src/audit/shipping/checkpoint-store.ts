@@ -1,0 +1,60 @@
+import { constants } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ShipCheckpoint, ShipPosition } from './shipped-event.ts';
+
+const FILE_MODE = 0o600;
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+
+const stateSchema = z.strictObject({
+  version: z.literal(1),
+  segment: z.int().nonnegative(),
+  file: z.string().regex(/^audit-[0-9.-]{10,32}\.ndjson$/),
+  bytes: z.int().nonnegative(),
+});
+
+/** Keeps how far one sink has read one log, beside its segments; replaced as a whole, never half. */
+export class CheckpointStore implements ShipCheckpoint {
+  readonly #path: string;
+
+  constructor(directory: string, sink: string) {
+    this.#path = join(directory, `sink-${sink}.json`);
+  }
+
+  async load(): Promise<ShipPosition | null> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    }
+    const state = stateSchema.safeParse(jsonOf(text)).data;
+    if (state === undefined) return null;
+    const { segment, file, bytes } = state;
+    return { segment, file, bytes };
+  }
+
+  async save({ segment, file, bytes }: ShipPosition): Promise<void> {
+    const next = `${this.#path}.next`;
+    // What a crash left there may be a link that somebody placed.
+    await rm(next, { force: true });
+    const handle = await open(next, O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW, FILE_MODE);
+    try {
+      await handle.writeFile(`${JSON.stringify({ version: 1, segment, file, bytes })}\n`);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await rename(next, this.#path);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,128 @@
+import { hash as digest } from 'node:crypto';
+import type { AuditEvent } from '../audit/event.ts';
+
+/** What many events have in common. */
+export interface AuditShape {
+  /** Hex; the same for the same content. */
+  readonly digest: string;
+  readonly hash: string;
+  readonly name: string;
+  readonly type: string;
+  /** Coordinates that were asked for, or refused. */
+  readonly fields: readonly string[];
+  /** Those of them that were read. */
+  readonly read: readonly string[];
+}
+
+/** One event as the index has it; '' stands for what there is not. */
+export interface AuditIndexRow {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly tenant: string;
+  readonly application: string;
+  readonly subject: string;
+  readonly decision: string;
+  readonly code: string;
+  readonly status: number;
+  readonly request_id: string;
+  readonly kind: string;
+  readonly credential_id: string;
+  readonly remote_address: string;
+  readonly severity: string;
+  readonly cost: number | null;
+  readonly errors: number;
+  readonly foreign_objects: number;
+  readonly duration_us: number;
+  readonly reasons: AuditEvent['decision']['reasons'] | null;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+/** Times outside of these are of a broken clock, and would make partitions without end. */
+const FIRST_MS = Date.UTC(2000, 0, 1);
+const LAST_MS = Date.UTC(2100, 0, 1);
+const STATUS_MAX = 999;
+/** No text of an event is longer. */
+const CHARS_MAX = 256;
+
+/**
+ * What the index keeps of one event.
+ * Invariant: whatever stands in a file, also one that was tampered with, makes a row that the database takes: one line
+ * must not hold up all after it.
+ */
+export function auditIndexRow(
+  { run, seq }: { readonly run: string; readonly seq: number },
+  event: AuditEvent,
+): AuditIndexRow {
+  const { principal, decision, cost } = event;
+  return {
+    at: timeOf(event.time),
+    run: uuidOf(run),
+    seq,
+    tenant: text(principal?.tenant),
+    application: text(principal?.application),
+    subject: text(principal?.subject),
+    decision: text(decision.effect),
+    code: text(event.code),
+    status: Math.min(count(event.status), STATUS_MAX),
+    request_id: text(event.requestId),
+    kind: text(principal?.kind),
+    credential_id: text(principal?.credentialId),
+    remote_address: text(event.remoteAddress),
+    severity: text(event.severity),
+    cost: cost?.actual == null ? null : count(cost.actual),
+    errors: count(event.errors),
+    foreign_objects: count(event.foreignObjects),
+    duration_us: count(event.durationUs),
+    reasons: reasonsOf(event).length === 0 ? null : reasonsOf(event),
+  };
+}
+
+/** What an event has in common with others of its operation that were answered alike. */
+export function auditShape(event: AuditEvent): AuditShape {
+  const { operation, code, decision } = event;
+  const asked = texts(operation?.coordinates);
+  const refused = new Set(reasonsOf(event).flatMap(({ coordinate }) => texts([coordinate])));
+  const ran = code === null && (decision.effect === 'permit' || decision.effect === 'filter');
+  const parts = {
+    hash: text(operation?.hash),
+    name: text(operation?.name),
+    type: text(operation?.type),
+    fields: [...new Set([...asked, ...refused])].sort(),
+    read: ran ? [...new Set(asked)].filter((coordinate) => !refused.has(coordinate)).sort() : [],
+  };
+  return { ...parts, digest: digest('sha256', JSON.stringify(Object.values(parts)), 'hex') };
+}
+
+function reasonsOf({ decision }: AuditEvent): AuditEvent['decision']['reasons'] {
+  const { reasons } = decision as { reasons: unknown };
+  return Array.isArray(reasons) ? reasons.filter((each) => typeof each === 'object' && each !== null) : [];
+}
+
+/** PostgreSQL takes no NUL, and an index no long text. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, CHARS_MAX).toWellFormed().replaceAll('\0', '\ufffd') : '';
+}
+
+function texts(values: unknown): string[] {
+  return Array.isArray(values) ? values.filter((each) => typeof each === 'string').map(text) : [];
+}
+
+function count(value: unknown): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
+}
+
+function timeOf(value: unknown): string {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return new Date(ms >= FIRST_MS && ms < LAST_MS ? ms : FIRST_MS).toISOString();
+}
+
+/** A run that was not named by this program still has one id. */
+function uuidOf(run: string): string {
+  if (UUID.test(run)) return run;
+  const hex = digest('sha256', run, 'hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    '-',
+  );
+}

@@ -1,0 +1,178 @@
+import { appendFile, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CheckpointStore } from '../../../src/audit/shipping/checkpoint-store.ts';
+import { findLogs, LogSource } from '../../../src/audit/shipping/log-source.ts';
+import type { ShipPosition, Shippable } from '../../../src/audit/shipping/shipped-event.ts';
+import { events, idsOf, openLog, type TestLog } from './log-kit.ts';
+
+const BOUNDS = { eventsMax: 100, bytesMax: 1_048_576 };
+
+let log: TestLog;
+let source: LogSource;
+
+beforeEach(async () => {
+  log = await openLog();
+  source = new LogSource(log.directory, 'test');
+});
+afterEach(() => log.close());
+
+const read = (from: ShipPosition | null, bounds = BOUNDS): Promise<Shippable> => source.read(from, bounds);
+const ids = ({ events: read }: Shippable) => idsOf(read.map(({ shipped }) => shipped));
+
+/** All there is, batch by batch. */
+async function readAll(bounds = BOUNDS): Promise<string[][]> {
+  const batches: string[][] = [];
+  let from: ShipPosition | null = null;
+  for (;;) {
+    const batch: Shippable = await read(from, bounds);
+    if (batch.events.length === 0) return batches;
+    batches.push(ids(batch));
+    from = batch.end;
+  }
+}
+
+describe('a log that is shipped', () => {
+  it('tells each event with the run that wrote it, its number and its line', async () => {
+    await log.write(...events('a', 'b'));
+    const { events: found } = await read(null);
+    const text = await readFile(log.path(), 'utf8');
+    const head = JSON.parse(text.split('\n')[0] ?? '');
+    expect(found.map(({ shipped }) => [shipped.run, shipped.seq])).toEqual([
+      [head.instance, 1],
+      [head.instance, 2],
+    ]);
+    for (const { shipped } of found) expect(text).toContain(`${shipped.line}\n`);
+  });
+
+  it('goes on where it was left, over segments, and never mixes two of them', async () => {
+    await log.write(...events('a', 'b'));
+    await log.rotate();
+    await log.write(...events('c'));
+    await log.rotate();
+    await log.write(...events('d'));
+    expect(await readAll()).toEqual([['a', 'b'], ['c'], ['d']]);
+    const first = await read(null);
+    expect(ids(await read(first.events[0]?.end ?? null))).toEqual(['b']);
+    expect(ids(await read(first.end))).toEqual(['c']);
+  });
+
+  it('says nothing twice, and nothing at its end', async () => {
+    await log.write(...events('a'));
+    const { end } = await read(null);
+    const after = await read(end);
+    expect([after.events, after.behindBytes]).toEqual([[], 0]);
+    expect(after.end).toEqual(end);
+    await log.write(...events('b'));
+    expect(ids(await read(after.end))).toEqual(['b']);
+  });
+
+  it('keeps back a line that no signed one follows: a failed write takes it back', async () => {
+    await log.write(...events('a'));
+    const { size } = await stat(log.path());
+    await appendFile(log.path(), `${JSON.stringify({ ...events('b')[0], seq: 9 })}\n{"version":1,"torn`);
+    const { events: found, end } = await read(null);
+    expect(found).toHaveLength(1);
+    expect(end?.bytes).toBe(size);
+    await truncate(log.path(), size);
+    await log.write(...events('c'));
+    expect(ids(await read(end))).toEqual(['c']);
+  });
+
+  it('does not wait for a signed line in a segment that another one follows', async () => {
+    await log.write(...events('a'));
+    await appendFile(log.path(), `${JSON.stringify({ ...events('b')[0], seq: 9 })}\n`);
+    await log.rotate();
+    expect(await readAll()).toEqual([['a', 'b']]);
+  });
+
+  it('goes on with the next segment where the one it was in has been archived', async () => {
+    await log.write(...events('a'));
+    const { end } = await read(null);
+    await log.rotate();
+    await log.write(...events('b'));
+    await rm(log.path());
+    expect(ids(await read(end))).toEqual(['b']);
+  });
+
+  it('tells at most what it is asked for, and a group of lines', async () => {
+    for (const group of ['a', 'b', 'c']) await log.write(...events(`${group}1`, `${group}2`));
+    expect(await readAll({ eventsMax: 1, bytesMax: 1_048_576 })).toEqual([
+      ['a1', 'a2'],
+      ['b1', 'b2'],
+      ['c1', 'c2'],
+    ]);
+    expect(await readAll({ eventsMax: 3, bytesMax: 1_048_576 })).toEqual([
+      ['a1', 'a2', 'b1', 'b2'],
+      ['c1', 'c2'],
+    ]);
+    expect((await readAll({ eventsMax: 100, bytesMax: 1 })).map(({ length }) => length)).toEqual([2, 2, 2]);
+  });
+
+  it('passes over lines that are no events, whatever they are', async () => {
+    await log.write(...events('a'));
+    await appendFile(log.path(), 'no json\n{"version":1}\n{"intent":1,"requestId":"x"}\n[]\n\n');
+    await log.rotate();
+    await log.write(...events('b'));
+    expect(await readAll()).toEqual([['a'], ['b']]);
+  });
+
+  it('says how many bytes are left', async () => {
+    await log.write(...events('a'));
+    await log.write(...events('b'));
+    await log.rotate();
+    await log.write(...events('c'));
+    const { end, behindBytes } = await read(null, { eventsMax: 1, bytesMax: 1_048_576 });
+    const sizes = await Promise.all(
+      (await source.read(null, BOUNDS)).events.map(async () => (await stat(log.path())).size),
+    );
+    expect(behindBytes).toBeGreaterThan((sizes[0] ?? 0) - (end?.bytes ?? 0));
+  });
+});
+
+describe('a position', () => {
+  const POSITION = { segment: 3, file: 'audit-2025-01-31.000000003.ndjson', bytes: 77 };
+
+  it('is kept per sink, and is the last one that was kept', async () => {
+    const store = new CheckpointStore(log.directory, 'one');
+    expect(await store.load()).toBeNull();
+    await store.save({ ...POSITION, bytes: 5 });
+    await store.save(POSITION);
+    expect(await store.load()).toEqual(POSITION);
+    expect(await new CheckpointStore(log.directory, 'two').load()).toBeNull();
+    expect((await stat(join(log.directory, 'sink-one.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([
+    ['', 'nothing'],
+    ['{"version":1,"segm', 'half of it'],
+    ['{"version":2,"segment":1,"file":"audit-2025-01-31.ndjson","bytes":1}', 'another version'],
+    ['{"version":1,"segment":1,"file":"../../etc/passwd","bytes":1}', 'a path'],
+    ['{"version":1,"segment":1,"file":"audit-2025-01-31.ndjson","bytes":-1}', 'no place'],
+  ])('that holds %j, %s, is none: all is shipped again', async (text) => {
+    await writeFile(join(log.directory, 'sink-one.json'), text);
+    expect(await new CheckpointStore(log.directory, 'one').load()).toBeNull();
+  });
+
+  it('is not written through a link that was placed for it', async () => {
+    const target = join(log.directory, 'target');
+    await writeFile(target, 'untouched');
+    await symlink(target, join(log.directory, 'sink-one.json.next'));
+    await new CheckpointStore(log.directory, 'one').save(POSITION);
+    expect(await readFile(target, 'utf8')).toBe('untouched');
+    expect(await new CheckpointStore(log.directory, 'one').load()).toEqual(POSITION);
+  });
+});
+
+describe('a directory of logs', () => {
+  it('has its own log and those of the directories in it', async () => {
+    await log.write(...events('a'));
+    const inner = await openLog('worker-1', log.directory);
+    await mkdir(join(log.directory, 'empty'));
+    try {
+      expect(await findLogs(log.directory)).toEqual([log.directory, inner.directory]);
+    } finally {
+      await inner.close();
+    }
+  });
+});
