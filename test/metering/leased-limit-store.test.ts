@@ -15,7 +15,7 @@ afterEach(() => void vi.useRealTimers());
 
 const now = () => performance.now();
 
-function processOn(model: SharedBuckets, slicesMax = 1000) {
+function processOn(model: SharedBuckets, slicesMax = 1000, clock = now) {
   const state = { asked: 0, isDown: false };
   const shared: SharedBuckets = {
     take: async (demands) => {
@@ -32,10 +32,10 @@ function processOn(model: SharedBuckets, slicesMax = 1000) {
   let batches = 0;
   const onLost = vi.fn();
   const queue = new SettlementQueue({
-    ...{ shared, gatherMs: 20, retryForMs: 30_000, waitingMax: 1000, now, onLost },
+    ...{ shared, gatherMs: 20, retryForMs: 30_000, waitingMax: 1000, onLost, now: clock },
     newBatchId: () => `batch-${batches++}`,
   });
-  const store = new LeasedLimitStore({ shared, queue, now, slicesMax, heldMs: HELD_MS, share: 0.1 });
+  const store = new LeasedLimitStore({ shared, queue, slicesMax, now: clock, heldMs: HELD_MS, share: 0.1 });
   return { state, store, onLost };
 }
 
@@ -80,6 +80,23 @@ describe('leased buckets', () => {
     expect(permitted).toBeLessThanOrEqual(1000);
     // What the others hold is the most that is missing.
     expect(permitted).toBeGreaterThanOrEqual(1000 - 3 * 100);
+  });
+
+  it('do not care how far the clocks of processes are apart, or that one of them jumps', async () => {
+    const model = new SharedModel(now);
+    const skew = { ms: 0 };
+    const stores = [
+      processOn(model).store,
+      processOn(model, 1000, () => now() + 3_600_000).store,
+      processOn(model, 1000, () => now() + skew.ms).store,
+    ];
+    let permitted = 0;
+    for (let turn = 0; turn < 400; turn += 1) {
+      if (turn % 50 === 0) skew.ms += turn % 100 === 0 ? -5_000_000 : 9_000_000;
+      for (const store of stores) if ((await store.take([demand('a', 1)])).permitted) permitted += 1;
+    }
+    expect(permitted).toBeLessThanOrEqual(1000);
+    expect(permitted).toBeGreaterThan(700);
   });
 
   it('answer a caller over its limit without asking each time, and say when to come back', async () => {

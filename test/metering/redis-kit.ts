@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,31 @@ if (!redisInstalled && process.env['REQUIRE_SERVICES'] === '1') {
   throw new Error('REQUIRE_SERVICES=1, but there is no redis-server on the PATH');
 }
 
+/** A Redis process. */
+export interface RedisProcess {
+  kill(): Promise<void>;
+}
+
+/** Starts a Redis of 127.0.0.1 that keeps nothing on disk, and waits until it answers. */
+export async function startRedis(options: readonly string[]): Promise<RedisProcess> {
+  const child = spawn('redis-server', ['--bind', '127.0.0.1', '--save', '', ...options], { stdio: 'pipe' });
+  for await (const chunk of child.stdout) if (String(chunk).includes('eady to accept connections')) break;
+  return {
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
 /** A Redis of one test file, on a Unix socket; `start` after `kill` is a restart with empty memory. */
 export class RedisKit {
   readonly path: string;
   readonly #folder: string;
   readonly #port: number;
-  #child: ChildProcess | undefined;
+  #process: RedisProcess | undefined;
 
   constructor(folder: string, port = 0) {
     this.#folder = folder;
@@ -32,35 +51,14 @@ export class RedisKit {
   }
 
   async start(): Promise<void> {
-    const options = [
-      '--bind',
-      '127.0.0.1',
-      '--port',
-      String(this.#port),
-      '--unixsocket',
-      this.path,
-      '--save',
-      '',
-      '--dir',
-      this.#folder,
-    ];
-    const child = spawn('redis-server', [...options, '--enable-debug-command', 'local'], { stdio: 'pipe' });
-    this.#child = child;
-    for await (const chunk of child.stdout) {
-      if (String(chunk).includes('eady to accept connections')) {
-        break;
-      }
-    }
+    this.#process = await startRedis([
+      ...['--port', String(this.#port), '--unixsocket', this.path, '--dir', this.#folder],
+      ...['--enable-debug-command', 'local'],
+    ]);
   }
 
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child !== undefined && child.exitCode === null) {
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
-    }
+    await this.#process?.kill();
   }
 
   async remove(): Promise<void> {
