@@ -45,6 +45,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
       ...{ database, randomBytes, now: clock.now, pepper },
       stepUp: config.state.stepUp,
       requestTtlMs: config.state.requestDays * DAY_MS,
+      hasAuditIndex: config.audit.sinks.some(({ type }) => type === 'database'),
       onChange: () => {
         follower?.hear();
         notifications.hear();

@@ -1,7 +1,7 @@
 -- The audit index: what the segments of the audit log hold, made searchable. The files are the record; this can be made again from them.
 -- Rows of a tenant are seen under the role portcullis_app only while portcullis.tenant names it ('*': all tenants).
 
--- What many events have in common: an operation, the fields it asks for, and those of them that were read.
+-- What many events have in common: an operation, the fields it asks for, those of them that were read, what was decided.
 CREATE TABLE audit_shapes (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   digest bytea NOT NULL UNIQUE,
@@ -9,9 +9,13 @@ CREATE TABLE audit_shapes (
   name text NOT NULL,
   type text NOT NULL,
   fields text[] NOT NULL,
-  read text[] NOT NULL
+  read text[] NOT NULL,
+  decision text NOT NULL,
+  code text NOT NULL,
+  codes text[] NOT NULL
 );
 CREATE INDEX audit_shapes_fields ON audit_shapes USING gin (fields);
+CREATE INDEX audit_shapes_read ON audit_shapes USING gin (read);
 CREATE INDEX audit_shapes_name ON audit_shapes (name);
 CREATE INDEX audit_shapes_hash ON audit_shapes (hash text_pattern_ops);
 
@@ -24,8 +28,6 @@ CREATE TABLE audit_events (
   application text NOT NULL,
   subject text NOT NULL,
   shape_id bigint NOT NULL,
-  decision text NOT NULL,
-  code text NOT NULL,
   status integer NOT NULL,
   request_id text NOT NULL,
   kind text NOT NULL,
@@ -43,7 +45,6 @@ CREATE INDEX audit_events_time ON audit_events (at, run, seq);
 CREATE INDEX audit_events_tenant ON audit_events (tenant, at, run, seq);
 CREATE INDEX audit_events_shape ON audit_events (tenant, shape_id, at, run, seq);
 CREATE INDEX audit_events_subject ON audit_events (subject, at);
-CREATE INDEX audit_events_refused ON audit_events (tenant, code, at) WHERE code <> '';
 CREATE INDEX audit_events_request ON audit_events (request_id);
 
 CREATE TABLE audit_usage (

@@ -68,6 +68,12 @@ export function requireSecurity(actor: Actor, tenantId: string | null): void {
   if (!actor.isPlatform && !GUARDS.has(actor.role)) throw forbidden('a security officer is required');
 }
 
+/** Refuses who has none of some roles in its tenant and is no platform administrator. Throws: FORBIDDEN. */
+export function requireRole(actor: Actor, roles: readonly MemberRole[]): void {
+  if (!actor.isPlatform && !roles.some((role) => role === actor.role))
+    throw forbidden(`one of these roles is required: ${roles.join(', ')}`);
+}
+
 /** Another tenant is answered as one that does not exist. Throws: NOT_FOUND. */
 export function requireTenant(actor: Actor, tenantId: string): void {
   if (!actor.isPlatform && actor.tenantId !== tenantId)

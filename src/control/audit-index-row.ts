@@ -12,6 +12,11 @@ export interface AuditShape {
   readonly fields: readonly string[];
   /** Those of them that were read. */
   readonly read: readonly string[];
+  readonly decision: string;
+  /** Code of the refusal of the whole. */
+  readonly code: string;
+  /** That code, and those of single fields. */
+  readonly codes: readonly string[];
 }
 
 /** One event as the index has it; '' stands for what there is not. */
@@ -23,8 +28,6 @@ export interface AuditIndexRow {
   readonly tenant: string;
   readonly application: string;
   readonly subject: string;
-  readonly decision: string;
-  readonly code: string;
   readonly status: number;
   readonly request_id: string;
   readonly kind: string;
@@ -55,7 +58,7 @@ export function auditIndexRow(
   { run, seq }: { readonly run: string; readonly seq: number },
   event: AuditEvent,
 ): AuditIndexRow {
-  const { principal, decision, cost } = event;
+  const { principal, cost } = event;
   return {
     at: timeOf(event.time),
     run: uuidOf(run),
@@ -63,8 +66,6 @@ export function auditIndexRow(
     tenant: text(principal?.tenant),
     application: text(principal?.application),
     subject: text(principal?.subject),
-    decision: text(decision.effect),
-    code: text(event.code),
     status: Math.min(count(event.status), STATUS_MAX),
     request_id: text(event.requestId),
     kind: text(principal?.kind),
@@ -90,6 +91,9 @@ export function auditShape(event: AuditEvent): AuditShape {
     name: text(operation?.name),
     type: text(operation?.type),
     fields: [...new Set([...asked, ...refused])].sort(),
+    decision: text(decision.effect),
+    code: text(code),
+    codes: [...new Set(texts([code, ...reasonsOf(event).map((reason) => reason.code)]))].sort(),
     read: ran ? [...new Set(asked)].filter((coordinate) => !refused.has(coordinate)).sort() : [],
   };
   return { ...parts, digest: digest('sha256', JSON.stringify(Object.values(parts)), 'hex') };

@@ -110,10 +110,11 @@ export class AuditIndexStore {
     if (unknown.size === 0) return ids;
     // In one order everywhere, so that gateways that write the same ones wait for each other in turn.
     const sorted = [...unknown.values()].sort((one, other) => (one.digest < other.digest ? -1 : 1));
-    const given = sql`SELECT decode(digest, 'hex') AS digest, hash, name, type, fields, read
+    const given = sql`SELECT decode(digest, 'hex') AS digest, hash, name, type, fields, read, decision, code, codes
       FROM json_to_recordset(${JSON.stringify(sorted)}::json)
-        AS given(digest text, hash text, name text, type text, fields text[], read text[])`;
-    await tx.execute(sql`INSERT INTO audit_shapes (digest, hash, name, type, fields, read) ${given}
+        AS given(digest text, hash text, name text, type text, fields text[], read text[], decision text, code text,
+          codes text[])`;
+    await tx.execute(sql`INSERT INTO audit_shapes (digest, hash, name, type, fields, read, decision, code, codes) ${given}
       ON CONFLICT (digest) DO NOTHING`);
     const { rows } = await tx.execute<{ id: string; digest: string }>(sql`
       SELECT id, encode(digest, 'hex') AS digest FROM audit_shapes
@@ -144,10 +145,10 @@ async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> 
   // A NUL inside of reasons: PostgreSQL takes none.
   const json = JSON.stringify(rows).replaceAll('\\u0000', '\\ufffd');
   await tx.execute(sql`WITH fresh AS (
-    INSERT INTO audit_events (at, run, seq, tenant, application, subject, shape_id, decision, code, status, request_id,
+    INSERT INTO audit_events (at, run, seq, tenant, application, subject, shape_id, status, request_id,
       kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons)
     SELECT * FROM json_to_recordset(${json}::json) AS given(at timestamptz(3), run uuid, seq bigint, tenant text,
-      application text, subject text, shape_id bigint, decision text, code text, status integer, request_id text,
+      application text, subject text, shape_id bigint, status integer, request_id text,
       kind text, credential_id text, remote_address text, severity text, cost bigint, errors bigint,
       foreign_objects bigint, duration_us bigint, reasons jsonb)
     ON CONFLICT (run, seq, at) DO NOTHING

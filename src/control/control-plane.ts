@@ -1,6 +1,7 @@
 import type { Actor, StepUpRule } from './actor.ts';
 import { ApplicationsStore } from './applications-store.ts';
 import { AuditIndexStore } from './audit-index-store.ts';
+import { AuditSearchStore } from './audit-search-store.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { HistoryStore } from './history-store.ts';
@@ -24,6 +25,7 @@ export interface ControlPlane {
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
   readonly auditIndex: AuditIndexStore;
+  readonly auditSearch: AuditSearchStore;
 }
 
 export interface ControlPlaneOptions {
@@ -33,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly stepUp: StepUpRule;
   /** How long a request waits for a decision. */
   readonly requestTtlMs: number;
+  /** Whether the audit is shipped to this database. */
+  readonly hasAuditIndex: boolean;
   /** Units: milliseconds since the epoch. */
   now(): number;
   /** Random bytes from a source that nobody can predict. */
@@ -55,7 +59,7 @@ export const SYSTEM: Actor = Object.freeze({
 
 /** The control plane over its database. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { database, pepper, stepUp, requestTtlMs, now, randomBytes, onChange } = options;
+  const { database, pepper, stepUp, requestTtlMs, hasAuditIndex, now, randomBytes, onChange } = options;
   const unit = { database, now, onChange, newId: ulids(now, randomBytes) };
   return {
     tenants: new TenantsStore(unit),
@@ -68,5 +72,6 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
     auditIndex: new AuditIndexStore(database),
+    auditSearch: new AuditSearchStore(database, { hasIndex: hasAuditIndex }),
   };
 }

@@ -51,7 +51,7 @@ export interface Page<T> {
 }
 
 export const PAGE_MAX = 100;
-const CURSOR = /^[A-Za-z0-9_-]{1,2048}$/u;
+const CURSOR = /^[A-Za-z0-9_-]{1,4096}$/u;
 
 /** Bounds of a page as a query takes them; one more is read, which tells whether there are more. Throws: INVALID_INPUT. */
 export function pageOf({ first = 25, after = '' }: PageInput): {

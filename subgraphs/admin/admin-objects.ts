@@ -10,6 +10,7 @@ import type {
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
+import { auditObjects } from './audit-queries.ts';
 
 /** Entries of a history that one answer shows. */
 const HISTORY_MAX = 100;
@@ -60,6 +61,7 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
       reason: ({ after }: ControlEvent) => after?.['reason'] ?? null,
       state: ({ after }: ControlEvent) => after?.['state'] ?? null,
     },
+    ...auditObjects(),
     ...ENUMS,
   };
 }
@@ -84,6 +86,7 @@ const ENUMS: SubgraphResolvers = {
   ControlProductStatus: lowered('DRAFT', 'PUBLISHED', 'DEPRECATED', 'RETIRED'),
   ControlSwitchKind: lowered('OPERATION', 'FIELD', 'SUBGRAPH', 'MUTATIONS'),
   ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),
+  ControlAuditDecision: lowered('PERMIT', 'FILTER', 'DENY', 'HOLD', 'NONE'),
 };
 
 function lowered(...values: readonly string[]): Record<string, string> {

@@ -1,25 +1,14 @@
 import { type Actor, SYSTEM_SCOPE } from '../../src/control/actor.ts';
-import { invalidInput } from '../../src/control/control-error.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { SubscriptionState } from '../../src/control/subscription-life.ts';
 import { refuse } from '../kit/access.ts';
-import type { SubgraphPrincipal } from '../kit/assertion.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
-import { connection, reading } from './admin-answers.ts';
+import { connection } from './admin-answers.ts';
+import { field, type PageArgs, pageOf, requireAnyScope } from './admin-field.ts';
 import type { AdminContext } from './admin-loaders.ts';
-
-interface PageArgs {
-  readonly first: number;
-  readonly after?: string | null;
-}
+import { auditQueries } from './audit-queries.ts';
 
 const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP, security: SECURITY } = SYSTEM_SCOPE;
-
-/** Holds a field to its scopes a second time, any of which is enough. Throws: GraphQLError `FORBIDDEN`. */
-export function requireAnyScope({ scopes }: SubgraphPrincipal, wanted: readonly string[]): void {
-  if (!wanted.some((scope) => scopes.has(scope)))
-    throw refuse('FORBIDDEN', `This needs one of the scopes ${wanted.join(', ')}.`);
-}
 
 /** What is read. A caller of a tenant sees its tenant only; staff of the platform sees all. */
 export function adminQueries(control: ControlPlane): SubgraphResolvers {
@@ -31,7 +20,7 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
     };
   return {
     Query: { admin: gate([...STAFF, SECURITY]), portal: gate([DEVELOP]) },
-    ControlAdmin: staffQueries(control),
+    ControlAdmin: { ...staffQueries(control), ...auditQueries(control) },
     ControlPortal: portalQueries(control),
   };
 }
@@ -39,15 +28,6 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
 const STAFF = [ADMIN, APPROVE, AUDIT];
 const TENANT_READERS = [ADMIN, AUDIT];
 const SECURITY_READERS = [ADMIN, AUDIT, SECURITY];
-
-/** A field for callers with one of some scopes, answered as the caller. */
-function field<Args, T>(scopes: readonly string[], work: (actor: Actor, args: Args) => Promise<T>) {
-  return (_: unknown, args: Args, { principal, loaders }: AdminContext): Promise<T | null> =>
-    reading(async () => {
-      requireAnyScope(principal, scopes);
-      return work(await loaders.actor(), args);
-    });
-}
 
 function staffQueries(control: ControlPlane) {
   return {
@@ -126,11 +106,6 @@ function portalQueries(control: ControlPlane) {
 
 interface SubscriptionArgs extends PageArgs {
   readonly state?: SubscriptionState | null;
-}
-
-function pageOf({ first, after }: PageArgs): { readonly first: number; readonly after?: string } {
-  if (after === '') throw invalidInput('after', 'is not a cursor');
-  return { first, ...(after == null ? {} : { after }) };
 }
 
 /** What everybody may ask for, also to who administers the platform. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../src/control/actor.ts';
 import { payload } from './admin-answers.ts';
+import { requireAnyScope } from './admin-field.ts';
 import type { AdminContext } from './admin-loaders.ts';
-import { requireAnyScope } from './admin-queries.ts';
 
 /** Input of a change that can be sent again. */
 export interface Keyed {

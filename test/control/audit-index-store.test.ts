@@ -2,10 +2,14 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { auditEvent } from '../../src/audit/recorder.ts';
+import type { Actor } from '../../src/control/actor.ts';
 import { AuditIndexStore, type IndexedEvent } from '../../src/control/audit-index-store.ts';
+import type { AuditSearch } from '../../src/control/audit-search.ts';
+import { AuditSearchStore } from '../../src/control/audit-search-store.ts';
 import { SYSTEM } from '../../src/control/control-plane.ts';
+import { cursorOf, type PageInput } from '../../src/control/input.ts';
 import { PARTS } from '../audit/fixtures.ts';
-import { START_MS } from './database-kit.ts';
+import { faultCodeOf, member, START_MS } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,18 +29,40 @@ beforeEach(async () => {
 
 interface Part {
   readonly id?: string;
+  readonly subject?: string;
+  readonly application?: string;
+  readonly name?: string;
+  readonly hash?: string;
+  readonly code?: 'FORBIDDEN' | null;
+  /** Coordinates that are taken out. */
+  readonly refused?: readonly string[];
   readonly atMs?: number;
   readonly tenant?: string | null;
   readonly coordinates?: readonly string[];
 }
 
-function eventOf({ id = 'r', atMs = START_MS, tenant = 'acme', coordinates }: Part = {}): AuditEvent {
+function eventOf(part: Part = {}): AuditEvent {
+  const { id = 'r', atMs = START_MS, tenant = 'acme', refused = [], code = null } = part;
+  const { subject = 'ada', application = 'shop', name = 'Prices', hash = 'ab12', coordinates } = part;
   const { principal, operation } = PARTS;
+  const reasons = refused.map((coordinate) => ({
+    ...{ rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE' as const, coordinate, path: null },
+  }));
   return auditEvent({
     ...PARTS,
     request: { ...PARTS.request, id, receivedAtMs: atMs },
-    principal: principal === null ? null : { ...principal, tenant },
-    operation: operation === null || coordinates === undefined ? operation : { ...operation, coordinates },
+    principal: principal === null ? null : { ...principal, tenant, subject, application },
+    operation:
+      operation === null
+        ? operation
+        : { ...operation, name, hash, coordinates: coordinates ?? operation.coordinates },
+    decision:
+      code !== null
+        ? { effect: 'deny', reasons }
+        : reasons.length > 0
+          ? { effect: 'filter', mask: '1', reasons }
+          : { effect: 'permit', mask: '', reasons },
+    code,
   });
 }
 
@@ -202,5 +228,240 @@ describe('what is old', () => {
     // What was dropped is made again where a log is shipped anew.
     await index.write([indexed(9, { tenant: null, atMs: START_MS - 600 * DAY_MS })]);
     expect(await rowsOf('audit_events')).toHaveLength(13);
+  });
+});
+
+describe('a search', () => {
+  const search = (actor: Actor, what: AuditSearch, page: PageInput = { first: 100 }) =>
+    test.control.auditSearch.events(actor, what, page);
+  const found = async (actor: Actor, what: AuditSearch) =>
+    (await search(actor, what)).items.map(({ requestId }) => requestId);
+
+  let auditor: Actor;
+  let tenants = 0;
+  /** Slug of the auditor's tenant. */
+  let mine: string;
+
+  beforeEach(async () => {
+    tenants += 1;
+    mine = `searched-${tenants}`;
+    const { id } = await test.control.tenants.create(SYSTEM, { slug: mine, name: 'Searched' });
+    auditor = member(id, { role: 'auditor' });
+    await index.write([
+      indexed(1, { id: 'plain', tenant: mine, atMs: START_MS }),
+      indexed(2, { id: 'named', tenant: mine, atMs: START_MS + 1, name: 'Other', hash: 'deadbeef01234567' }),
+      indexed(3, { id: 'grace', tenant: mine, atMs: START_MS + 2, subject: 'grace', application: 'till' }),
+      indexed(4, { id: 'filtered', tenant: mine, atMs: START_MS + 3, refused: ['Product.price'] }),
+      indexed(5, {
+        id: 'denied',
+        tenant: mine,
+        atMs: START_MS + 4,
+        code: 'FORBIDDEN',
+        coordinates: ['Query.b'],
+      }),
+      indexed(6, { id: 'theirs', tenant: 'another', atMs: START_MS + 5 }),
+      indexed(7, { id: 'nobody', tenant: null, atMs: START_MS + 40 * DAY_MS }),
+    ]);
+  });
+
+  it.each([
+    [{}, ['denied', 'filtered', 'grace', 'named', 'plain']],
+    [{ sinceMs: START_MS + 2 }, ['denied', 'filtered', 'grace']],
+    [{ untilMs: START_MS + 2 }, ['named', 'plain']],
+    [{ application: 'till' }, ['grace']],
+    [{ subject: 'grace' }, ['grace']],
+    [{ coordinate: 'Product.price' }, ['filtered', 'grace', 'named', 'plain']],
+    [{ coordinate: 'Query.b' }, ['denied']],
+    [{ coordinate: 'Query.c' }, []],
+    [{ decision: 'filter' }, ['filtered']],
+    [{ code: 'FORBIDDEN' }, ['denied']],
+    [{ code: 'UNAUTHORIZED_FIELD_OR_TYPE' }, ['filtered']],
+    [{ operation: 'Other' }, ['named']],
+    [{ operation: 'deadbeef' }, ['named']],
+    [{ operation: 'deadbee' }, []],
+    [{ operation: 'dead%eef' }, []],
+    [{ requestId: 'plain' }, ['plain']],
+    [{ coordinate: 'Product.price', subject: 'ada', operation: 'Prices' }, ['filtered', 'plain']],
+    [{ coordinate: 'Product.price', sinceMs: START_MS + DAY_MS }, []],
+  ])('finds by %j, the latest first', async (what, ids) => {
+    expect(await found(auditor, what)).toEqual(ids);
+    expect(await found(SYSTEM, { ...what, tenant: mine })).toEqual(ids);
+  });
+
+  it('tells of an event what the index has of it', async () => {
+    const { items } = await search(auditor, { requestId: 'filtered' });
+    expect(items).toMatchObject([
+      {
+        ...{ at: START_MS + 3, run: RUN, seq: '4', tenant: mine, subject: 'ada', operationName: 'Prices' },
+        ...{ decision: 'filter', code: '', status: 200, coordinates: ['Product.price', 'Query.products'] },
+        reasons: [{ rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate: 'Product.price' }],
+      },
+    ]);
+  });
+
+  it('by staff finds all, also what nobody of a tenant asked', async () => {
+    expect(await found(SYSTEM, {})).toEqual([
+      ...['nobody', 'theirs', 'denied', 'filtered', 'grace', 'named', 'plain'],
+    ]);
+    expect(await found(SYSTEM, { coordinate: 'Product.price', tenant: 'another' })).toEqual(['theirs']);
+    expect(await found(SYSTEM, { tenant: '' })).toEqual(['nobody']);
+  });
+
+  it('by a tenant finds nothing of another, whatever it asks for', async () => {
+    const other = await test.control.tenants.create(SYSTEM, { slug: `idle-${tenants}`, name: 'Idle' });
+    const stranger = member(other.id, { role: 'securityOfficer' });
+    for (const what of [
+      ...[{}, { tenant: mine }, { tenant: '' }, { tenant: '*' }, { subject: 'ada' }, { requestId: 'plain' }],
+      ...[
+        { coordinate: 'Product.price' },
+        { coordinate: 'Product.price', tenant: mine },
+        { decision: 'deny' },
+      ],
+    ])
+      expect(await found(stranger, what)).toEqual([]);
+    const { auditSearch } = test.control;
+    const price = { coordinate: 'Product.price' };
+    expect((await auditSearch.readersOf(stranger, { ...price, tenant: mine }, {})).items).toEqual([]);
+    expect((await auditSearch.fieldUsage(stranger, price, {})).items).toEqual([]);
+    expect(await found({ ...stranger, tenantId: null }, {})).toEqual([]);
+  });
+
+  it.each(['approver', 'developer', null] as const)('is refused to a member who is %s', async (role) => {
+    const actor = { ...auditor, role };
+    const { auditSearch } = test.control;
+    const works = [
+      () => search(actor, {}),
+      () => auditSearch.readersOf(actor, { coordinate: 'Query.a' }, {}),
+      () => auditSearch.fieldUsage(actor, {}, {}),
+    ];
+    for (const work of works) expect(await faultCodeOf(work())).toBe('FORBIDDEN');
+  });
+
+  it('says that there is no index rather than that nothing happened', async () => {
+    const without = new AuditSearchStore(test.database, { hasIndex: false });
+    expect(await faultCodeOf(without.events(SYSTEM, {}, {}))).toBe('CONFLICT');
+  });
+
+  it.each([
+    [{ subject: 'x'.repeat(257) }, {}],
+    [{ subject: 'a\0' }, {}],
+    [{ sinceMs: Number.NaN }, {}],
+    [{ untilMs: -1 }, {}],
+    [{ sinceMs: 1e300 }, {}],
+    [{}, { first: 101 }],
+    [{}, { after: '' + cursorOf('nonsense') }],
+    [{}, { after: cursorOf(`999999999999999:${RUN}:1`) }],
+    [{}, { after: cursorOf(`1:${RUN}:1; DROP TABLE audit_events`) }],
+  ])('refuses %j of the page %j', async (what, page) => {
+    expect(await faultCodeOf(search(SYSTEM, what, page))).toBe('INVALID_INPUT');
+  });
+
+  it('shows each event that was there once, while others are written', async () => {
+    const there = Array.from({ length: 25 }, (_, at) =>
+      indexed(100 + at, {
+        id: `t${at}`,
+        tenant: mine,
+        atMs: START_MS + 100 + (at >> 1),
+        coordinates: [`Query.p${at % 3}`, 'Query.p'],
+      }),
+    );
+    await index.write(there);
+    for (const what of [{ sinceMs: START_MS + 100 }, { coordinate: 'Query.p' }]) {
+      const seen: string[] = [];
+      let after: string | null = null;
+      let round = 0;
+      do {
+        const page: Awaited<ReturnType<typeof search>> = await search(auditor, what, {
+          first: 4,
+          ...(after === null ? {} : { after }),
+        });
+        seen.push(...page.items.map(({ requestId }) => requestId));
+        after = page.next;
+        round += 1;
+        const late = { tenant: mine, coordinates: ['Query.p'] };
+        await index.write([
+          indexed(1000 + round, { ...late, id: `later${round}`, atMs: START_MS + 10_000 + round }, RUN),
+          indexed(2000 + round, { ...late, id: `between${round}`, atMs: START_MS + 101 }, RUN),
+        ]);
+      } while (after !== null);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => id.startsWith('t')).sort()).toEqual(
+        there.map(({ event }) => event.requestId).sort(),
+      );
+    }
+  });
+
+  it('finds the same whether a field is in few operations or in many', async () => {
+    const many = Array.from({ length: 1300 }, (_, at) =>
+      indexed(10_000 + at, {
+        id: `m${at}`,
+        tenant: mine,
+        atMs: START_MS + 500 + at,
+        hash: `h${at}`,
+        coordinates: ['Query.many', `Query.m${at % 5}`],
+      }),
+    );
+    await index.write(many);
+    const { items, next } = await search(auditor, { coordinate: 'Query.many' }, { first: 3 });
+    expect(items.map(({ requestId }) => requestId)).toEqual(['m1299', 'm1298', 'm1297']);
+    expect(next).not.toBeNull();
+    expect(await found(auditor, { coordinate: 'Query.m4', untilMs: START_MS + 515 })).toEqual([
+      'm14',
+      'm9',
+      'm4',
+    ]);
+  });
+
+  it('tells who has read a field since a time, page by page, and not who was refused it', async () => {
+    const { auditSearch } = test.control;
+    const price = { coordinate: 'Product.price' };
+    const all = await auditSearch.readersOf(auditor, price, {});
+    expect(all.items).toEqual([
+      {
+        tenant: mine,
+        application: 'shop',
+        subject: 'ada',
+        times: 2,
+        firstAt: START_MS,
+        lastAt: START_MS + 1,
+      },
+      {
+        tenant: mine,
+        application: 'till',
+        subject: 'grace',
+        times: 1,
+        firstAt: START_MS + 2,
+        lastAt: START_MS + 2,
+      },
+    ]);
+    const first = await auditSearch.readersOf(auditor, price, { first: 1 });
+    const second = await auditSearch.readersOf(auditor, price, { first: 1, after: first.next ?? '' });
+    expect([...first.items, ...second.items]).toEqual(all.items);
+    expect(second.next).toBeNull();
+    const late = await auditSearch.readersOf(auditor, { ...price, sinceMs: START_MS + 2 }, {});
+    expect(late.items.map(({ subject }) => subject)).toEqual(['grace']);
+  });
+
+  it('tells how often each application has read a field', async () => {
+    const { auditSearch } = test.control;
+    const { items } = await auditSearch.fieldUsage(auditor, {}, {});
+    expect(items.map(({ coordinate, application, times }) => [coordinate, application, times])).toEqual([
+      ['Product.price', 'shop', 2],
+      ['Product.price', 'till', 1],
+      ['Query.products', 'shop', 3],
+      ['Query.products', 'till', 1],
+    ]);
+    const one = await auditSearch.fieldUsage(
+      auditor,
+      { coordinate: 'Query.products', application: 'shop' },
+      {},
+    );
+    expect(one.items.map(({ times }) => times)).toEqual([3]);
+    const page = await auditSearch.fieldUsage(auditor, {}, { first: 3 });
+    const rest = await auditSearch.fieldUsage(auditor, {}, { first: 3, after: page.next ?? '' });
+    expect([...page.items, ...rest.items]).toEqual(items);
+    expect(await faultCodeOf(auditSearch.fieldUsage(auditor, {}, { after: cursorOf('["a"]') }))).toBe(
+      'INVALID_INPUT',
+    );
   });
 });

@@ -14,7 +14,7 @@ const database = await openDatabase({
 await migrate(database, await readMigrations(MIGRATIONS));
 const clock = { now: Date.now() };
 const control = createControlPlane({
-  ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
+  ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS, hasAuditIndex: true },
   ...{ pepper: Buffer.alloc(32, 7), now: Date.now, onChange: () => undefined },
 });
 for (let at = 0; ; at += 1) {

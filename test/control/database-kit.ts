@@ -41,7 +41,13 @@ export async function startTestControl(server: string | null | undefined): Promi
   const versions: number[] = [];
   const controlOn = (reached: ControlDatabase) =>
     createControlPlane({
-      ...{ database: reached, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
+      ...{
+        database: reached,
+        randomBytes,
+        stepUp: STEP_UP,
+        requestTtlMs: REQUEST_TTL_MS,
+        hasAuditIndex: true,
+      },
       pepper: Buffer.alloc(32, 7),
       now: () => clock.now,
       onChange: (version) => versions.push(version),

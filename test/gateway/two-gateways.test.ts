@@ -66,7 +66,7 @@ describe.skipIf(SERVER == null)('two gateway processes on one PostgreSQL', () =>
     configs = where.map((each) => writeConfig(each, [shop], sections));
     database = await openDatabase({ url, timeoutMs: 10_000, connectionsMax: 2, onFault: () => undefined });
     control = createControlPlane({
-      ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS },
+      ...{ database, randomBytes, stepUp: STEP_UP, requestTtlMs: REQUEST_TTL_MS, hasAuditIndex: true },
       ...{ pepper: Buffer.from(PEPPER), now: Date.now, onChange: () => undefined },
     });
   }, 60_000);
