@@ -9,7 +9,6 @@ import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
-import { foreignReport } from './foreign-report.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import type { Principal } from './identity/principal.ts';
@@ -27,6 +26,7 @@ import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
+import { countsReport, foreignReport } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -93,6 +93,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       const variant = await operation.planFor(decision.mask);
+      record.variant = variant;
       const plans = caller.plansFor(operation);
       const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
       record.cost = meter?.report ?? null;
@@ -107,6 +108,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         decision,
         meter,
         reportForeign: foreignReport(record, parts.log),
+        reportCounts: countsReport(record),
       };
       if (operation.type === 'subscription' && variant.text !== null) {
         stream = subscribe({ ...admitted, graph }, streamParts(request, parts));
@@ -168,9 +170,11 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     request,
     principal: null,
     operation: null,
+    variant: null,
     decision: null,
     cost: null,
     fetches: [],
+    counts: null,
     foreignObjects: 0,
     code: null,
     events: null,

@@ -15,12 +15,12 @@ import {
   respondDenied,
   respondRefused,
 } from './execution/respond.ts';
-import { foreignReport } from './foreign-report.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
+import { countsReport, foreignReport } from './report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
@@ -84,7 +84,7 @@ async function* streamEvents(
   const { audit, clock, options } = parts;
   const startedUs = clock.nowUs();
   const closing = openClosing(admitted);
-  const reportForeign = foreignReport(closing, parts.log);
+  const reports = { reportForeign: foreignReport(closing, parts.log), reportCounts: countsReport(closing) };
   const end = endOf(admitted, parts);
   const upstream = openUpstream(admitted, end, parts);
   const total = meter === null ? null : summed(meter);
@@ -100,7 +100,7 @@ async function* streamEvents(
         yield refused;
         return;
       }
-      const executed = { ...admitted, meter: total, reportForeign, result: step.value };
+      const executed = { ...admitted, ...reports, meter: total, result: step.value };
       const response = respond(request, executed, graph.value.view, options.respond);
       closing.events = (closing.events ?? 0) + 1;
       closing.errors += response.body.errors?.length ?? 0;
@@ -201,14 +201,16 @@ function endOf({ request, principal, graph }: Admitted, parts: SubscriptionParts
   return watchEnd({ gone: request.signal, retired: graph.retired, limit });
 }
 
-function openClosing({ request, principal, operation, decision, meter }: Admitted): Closing {
+function openClosing({ request, principal, operation, variant, decision, meter }: Admitted): Closing {
   return {
     request,
     principal,
     operation,
+    variant,
     decision,
     cost: meter?.report ?? null,
     fetches: [],
+    counts: null,
     status: 200,
     code: null,
     errors: 0,

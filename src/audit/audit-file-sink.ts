@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import { type AuditFile, type OpenAuditFile, openAuditFile } from './audit-file-store.ts';
-import { auditLine, intentLine } from './audit-line.ts';
-import { type AuditBatch, AuditQueue } from './audit-queue.ts';
+import { type AuditLine, auditLine, intentLine } from './audit-line.ts';
+import { AuditQueue } from './audit-queue.ts';
 import { DiskWaiters } from './disk-waiters.ts';
 import type { AuditEvent, AuditIntent, AuditSink } from './event.ts';
+import { WrittenTables } from './written-tables.ts';
 
 export interface FileAuditSinkLimits {
   /** Events that may wait for the disk: some seconds of a busy gateway. */
@@ -47,6 +48,13 @@ const DEFAULT_LIMITS: FileAuditSinkLimits = {
 };
 const DAY_MS = 86_400_000;
 
+/** The file of one day that lines go to now, with what later lines may refer to in it. */
+interface DayFile {
+  readonly day: number;
+  readonly file: AuditFile;
+  readonly tables: WrittenTables;
+}
+
 /**
  * Appends events to `audit-<UTC date>.ndjson`, written and synchronized in groups.
  * A failing disk is retried with the queue kept; what no longer fits is counted and told, never lost in silence.
@@ -58,7 +66,7 @@ export class FileAuditSink implements AuditSink {
   readonly #limits: FileAuditSinkLimits;
   readonly #queue: AuditQueue;
   readonly #waiters: DiskWaiters;
-  #file: { readonly day: number; readonly file: AuditFile } | null = null;
+  #file: DayFile | null = null;
   #timer: NodeJS.Timeout | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -134,7 +142,7 @@ export class FileAuditSink implements AuditSink {
   }
 
   /** Null, or why the event could not be taken. */
-  #enqueue(encode: () => string): unknown {
+  #enqueue(encode: () => AuditLine): unknown {
     if (this.#closing !== null) return new Error('the audit is closed');
     try {
       if (this.#queue.push(this.#today(), encode())) return null;
@@ -182,10 +190,10 @@ export class FileAuditSink implements AuditSink {
     let left = this.#queue.length;
     try {
       while (left > 0) {
-        const batch = this.#queue.batch(this.#limits.batchBytesMax);
-        if (batch === null) break;
+        const { day } = this.#queue;
+        if (day === null) break;
         this.#busySinceMs = this.#options.clock();
-        left -= await this.#write(batch);
+        left -= await this.#writeOf(day);
         this.#waiters.written(this.#queue.gone);
         this.#failures = 0;
         this.#full = false;
@@ -198,9 +206,10 @@ export class FileAuditSink implements AuditSink {
     }
   }
 
-  /** Resolves to how many lines are now on disk, when that is all of them. */
-  async #write({ day, bytes }: AuditBatch): Promise<number> {
-    const file = await this.#fileFor(day);
+  /** Writes the oldest lines; resolves to how many lines are now on disk, when that is all of them. */
+  async #writeOf(day: number): Promise<number> {
+    const { file, tables } = await this.#fileFor(day);
+    const bytes = this.#queue.batch(this.#limits.batchBytesMax, tables);
     let written = 0;
     let failure: unknown = null;
     try {
@@ -224,15 +233,15 @@ export class FileAuditSink implements AuditSink {
     }
   }
 
-  async #fileFor(day: number): Promise<AuditFile> {
-    if (this.#file?.day === day && !this.#file.file.full()) return this.#file.file;
+  async #fileFor(day: number): Promise<DayFile> {
+    if (this.#file?.day === day && !this.#file.file.full()) return this.#file;
     if (this.#file !== null) await this.#abandon(this.#file.file);
     const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
     const file = await (this.#options.openFile ?? openAuditFile)(
       join(this.#options.directory, `audit-${date}.ndjson`),
     );
-    this.#file = { day, file };
-    return file;
+    this.#file = { day, file, tables: new WrittenTables() };
+    return this.#file;
   }
 
   /** All lines counted as written are on disk already, so a close that fails loses nothing but is told. */

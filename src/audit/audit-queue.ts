@@ -1,26 +1,26 @@
+import { type AuditLine, lineText, type OperationTable, tableLine } from './audit-line.ts';
+import type { WrittenTables } from './written-tables.ts';
+
 /** What may wait for the disk at most. */
 export interface AuditQueueBounds {
   readonly linesMax: number;
   readonly bytesMax: number;
 }
 
-/** Lines of one day, oldest first, ready to be written at once. */
-export interface AuditBatch {
-  /** Units: days since the epoch, UTC. */
-  readonly day: number;
-  readonly bytes: Uint8Array;
-}
-
 interface Entry {
   readonly day: number;
-  readonly line: string;
+  readonly line: AuditLine;
   readonly bytes: number;
+  /** Bytes in the last batch that held it, those of a table before it included. */
+  batched: number;
 }
 
 /** A bounded first-in-first-out queue of encoded lines; a line leaves it only once it is known to be written. */
 export class AuditQueue {
   readonly #bounds: AuditQueueBounds;
   readonly #entries: Entry[] = [];
+  /** Tables that lines which wait refer to, and how many lines: each counts once. */
+  readonly #tables = new Map<OperationTable, number>();
   #bytes = 0;
   #taken = 0;
   #written = 0;
@@ -43,43 +43,72 @@ export class AuditQueue {
     return this.#written;
   }
 
+  /** Day of the oldest line; null where none waits. Units: days since the epoch, UTC. */
+  get day(): number | null {
+    return this.#entries[0]?.day ?? null;
+  }
+
   /** False where the line does not fit and so was not taken. */
-  push(day: number, line: string): boolean {
-    const bytes = Buffer.byteLength(line);
-    if (this.#entries.length >= this.#bounds.linesMax || this.#bytes + bytes > this.#bounds.bytesMax)
+  push(day: number, line: AuditLine): boolean {
+    const bytes = Buffer.byteLength(line.text);
+    const { table } = line;
+    const uses = table === null ? 0 : (this.#tables.get(table) ?? 0);
+    const added = bytes + (table !== null && uses === 0 ? table.bytes : 0);
+    if (this.#entries.length >= this.#bounds.linesMax || this.#bytes + added > this.#bounds.bytesMax)
       return false;
-    this.#entries.push({ day, line, bytes });
-    this.#bytes += bytes;
+    this.#entries.push({ day, line, bytes, batched: 0 });
+    if (table !== null) this.#tables.set(table, uses + 1);
+    this.#bytes += added;
     this.#taken += 1;
     return true;
   }
 
-  /** The oldest lines of one day, at least one and otherwise up to `bytesMax`; null where none waits. */
-  batch(bytesMax: number): AuditBatch | null {
-    const first = this.#entries[0];
-    if (first === undefined) return null;
-    const lines: string[] = [];
+  /**
+   * The oldest lines of one day, at least one and otherwise up to `bytesMax`, each with its table before it where the file has
+   * none yet.
+   */
+  batch(bytesMax: number, tables: WrittenTables): Uint8Array {
+    const { day } = this;
+    const texts: string[] = [];
     let bytes = 0;
     for (const entry of this.#entries) {
-      if (entry.day !== first.day || (lines.length > 0 && bytes + entry.bytes > bytesMax)) break;
-      lines.push(entry.line);
-      bytes += entry.bytes;
+      if (entry.day !== day) break;
+      const { table } = entry.line;
+      const known = table === null ? 0 : tables.numberOf(table);
+      const number = known ?? tables.next;
+      const head = table === null || known !== null ? '' : tableLine(table, number);
+      const text = head + lineText(entry.line, number);
+      const size = Buffer.byteLength(text);
+      if (texts.length > 0 && bytes + size > bytesMax) break;
+      if (table !== null && known === null) tables.add(table);
+      entry.batched = size;
+      texts.push(text);
+      bytes += size;
     }
-    return { day: first.day, bytes: Buffer.from(lines.join('')) };
+    return Buffer.from(texts.join(''));
   }
 
-  /** Forgets the oldest lines that lie wholly within the bytes written, and says how many. */
+  /** Forgets the oldest lines that lie wholly within the bytes written of the last batch, and says how many. */
   written(bytes: number): number {
     let count = 0;
     let left = bytes;
     for (const entry of this.#entries) {
-      if (entry.bytes > left) break;
-      left -= entry.bytes;
+      if (entry.batched === 0 || entry.batched > left) break;
+      left -= entry.batched;
+      this.#bytes -= entry.bytes + this.#leave(entry.line.table);
       count += 1;
     }
     this.#entries.splice(0, count);
-    this.#bytes -= bytes - left;
     this.#written += count;
     return count;
+  }
+
+  /** Takes away one use of a table; gives the bytes that this frees. */
+  #leave(table: OperationTable | null): number {
+    if (table === null) return 0;
+    const uses = this.#tables.get(table) ?? 1;
+    if (uses > 1) this.#tables.set(table, uses - 1);
+    else this.#tables.delete(table);
+    return uses > 1 ? 0 : table.bytes;
   }
 }

@@ -1,4 +1,5 @@
 import type { AuditEvent } from './event.ts';
+import { publishedEvent } from './published-event.ts';
 
 /** Source: https://schema.ocsf.io/1.3.0/classes/api_activity */
 const API_ACTIVITY = 6003;
@@ -14,6 +15,7 @@ const SEVERITY = { informational: 1, medium: 3, critical: 5 } as const;
 /** One event as an API Activity of the Open Cybersecurity Schema Framework. */
 export function ocsfEvent(event: AuditEvent, product: { readonly version: string }): object {
   const { principal, operation, decision, code } = event;
+  const { records, fetches } = publishedEvent(event);
   const activity = ACTIVITIES[operation?.type ?? ''] ?? UNKNOWN;
   const refused = code !== null || decision.effect === 'deny';
   const severity =
@@ -54,7 +56,8 @@ export function ocsfEvent(event: AuditEvent, product: { readonly version: string
       decision: decision.effect,
       reasons: decision.reasons,
       operation_hash: operation?.hash ?? null,
-      fetches: event.fetches,
+      fetches,
+      records,
       foreign_objects: event.foreignObjects,
     },
   };

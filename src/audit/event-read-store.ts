@@ -1,5 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { type LoggedEvent, type LoggedIntent, readLoggedEvent, readLoggedIntent } from './logged-event.ts';
+import {
+  type LoggedEvent,
+  type LoggedIntent,
+  looksLikeTable,
+  readLoggedIntent,
+  SegmentEvents,
+} from './logged-event.ts';
 import { headOf, linesOf, listSegments } from './segment-read-store.ts';
 
 /**
@@ -29,14 +35,15 @@ export async function lastEvents(
   let end: LogPosition | null = null;
   for (const path of paths.toReversed()) {
     const mine: LoggedEvent[] = [];
+    const reader = new SegmentEvents();
     let bytes = 0;
-    for await (const { event, endsAt } of eventsOf(path)) {
+    for await (const { event, endsAt } of eventsOf(path, { reader })) {
       bytes = endsAt;
       if (event === null) continue;
       mine.push(event);
       if (mine.length > max - events.length) mine.shift();
     }
-    end ??= { path, bytes };
+    end ??= { path, bytes, reader };
     events = [...mine, ...events];
     if (events.length >= max) break;
   }
@@ -47,6 +54,8 @@ export async function lastEvents(
 export interface LogPosition {
   readonly path: string;
   readonly bytes: number;
+  /** What read the segment so far, which knows its tables; without it they are looked for again. */
+  readonly reader?: SegmentEvents;
 }
 
 /** What was written since a position, and the position after it; a line that is not whole yet is left for later. */
@@ -59,12 +68,14 @@ export async function eventsSince(
   const events: LoggedEvent[] = [];
   let end = position;
   for (const path of paths.slice(at)) {
-    const from = path === position.path ? position.bytes : 0;
-    end = { path, bytes: from };
+    const isSame = path === position.path;
+    const from = isSame ? position.bytes : 0;
+    const reader = (isSame ? position.reader : undefined) ?? (await readerAt(path, from));
+    end = { path, bytes: from, reader };
     if ((await stat(path)).size <= from) continue;
-    for await (const { event, endsAt } of eventsOf(path, from)) {
+    for await (const { event, endsAt } of eventsOf(path, { from, reader })) {
       if (event !== null) events.push(event);
-      end = { path, bytes: endsAt };
+      end = { path, bytes: endsAt, reader };
     }
   }
   return { events, end };
@@ -86,11 +97,12 @@ async function firstSince(paths: readonly string[], sinceMs: number): Promise<nu
 export async function unansweredIntents(directory: string): Promise<readonly LoggedIntent[]> {
   const open = new Map<string, LoggedIntent>();
   for (const path of await listSegments(directory)) {
+    const reader = new SegmentEvents();
     for await (const { line } of linesOf(path)) {
       const text = line.toString();
       const intent = readLoggedIntent(text);
       if (intent !== null) open.set(intent.requestId, intent);
-      else if (open.size > 0) open.delete(readLoggedEvent(text)?.event.requestId ?? '');
+      else if (open.size > 0) open.delete(reader.read(text)?.event.requestId ?? '');
     }
   }
   return [...open.values()];
@@ -102,10 +114,25 @@ async function begunAtMs(path: string): Promise<number> {
   return head === null ? Number.POSITIVE_INFINITY : Date.parse(head.time);
 }
 
+/** A reader that knows the tables which stand before a place of a segment. */
+async function readerAt(path: string, from: number): Promise<SegmentEvents> {
+  const reader = new SegmentEvents();
+  if (from === 0) return reader;
+  for await (const { line, endsAt } of linesOf(path)) {
+    if (endsAt > from) break;
+    const text = line.toString();
+    if (looksLikeTable(text)) reader.read(text);
+  }
+  return reader;
+}
+
 async function* eventsOf(
   path: string,
-  from = 0,
+  {
+    from = 0,
+    reader = new SegmentEvents(),
+  }: { readonly from?: number; readonly reader?: SegmentEvents } = {},
 ): AsyncGenerator<{ readonly event: LoggedEvent | null; readonly endsAt: number }> {
   for await (const { line, endsAt } of linesOf(path, from))
-    yield { event: readLoggedEvent(line.toString()), endsAt };
+    yield { event: reader.read(line.toString()), endsAt };
 }

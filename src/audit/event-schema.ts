@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CATALOGUE, type ErrorCode } from '../errors.ts';
-import type { AuditEvent } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
+import type { PublishedEvent } from './published-event.ts';
 
 const token = z.string().max(EVENT_LIMITS.tokenChars);
 const name = z.string().max(EVENT_LIMITS.nameChars);
@@ -57,7 +57,28 @@ const operation = z.strictObject({
   coordinatesTruncated: truncated,
 });
 
-/** The shape of one audit line. */
+const record = z.strictObject({
+  coordinate: name,
+  decision: z
+    .enum(['permit', 'refuse', 'none'])
+    .describe('none where it was not judged: the request ended before, or it stands below what is refused.'),
+  rule: name.nullable().describe('What refused it, or some of its objects, or would have in a dry run.'),
+  code: errorCode.nullable(),
+  resolved: count.describe('Objects that answered it, with null or a value.'),
+  nulls: count,
+  refused: count.describe('Objects on which, or whose objects, it was refused.'),
+  errors: count.describe('Errors of subgraphs at it, values that do not fit the schema, objects withheld.'),
+  sizeClass: count.describe(
+    'How much came back: 0 for nothing, else the number of bits of the length of its values as text.',
+  ),
+  fetches: z
+    .array(count)
+    .max(EVENT_LIMITS.fetches)
+    .readonly()
+    .describe('Indexes of the fetches that asked for it.'),
+});
+
+/** The shape of one audit event as it leaves the log. */
 export const auditEventSchema = z.strictObject({
   version: z.literal(1),
   severity: z
@@ -85,6 +106,11 @@ export const auditEventSchema = z.strictObject({
     .describe('What it cost; null where costs are not counted, or it did not get that far.'),
   fetches: z.array(fetchRecord).max(EVENT_LIMITS.fetches).readonly().describe('What really ran.'),
   fetchesTruncated: truncated,
+  records: z
+    .array(record)
+    .max(EVENT_LIMITS.coordinates)
+    .readonly()
+    .describe('What became of each coordinate of the operation, in its order.'),
   status: count.describe('HTTP status of the answer.'),
   code: errorCode.nullable().describe('Code of the refusal; null where the operation ran.'),
   errors: count,
@@ -98,9 +124,9 @@ export const auditEventSchema = z.strictObject({
 type Same<A, B> = [A, B] extends [B, A] ? true : never;
 
 /** Does not compile when the type and the schema of an event drift apart. */
-export const SCHEMA_MATCHES_TYPE: Same<AuditEvent, z.infer<typeof auditEventSchema>> = true;
+export const SCHEMA_MATCHES_TYPE: Same<PublishedEvent, z.infer<typeof auditEventSchema>> = true;
 
-/** The JSON Schema of one audit line, as published in `schema/audit-event.schema.json`. */
+/** The JSON Schema of one audit event, as published in `schema/audit-event.schema.json`. */
 export function auditEventJsonSchema(): Record<string, unknown> {
   return { title: 'Portcullis audit event', ...z.toJSONSchema(auditEventSchema) };
 }

@@ -1,7 +1,7 @@
 import type { Decision, Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
-import type { CostReport, Measures } from '../operation/operation.ts';
+import type { AuditedFields, CostReport, Measures } from '../operation/operation.ts';
 
 /** What really ran against one subgraph. */
 export interface FetchRecord {
@@ -10,6 +10,18 @@ export interface FetchRecord {
   /** HTTP status, or 0 where no answer came. */
   readonly status: number;
   readonly errors: number;
+  /** Which fetch of the operation's plan it was; null where the executor plans by itself. */
+  readonly planned: number | null;
+}
+
+/** What became of the fields of an operation, by the index of their coordinates. */
+export interface FieldCounts {
+  /** How many objects answered each, with null or a value. */
+  readonly resolved: readonly number[];
+  /** How much came back: 0 for nothing, else the number of bits of the length of its values as text. */
+  readonly sizes: readonly number[];
+  /** Where there is more to tell: coordinate, nulls, refused, errors; four numbers each. */
+  readonly exceptions: readonly number[];
 }
 
 /**
@@ -44,6 +56,8 @@ export interface AuditEvent {
     /** Schema coordinates asked for. */
     readonly coordinates: readonly string[];
     readonly coordinatesTruncated: number;
+    /** What becomes of them for this caller; see `coordinateRecords`. */
+    readonly audited: AuditedFields;
   } | null;
   readonly decision: {
     /** `none` where the request ended before authorization. */
@@ -55,6 +69,8 @@ export interface AuditEvent {
   readonly cost: CostReport | null;
   readonly fetches: readonly FetchRecord[];
   readonly fetchesTruncated: number;
+  /** What became of the operation's coordinates; null where nothing ran. */
+  readonly counts: FieldCounts | null;
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;

@@ -2,18 +2,73 @@ import type { AuditEvent, AuditIntent } from './event.ts';
 import { looksLikeIntent } from './intent.ts';
 import { looksLikeMarker } from './marker.ts';
 
-/** One event as the log holds it: the line as it was written, and what it says. */
+/** One event as the log holds it: the line as it was written, and what it says with the table it refers to. */
 export interface LoggedEvent {
   readonly line: string;
   readonly event: AuditEvent & { readonly seq: number };
 }
 
-/** Null for a line that is no event: a marker, an intent, or one that cannot be read. */
-export function readLoggedEvent(line: string): LoggedEvent | null {
-  if (looksLikeMarker(line) || looksLikeIntent(line)) return null;
+const TABLE_PREFIX = '{"table":';
+
+/** True for the line of a table; events never begin so. */
+export function looksLikeTable(line: string): boolean {
+  return line.startsWith(TABLE_PREFIX);
+}
+
+/**
+ * Reads the lines of one segment in their order. An event comes after the table that it refers to, in the same segment, so
+ * that each segment is read by itself.
+ */
+export class SegmentEvents {
+  readonly #operations = new Map<number, AuditEvent['operation']>();
+
+  /** Null for a line that is no event: a marker, an intent, a table, or one that cannot be read. */
+  read(line: string): LoggedEvent | null {
+    if (looksLikeMarker(line) || looksLikeIntent(line)) return null;
+    const parsed = parse(line);
+    if (looksLikeTable(line)) {
+      this.#take(parsed);
+      return null;
+    }
+    if (!isEvent(parsed)) return null;
+    const { operation } = parsed as { readonly operation: unknown };
+    const event = {
+      ...parsed,
+      operation: typeof operation === 'number' ? this.#operationOf(operation) : null,
+    };
+    return { line, event };
+  }
+
+  #take(table: unknown): void {
+    if (typeof table !== 'object' || table === null) return;
+    const { table: number, operation } = table as Record<string, unknown>;
+    if (typeof number === 'number' && isOperation(operation)) this.#operations.set(number, operation);
+  }
+
+  /** Null where the table is not there, which only a log has that was changed. */
+  #operationOf(number: number): AuditEvent['operation'] {
+    return this.#operations.get(number) ?? null;
+  }
+}
+
+/** Number of the table that a line refers to; null where it refers to none. */
+export function referenceOf(line: string): number | null {
+  const match = REFERENCE.exec(line);
+  return match === null ? null : Number(match[1]);
+}
+
+/** Number of the table that a line holds; null where it holds none. */
+export function tableOf(line: string): number | null {
+  const match = TABLE.exec(line);
+  return match === null ? null : Number(match[1]);
+}
+
+const REFERENCE = /,"operation":(\d{1,15}),"seq":\d+,"hash":"[0-9a-f]{64}"\}$/u;
+const TABLE = /^\{"table":(\d{1,15}),/u;
+
+function parse(line: string): unknown {
   try {
-    const event: unknown = JSON.parse(line);
-    return isEvent(event) ? { line, event } : null;
+    return JSON.parse(line);
   } catch {
     return null;
   }
@@ -27,15 +82,19 @@ function isEvent(value: unknown): value is LoggedEvent['event'] {
   return typeof time === 'string' && typeof requestId === 'string' && isDecided && Array.isArray(fetches);
 }
 
+function isOperation(value: unknown): value is AuditEvent['operation'] {
+  if (typeof value !== 'object' || value === null) return false;
+  const { hash, coordinates, audited } = value as Record<string, unknown>;
+  return (
+    typeof hash === 'string' && Array.isArray(coordinates) && typeof audited === 'object' && audited !== null
+  );
+}
+
 /** Null for a line that is no intent. */
 export function readLoggedIntent(line: string): LoggedIntent | null {
   if (!looksLikeIntent(line)) return null;
-  try {
-    const { requestId } = JSON.parse(line) as Partial<AuditIntent>;
-    return typeof requestId === 'string' ? { line, requestId } : null;
-  } catch {
-    return null;
-  }
+  const { requestId } = (parse(line) ?? {}) as Partial<AuditIntent>;
+  return typeof requestId === 'string' ? { line, requestId } : null;
 }
 
 /** One intent as the log holds it. */

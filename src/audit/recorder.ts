@@ -2,8 +2,15 @@ import type { Decision, Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GraphQLRequest } from '../listener/request.ts';
-import type { CompiledOperation, CostReport, Measures } from '../operation/operation.ts';
-import type { AuditEvent, AuditIntent, FetchRecord } from './event.ts';
+import type {
+  AuditedFields,
+  CompiledOperation,
+  CostReport,
+  Measures,
+  OperationVariant,
+} from '../operation/operation.ts';
+import { EXCEPTION_STRIDE } from './coordinate-records.ts';
+import type { AuditEvent, AuditIntent, FetchRecord, FieldCounts } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
 /** Of a request and its operation, what the audit may see: neither variables nor headers nor text. */
@@ -13,14 +20,19 @@ export type AuditedOperation = Pick<
   'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'warnings' | 'coordinates'
 >;
 
+export type AuditedVariant = Pick<OperationVariant, 'audited'>;
+
 /** What the pipeline knows when a request ends; null where it did not get that far. */
 export interface AuditParts {
   readonly request: AuditedRequest;
   readonly principal: Principal | null;
   readonly operation: AuditedOperation | null;
+  /** What of the operation was permitted to run; null where none was. */
+  readonly variant: AuditedVariant | null;
   readonly decision: Decision | null;
   readonly cost: CostReport | null;
   readonly fetches: readonly FetchRecord[];
+  readonly counts: FieldCounts | null;
   readonly status: number;
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
@@ -33,12 +45,13 @@ export interface AuditParts {
 }
 
 const ELLIPSIS = '…';
-/** An operation's part is the same for every request, and its sink keeps the encoded form by this object. */
-const operationParts = new WeakMap<AuditedOperation, AuditEvent['operation']>();
+/** An operation's part is the same for every caller who may run the same of it: written once, and referred to. */
+const operationParts = new WeakMap<AuditedOperation | AuditedVariant, AuditEvent['operation']>();
+const NOTHING_RUNS: AuditedFields = Object.freeze({ refused: [], unreached: [], plan: [] });
 
 /** The one audit event of a request, every text and list cut to its bound. */
 export function auditEvent(parts: AuditParts): AuditEvent {
-  const { request, principal, operation, decision, fetches } = parts;
+  const { request, principal, operation, variant, decision, fetches } = parts;
   const reasons = decision?.reasons ?? [];
   return {
     version: 1,
@@ -49,7 +62,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     method: text(request.method, EVENT_LIMITS.tokenChars),
     principal: principal === null ? null : principalPart(principal),
     supergraph: operation === null ? null : name(operation.supergraphId),
-    operation: operation === null ? null : operationPart(operation),
+    operation: operation === null ? null : operationPart(operation, variant),
     decision: {
       effect: decision?.effect ?? 'none',
       reasons: reasons.slice(0, EVENT_LIMITS.reasons).map(reasonPart),
@@ -58,6 +71,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     cost: parts.cost === null ? null : costPart(parts.cost),
     fetches: fetches.slice(0, EVENT_LIMITS.fetches).map(fetchPart),
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
+    counts: parts.counts === null ? null : countsPart(parts.counts),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
@@ -94,8 +108,8 @@ function principalPart(principal: Principal): AuditEvent['principal'] {
   };
 }
 
-function operationPart(operation: AuditedOperation): AuditEvent['operation'] {
-  const known = operationParts.get(operation);
+function operationPart(operation: AuditedOperation, variant: AuditedVariant | null): AuditEvent['operation'] {
+  const known = operationParts.get(variant ?? operation);
   if (known !== undefined) return known;
   const part = Object.freeze({
     hash: name(operation.hash),
@@ -105,9 +119,35 @@ function operationPart(operation: AuditedOperation): AuditEvent['operation'] {
     exceeded: operation.warnings,
     coordinates: operation.coordinates.slice(0, EVENT_LIMITS.coordinates).map(name),
     coordinatesTruncated: overflow(operation.coordinates, EVENT_LIMITS.coordinates),
+    audited: auditedPart(variant?.audited ?? NOTHING_RUNS),
   });
-  operationParts.set(operation, part);
+  operationParts.set(variant ?? operation, part);
   return part;
+}
+
+function auditedPart({ refused, unreached, plan }: AuditedFields): AuditedFields {
+  const kept = (slots: readonly number[]) => slots.filter((slot) => slot < EVENT_LIMITS.coordinates);
+  return {
+    refused: refused
+      .filter(({ slot }) => slot < EVENT_LIMITS.coordinates)
+      .map(({ slot, because }) => ({ slot, because: name(because) })),
+    unreached: kept(unreached),
+    plan: plan.slice(0, EVENT_LIMITS.fetches).map(({ subgraph, coordinates }) => ({
+      subgraph: name(subgraph),
+      coordinates: kept(coordinates),
+    })),
+  };
+}
+
+function countsPart(counts: FieldCounts): FieldCounts {
+  const { coordinates: max } = EVENT_LIMITS;
+  if (counts.resolved.length <= max) return counts;
+  const beyond = counts.exceptions.findIndex((slot, at) => at % EXCEPTION_STRIDE === 0 && slot >= max);
+  return {
+    resolved: counts.resolved.slice(0, max),
+    sizes: counts.sizes.slice(0, max),
+    exceptions: beyond < 0 ? counts.exceptions : counts.exceptions.slice(0, beyond),
+  };
 }
 
 function measuresPart(measures: Measures): Measures {
@@ -141,12 +181,13 @@ function pathPart(path: readonly (string | number)[]): readonly (string | number
   return kept.map((step) => (typeof step === 'number' ? count(step) : text(step, pathKeyChars)));
 }
 
-function fetchPart({ subgraph, durationUs, status, errors }: FetchRecord): FetchRecord {
+function fetchPart({ subgraph, durationUs, status, errors, planned }: FetchRecord): FetchRecord {
   return {
     subgraph: name(subgraph),
     durationUs: count(durationUs),
     status: count(status),
     errors: count(errors),
+    planned,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AuditVerifier } from './audit-signature.ts';
 import { type ChainedLine, type ChainPosition, chainHash, readChainedLine } from './chained-line.ts';
+import { referenceOf, tableOf } from './logged-event.ts';
 import { looksLikeMarker, type Marker, readMarker } from './marker.ts';
 import { MerkleRoot } from './merkle-root.ts';
 import type { SegmentState } from './segment-chain.ts';
@@ -12,7 +13,8 @@ export type BreakKind =
   | 'reordered'
   | 'truncated'
   | 'foreign signature'
-  | 'missing segment';
+  | 'missing segment'
+  | 'missing table';
 
 export interface ChainBreak {
   readonly kind: BreakKind;
@@ -33,6 +35,7 @@ export class SegmentCheck {
   #lines = 0;
   #sealed = false;
   #unsigned = 0;
+  readonly #tables = new Set<number>();
 
   /** `position` is where the segment before ended, or null where nothing is known of it. */
   constructor(verifier: AuditVerifier, position: ChainPosition | null) {
@@ -85,9 +88,19 @@ export class SegmentCheck {
     this.#follow(read);
     this.#unsigned += 1;
     if (read.signature !== null || looksLikeMarker(text)) this.#signed(marker, read);
+    this.#refer(text, read);
     this.#merkle.add(read.hash);
     this.#first ??= read.hash;
     this.#position = { seq: read.seq + 1, hash: read.hash };
+  }
+
+  /** An event refers to a table of its own segment; where lines are gone, that is told already. */
+  #refer(text: string, read: ChainedLine): void {
+    const table = tableOf(text);
+    if (table !== null) this.#tables.add(table);
+    const reference = referenceOf(text);
+    if (reference !== null && !this.#tables.has(reference) && this.breaks.length === 0)
+      this.#break('missing table', read);
   }
 
   /** Nothing can follow from a line that cannot be read: the next one is taken as it is. */

@@ -4,11 +4,13 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
+import { jsonLine } from '../audit/audit-line.ts';
 import { csvHead, csvRow } from '../audit/event-csv.ts';
 import { ocsfEvent } from '../audit/event-ocsf.ts';
 import { eventsSince, lastEvents, readEvents, unansweredIntents } from '../audit/event-read-store.ts';
 import { eventSummary } from '../audit/event-summary.ts';
 import type { LoggedEvent } from '../audit/logged-event.ts';
+import { publishedEvent } from '../audit/published-event.ts';
 import { GatewayError } from '../errors.ts';
 import { packageVersion } from './package-root.ts';
 
@@ -32,7 +34,7 @@ export async function queryAudit(
     left -= 1;
     await write(
       process.stdout,
-      options.json === true ? `${logged.line}\n` : `${eventSummary(logged.event)}\n`,
+      options.json === true ? eventText(logged) : `${eventSummary(logged.event)}\n`,
     );
   }
 }
@@ -50,8 +52,8 @@ export async function tailAudit({
   readonly json?: boolean;
 }): Promise<void> {
   const show = async (events: readonly LoggedEvent[]) => {
-    for (const { line, event } of events)
-      await write(process.stdout, json === true ? `${line}\n` : `${eventSummary(event)}\n`);
+    for (const logged of events)
+      await write(process.stdout, json === true ? eventText(logged) : `${eventSummary(logged.event)}\n`);
   };
   let { events, end } = await lastEvents(dir, lines);
   await show(events);
@@ -89,7 +91,7 @@ async function* exported(
 ): AsyncGenerator<string> {
   const product = { version: packageVersion() };
   const encode = {
-    ndjson: ({ line }: LoggedEvent) => `${line}\n`,
+    ndjson: eventText,
     csv: ({ event }: LoggedEvent) => csvRow(event),
     ocsf: ({ event }: LoggedEvent) => `${JSON.stringify(ocsfEvent(event, product))}\n`,
   }[options.format];
@@ -101,6 +103,11 @@ async function* exported(
     if (count % PROGRESS_EVENTS === 0) process.stderr.write(`${count} events\n`);
   }
   process.stderr.write(`${count} events exported\n`);
+}
+
+/** An event without what it refers to in the log; its hash is that of the line there. */
+function eventText({ event }: LoggedEvent): string {
+  return jsonLine(publishedEvent(event));
 }
 
 async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {

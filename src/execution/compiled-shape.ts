@@ -1,6 +1,14 @@
 import type { When } from '../operation/condition.ts';
 import type { Denial, FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 
+/** Numbers that are counted for each coordinate. */
+export const TALLY_STRIDE = 5;
+
+/** Where the counts of a coordinate begin; those of what has none come first, and are not told. */
+export function tallyIndex(slot: number | undefined): number {
+  return slot === undefined ? 0 : (slot + 1) * TALLY_STRIDE;
+}
+
 /** Decides whether a subgraph's leaf value is one that the named scalar or enum has. */
 export type LeafCheck = (typeName: string, value: unknown) => boolean;
 
@@ -11,8 +19,18 @@ export interface CompiledShape {
   readonly types: ReadonlyMap<string, CompiledType>;
 }
 
+/** The answer's root, with what is counted in tables of one entry per type and per coordinate. */
+export interface CompiledRoot {
+  readonly shape: CompiledShape;
+  /** Every type at every position; `index` of each is its place here. */
+  readonly types: readonly CompiledType[];
+  /** How many coordinates have a slot. */
+  readonly slots: number;
+}
+
 export interface CompiledType {
   readonly name: string;
+  readonly index: number;
   readonly denied: Denial | null;
   readonly fields: readonly CompiledField[];
   readonly weight: number;
@@ -22,6 +40,8 @@ export interface CompiledType {
 
 export interface CompiledField {
   readonly key: string;
+  /** Where its counts begin in a tally. */
+  readonly at: number;
   readonly when: When;
   readonly type: TypeWrapper;
   readonly denied: Denial | null;
@@ -36,36 +56,61 @@ export interface CompiledField {
   readonly weight: number | null;
 }
 
-const compiled = new WeakMap<ObjectShape, { readonly isLeaf: LeafCheck; readonly shape: CompiledShape }>();
+const compiled = new WeakMap<ObjectShape, { readonly isLeaf: LeafCheck; readonly root: CompiledRoot }>();
 
 /** Compiles a shape once; shapes live as long as their operation, and belong to one schema. */
-export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledShape {
+export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledRoot {
   const known = compiled.get(shape);
-  if (known !== undefined && known.isLeaf === isLeaf) return known.shape;
-  const types = new Map<string, CompiledType>();
-  for (const [name, { denied, fields, weight = 1, tenantKey = null }] of shape.types) {
-    const compiledFields = fields.map((field) => compileField(field, isLeaf));
-    types.set(name, { name, denied, fields: compiledFields, weight, tenantKey });
-  }
-  const only = shape.abstract ? null : (types.values().next().value ?? null);
-  const result: CompiledShape = { only, types };
-  compiled.set(shape, { isLeaf, shape: result });
-  return result;
+  if (known !== undefined && known.isLeaf === isLeaf) return known.root;
+  const compiler = new ShapeCompiler(isLeaf);
+  const root = { shape: compiler.shape(shape), types: compiler.types, slots: compiler.slots };
+  compiled.set(shape, { isLeaf, root });
+  return root;
 }
 
-function compileField(field: FieldShape, isLeaf: LeafCheck): CompiledField {
-  const { key, name, when, type, denied, typeName, child, weight } = field;
-  return {
-    key,
-    when,
-    type,
-    denied,
-    isTypename: name === '__typename' && denied === null,
-    inherited: key in Object.prototype,
-    isLeaf: child === null ? leafCheckOf(typeName, isLeaf) : null,
-    child: child === null ? null : compileShape(child, isLeaf),
-    weight: weight ?? (child === null ? 0 : null),
-  };
+class ShapeCompiler {
+  readonly types: CompiledType[] = [];
+  slots = 0;
+  readonly #isLeaf: LeafCheck;
+  readonly #shapes = new Map<ObjectShape, CompiledShape>();
+
+  constructor(isLeaf: LeafCheck) {
+    this.#isLeaf = isLeaf;
+  }
+
+  shape(shape: ObjectShape): CompiledShape {
+    const known = this.#shapes.get(shape);
+    if (known !== undefined) return known;
+    const types = new Map<string, CompiledType>();
+    for (const [name, { denied, fields, weight = 1, tenantKey = null }] of shape.types) {
+      const compiledFields = fields.map((field) => this.#field(field));
+      const index = this.types.length;
+      const type = { name, index, denied, fields: compiledFields, weight, tenantKey };
+      this.types.push(type);
+      types.set(name, type);
+    }
+    const only = shape.abstract ? null : (types.values().next().value ?? null);
+    const result: CompiledShape = { only, types };
+    this.#shapes.set(shape, result);
+    return result;
+  }
+
+  #field(field: FieldShape): CompiledField {
+    const { key, name, when, type, denied, typeName, child, weight, slot } = field;
+    if (slot !== undefined) this.slots = Math.max(this.slots, slot + 1);
+    return {
+      key,
+      at: tallyIndex(slot),
+      when,
+      type,
+      denied,
+      isTypename: name === '__typename' && denied === null,
+      inherited: key in Object.prototype,
+      isLeaf: child === null ? leafCheckOf(typeName, this.#isLeaf) : null,
+      child: child === null ? null : this.shape(child),
+      weight: weight ?? (child === null ? 0 : null),
+    };
+  }
 }
 
 /** The commonest leaves without a look-up per value. */

@@ -1,7 +1,8 @@
 import { CATALOGUE, type ErrorCode } from '../errors.ts';
 import type { ResponseError } from '../listener/request.ts';
-import type { FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
+import type { ObjectShape } from '../operation/shape.ts';
 import type { ExecutionError } from './executor.ts';
+import { knownPath } from './known-path.ts';
 import type { ResponsePath } from './shape-result.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
@@ -36,7 +37,7 @@ export function maskErrors(
 ): ResponseError[] {
   const { shape, withheld, isTenantScoped } = context;
   return errors.slice(0, ERRORS_MAX).flatMap((error) => {
-    const path = knownPath(error.path, shape);
+    const { path } = knownPath(error.path, shape);
     if (withheld.some((object) => leadsTo(object, path))) return [];
     const settings = error.subgraph === null ? undefined : context.subgraphs.get(error.subgraph);
     const passes = settings?.errors === 'passthrough' && !isTenantScoped;
@@ -71,32 +72,4 @@ function passed(
     if (Object.hasOwn(error.extensions, key)) extensions[key] = error.extensions[key];
   }
   return { message: error.message, extensions };
-}
-
-/** The part of a path that follows response keys the client wrote; the rest could carry anything. */
-function knownPath(path: readonly unknown[] | null, shape: ObjectShape): ResponsePath {
-  const known: (string | number)[] = [];
-  let at: ObjectShape | null = shape;
-  let item: TypeWrapper | null = null;
-  for (const step of Array.isArray(path) ? path : []) {
-    if (item !== null && Number.isSafeInteger(step) && step >= 0) {
-      known.push(step);
-      item = item.item;
-      continue;
-    }
-    const field = fieldAt(at, step);
-    if (field === undefined) break;
-    known.push(field.key);
-    at = field.child;
-    item = field.type.item;
-  }
-  return known;
-}
-
-function fieldAt(shape: ObjectShape | null, key: unknown): FieldShape | undefined {
-  for (const type of shape?.types.values() ?? []) {
-    const field = type.fields.find((candidate) => candidate.key === key);
-    if (field !== undefined) return field;
-  }
-  return undefined;
 }

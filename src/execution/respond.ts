@@ -1,10 +1,13 @@
+import type { FieldCounts } from '../audit/event.ts';
 import type { Decision, Reason } from '../authorization/decision.ts';
 import { CATALOGUE, type ErrorCode, type GatewayError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
 import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
+import type { ObjectShape } from '../operation/shape.ts';
 import type { LeafCheck } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
+import { knownPath } from './known-path.ts';
 import { maskErrors } from './mask-errors.ts';
 import { type ResponsePath, type ShapedResult, shapeResult } from './shape-result.ts';
 import { stepUpChallenge, stepUpNeed } from './step-up-challenge.ts';
@@ -27,6 +30,8 @@ export interface Executed {
   readonly meter: { settle(returned: number): Readonly<Record<string, string>> } | null;
   /** Told how many objects of another tenant were withheld, where there were any. */
   readonly reportForeign: (objects: number) => void;
+  /** Told what became of each coordinate, where anything ran. */
+  readonly reportCounts: (counts: FieldCounts) => void;
 }
 
 /** What answering needs to know of the graph. */
@@ -53,6 +58,7 @@ export function respond(
   const { variant, decision, result, meter } = executed;
   const shaped = result.data === null ? NOTHING : shaping(result.data, executed, graph.isLeaf);
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
+  if (shaped.counts !== null) executed.reportCounts(shaped.counts);
   const refusedPaths = [
     ...variant.removals.filter((removal) => !removal.dynamic),
     ...shaped.refused.map(({ path, denial: { guard, coordinate } }) => ({ path, guard, coordinate })),
@@ -88,15 +94,27 @@ const NOTHING: ShapedResult = {
   foreign: [],
   foreignObjects: 0,
   cost: 0,
+  counts: null,
 };
 
 function shaping(
   data: Readonly<Record<string, unknown>>,
-  { operation, variant, variables, principal }: Executed,
+  { operation, variant, variables, principal, result }: Executed,
   isLeaf: LeafCheck,
 ): ShapedResult {
-  const { conditions } = operation;
-  return shapeResult(data, { shape: variant.shape, conditions, variables, isLeaf, tenant: principal.tenant });
+  const { shape } = variant;
+  return shapeResult(data, {
+    ...{ shape, variables, isLeaf, tenant: principal.tenant },
+    conditions: operation.conditions,
+    failedSlots: result.errors.length === 0 ? NO_SLOTS : failedSlots(result.errors, shape),
+  });
+}
+
+const NO_SLOTS: readonly number[] = [];
+
+/** Coordinates that errors of subgraphs are about, as far as their paths tell. */
+function failedSlots(errors: ExecutionResult['errors'], shape: ObjectShape): readonly number[] {
+  return errors.flatMap(({ path }) => knownPath(path, shape).field?.slot ?? []);
 }
 
 /** Answers a request that authorization refused: the same errors as filtering gives, and no data. */

@@ -1,6 +1,8 @@
+import type { FieldCounts } from '../audit/event.ts';
 import { type Condition, conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { Denial, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 import { type CompiledField, type CompiledShape, compileShape, type LeafCheck } from './compiled-shape.ts';
+import { FieldTally } from './field-tally.ts';
 import { belongsTo } from './tenant.ts';
 
 export type ResponsePath = readonly (string | number)[];
@@ -10,6 +12,8 @@ export interface ShapingInput {
   readonly conditions: readonly Condition[];
   readonly variables: Readonly<Record<string, unknown>>;
   readonly isLeaf: LeafCheck;
+  /** Indexes of coordinates that subgraphs told errors of. */
+  readonly failedSlots: readonly number[];
   /** Tenant of the caller; objects of no other tenant leave, and none at all that belongs to one where it is null. */
   readonly tenant: string | null;
 }
@@ -26,6 +30,8 @@ export interface ShapedResult {
   readonly foreignObjects: number;
   /** What the objects and values that came back cost, the root not counted. */
   readonly cost: number;
+  /** What became of each coordinate; null where nothing ran. */
+  readonly counts: FieldCounts | null;
 }
 
 /** Paths of each kind that are told; reason: a list may hold a million wrong items, and each error is larger than its item. */
@@ -40,8 +46,9 @@ const INVALID = Symbol('invalid');
  * Source: GraphQL specification, 6.4.3 value completion; subgraph data is hostile, so only own properties are read.
  */
 export function shapeResult(data: Readonly<Record<string, unknown>>, input: ShapingInput): ShapedResult {
-  const shaper = new Shaper(input);
-  const shaped = shaper.object(data, compileShape(input.shape, input.isLeaf), 0);
+  const root = compileShape(input.shape, input.isLeaf);
+  const shaper = new Shaper(input, new FieldTally(root));
+  const shaped = shaper.object(data, root.shape, null);
   return {
     data: shaped === INVALID ? null : (shaped as Record<string, unknown> | null),
     refused: shaper.refused,
@@ -49,6 +56,7 @@ export function shapeResult(data: Readonly<Record<string, unknown>>, input: Shap
     foreign: shaper.foreign,
     foreignObjects: shaper.foreignObjects,
     cost: Math.min(shaper.cost, Number.MAX_SAFE_INTEGER),
+    counts: shaper.counts(input.failedSlots),
   };
 }
 
@@ -60,22 +68,32 @@ class Shaper {
   cost = 0;
   readonly #tenant: string | null;
   readonly #held: readonly boolean[];
+  readonly #tally: FieldTally;
   /** Where the shaper is; copied only where an error needs it. */
   readonly #path: (string | number)[] = [];
 
-  constructor({ conditions, variables, tenant }: ShapingInput) {
+  constructor({ conditions, variables, tenant }: ShapingInput, tally: FieldTally) {
     this.#tenant = tenant;
+    this.#tally = tally;
     this.#held = conditions.map((condition) => conditionHolds(condition, variables));
   }
 
-  object(value: unknown, shape: CompiledShape, weight: number | null): unknown {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return this.#misfit();
+  counts(failedSlots: readonly number[]): FieldCounts {
+    for (const slot of failedSlots) this.#tally.errorAt(slot);
+    return this.#tally.counts(this.#held);
+  }
+
+  /** Shapes the object that a field holds; null for the root. */
+  object(value: unknown, shape: CompiledShape, holder: CompiledField | null): unknown {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return this.#misfit(holder);
     const source = value as Record<string, unknown>;
     const type = shape.only ?? typeOf(source, shape);
-    if (type === undefined) return this.#misfit();
-    this.cost += weight ?? type.weight;
-    if (type.denied !== null) return this.#refuse(type.denied);
-    if (type.tenantKey !== null && !belongsTo(source[type.tenantKey], this.#tenant)) return this.#withhold();
+    if (type === undefined) return this.#misfit(holder);
+    if (holder !== null) this.cost += holder.weight ?? type.weight;
+    if (type.denied !== null) return this.#refuseObject(type.denied, holder);
+    if (type.tenantKey !== null && !belongsTo(source[type.tenantKey], this.#tenant))
+      return this.#withhold(holder);
+    this.#tally.object(type.index);
     // Aliases that begin with "__" are refused, so no key is one that an object literal treats specially.
     const result: Record<string, unknown> = {};
     for (const field of type.fields) {
@@ -92,29 +110,32 @@ class Shaper {
     const value = field.inherited && !Object.hasOwn(source, key) ? undefined : source[key];
     if (field.denied === null && type.item === null && field.isLeaf?.(value) === true) {
       if (field.weight !== null && value !== null) this.cost += field.weight;
+      this.#tally.leaf(field, value);
       return value;
     }
     this.#path.push(key);
     const item = field.denied === null ? this.#complete(value, type, field) : this.#refuse(field.denied);
     this.#path.pop();
+    if (item === null && field.denied === null) this.#tally.null(field);
     return item === INVALID && !type.nonNull ? null : item;
   }
 
   #complete(value: unknown, type: TypeWrapper, field: CompiledField): unknown {
-    if (value === undefined || value === null) return type.nonNull ? this.#misfit() : null;
+    if (value === undefined || value === null) return type.nonNull ? this.#misfit(field) : null;
     const completed = type.item === null ? this.#named(value, field) : this.#list(value, type.item, field);
     return completed === INVALID && !type.nonNull ? null : completed;
   }
 
   #named(value: unknown, field: CompiledField): unknown {
-    if (field.child !== null) return this.object(value, field.child, field.weight);
-    if (field.isLeaf?.(value) !== true) return this.#misfit();
+    if (field.child !== null) return this.object(value, field.child, field);
+    if (field.isLeaf?.(value) !== true) return this.#misfit(field);
     if (field.weight !== null) this.cost += field.weight;
+    this.#tally.leaf(field, value);
     return value;
   }
 
   #list(value: unknown, item: TypeWrapper, field: CompiledField): unknown {
-    if (!Array.isArray(value)) return this.#misfit();
+    if (!Array.isArray(value)) return this.#misfit(field);
     const items: unknown[] = [];
     for (let index = 0; index < value.length; index += 1) {
       this.#path.push(index);
@@ -126,6 +147,11 @@ class Shaper {
     return items;
   }
 
+  #refuseObject(denial: Denial, holder: CompiledField | null): typeof INVALID {
+    this.#tally.refused(holder);
+    return this.#refuse(denial);
+  }
+
   #refuse(denial: Denial): typeof INVALID {
     if (denial.perObject && this.refused.length < TOLD_MAX)
       this.refused.push({ path: [...this.#path], denial });
@@ -133,13 +159,15 @@ class Shaper {
   }
 
   /** Nothing below the object is looked at, so that nothing of it shows. */
-  #withhold(): typeof INVALID {
+  #withhold(holder: CompiledField | null): typeof INVALID {
+    this.#tally.error(holder);
     this.foreignObjects += 1;
     if (this.foreign.length < TOLD_MAX) this.foreign.push([...this.#path]);
     return INVALID;
   }
 
-  #misfit(): typeof INVALID {
+  #misfit(at: CompiledField | null): typeof INVALID {
+    this.#tally.error(at);
     if (this.misfits.length < TOLD_MAX) this.misfits.push([...this.#path]);
     return INVALID;
   }

@@ -12,6 +12,8 @@ export interface ShapeRules {
   /** Null where costs are not counted. */
   readonly costs: CostSchema | null;
   readonly tenantFields: SecurityPolicy['tenantFields'];
+  /** Coordinates of the operation with their index. */
+  readonly slots: ReadonlyMap<string, number>;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface ShapeRules {
 export function buildShape(
   root: Position,
   verdicts: Verdicts,
-  { costs, tenantFields }: ShapeRules,
+  { costs, tenantFields, slots }: ShapeRules,
 ): ObjectShape {
   const known = new Map<string, ObjectShape>();
 
@@ -72,6 +74,7 @@ export function buildShape(
     const children = uses.flatMap((use) => (use.children === null ? [] : [use.children]));
     const leaf = children.length === 0 ? (costs?.ofType(getNamedType(field.type).name) ?? null) : null;
     const weight = costs?.ofMember(typeName, first.name) ?? leaf;
+    const slot = slots.get(`${typeName}.${first.name}`);
     return [
       {
         key: first.key,
@@ -79,28 +82,29 @@ export function buildShape(
         when: anyOf(uses.map((use) => use.when)),
         type: wrapperOf(field.type),
         typeName: getNamedType(field.type).name,
-        denied: denialOf(typeName, uses),
+        denied: denialOf(verdicts, typeName, uses),
         child: children.length === 0 ? null : ofPositions(children),
         ...(weight === null ? {} : { weight }),
+        ...(slot === undefined ? {} : { slot }),
       },
     ];
   };
 
-  const denialOf = (typeName: string, uses: readonly FieldUse[]): Denial | null => {
-    for (const use of uses) {
-      const { refused, removedFor } = verdicts.ofUse(use);
-      const guard = refused.get(typeName);
-      if (guard === undefined) continue;
-      return {
-        guard,
-        coordinate: removedFor[0]?.coordinate ?? `${typeName}.${use.name}`,
-        perObject: removedFor.length === 0,
-      };
-    }
-    return null;
-  };
-
   return ofPositions([root]);
+}
+
+function denialOf(verdicts: Verdicts, typeName: string, uses: readonly FieldUse[]): Denial | null {
+  for (const use of uses) {
+    const { refused, removedFor } = verdicts.ofUse(use);
+    const guard = refused.get(typeName);
+    if (guard === undefined) continue;
+    return {
+      guard,
+      coordinate: removedFor[0]?.coordinate ?? `${typeName}.${use.name}`,
+      perObject: removedFor.length === 0,
+    };
+  }
+  return null;
 }
 
 function wrapperOf(type: GraphQLOutputType): TypeWrapper {

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import type { SecurityPolicy } from '../supergraph/policy.ts';
+import { auditedFields } from './audited-fields.ts';
 import { buildShape } from './build-shape.ts';
 import { argumentRules } from './constraints.ts';
 import { buildCost, type CostLine } from './cost/build-cost.ts';
@@ -65,13 +66,14 @@ export function compileOperation(
   const rules = argumentRules(expanded.root, policy.constraints);
   if (rules.brokenBy.length > 0) throw invalidArguments(rules.brokenBy);
   const guarded = guardOperation(expanded, policy, context.coverage);
+  const coordinates = coordinatesOf(expanded.root);
   return {
     facts: {
       name: operation.name?.value ?? null,
       type: operation.operation,
       measures,
       warnings,
-      coordinates: coordinatesOf(expanded.root),
+      coordinates,
       introspects: expanded.introspects,
       variableDefinitions: operation.variableDefinitions ?? [],
       conditions: guarded.conditions.conditions,
@@ -81,7 +83,7 @@ export function compileOperation(
     },
     variant: (mask, lines) => {
       const id = hash('sha256', JSON.stringify([context.supergraphId, text, operationName, mask]), 'hex');
-      return variantOf(guarded, { operation, mask, id, context }, lines);
+      return variantOf(guarded, { operation, mask, id, coordinates, context }, lines);
     },
   };
 }
@@ -133,12 +135,13 @@ interface WantedVariant {
   readonly id: string;
   readonly operation: OperationDefinitionNode;
   readonly mask: string;
+  readonly coordinates: readonly string[];
   readonly context: CompileContext;
 }
 
 function variantOf(
   guarded: GuardedOperation,
-  { id, operation, mask, context }: WantedVariant,
+  { id, operation, mask, coordinates, context }: WantedVariant,
   lines?: CostLine[],
 ): OperationVariant {
   const verdicts = judge(guarded, parseMask(mask));
@@ -147,13 +150,16 @@ function variantOf(
   const { text } = emitted;
   const costs = cost === null ? null : new CostSchema(schema, cost);
   const plan = text === null ? null : (planner?.(text) ?? null);
+  const slots = new Map(coordinates.map((coordinate, slot) => [coordinate, slot]));
+  const shape = buildShape(guarded.root, verdicts, { costs, tenantFields: policy.tenantFields, slots });
   return {
     id,
     operationName: operation.name?.value ?? null,
     ...emitted,
     plan,
-    shape: buildShape(guarded.root, verdicts, { costs, tenantFields: policy.tenantFields }),
+    shape,
     removals: verdicts.removals,
+    audited: auditedFields({ shape, plan, coordinates }, schema),
     cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };
 }

@@ -77,6 +77,16 @@ export interface CostReport {
   readonly max: number;
 }
 
+/** What the audit says of a variant's coordinates, each named by its index among those of the operation. */
+export interface AuditedFields {
+  /** Removed wherever they are asked for, with the coordinate that the reason names: its own, or that of a type. */
+  readonly refused: readonly { readonly slot: number; readonly because: string }[];
+  /** Only asked for below what is removed: neither judged nor run. */
+  readonly unreached: readonly number[];
+  /** The fetches of the plan in its order, and what each asks for; empty where the executor plans by itself. */
+  readonly plan: readonly { readonly subgraph: string; readonly coordinates: readonly number[] }[];
+}
+
 /** The operation as one set of callers may run it. */
 export interface OperationVariant {
   /** Identifies what runs: hash of schema, text, operation name and mask. */
@@ -92,6 +102,7 @@ export interface OperationVariant {
   /** Response keys of owners that it asks for: an object that has one is judged by it. */
   readonly tenantKeys: readonly string[];
   readonly removals: readonly Removal[];
+  readonly audited: AuditedFields;
   /** What this variant costs; null where costs are not counted. */
   readonly cost: CostFormula | null;
 }

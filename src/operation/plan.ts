@@ -8,6 +8,22 @@ export interface Plan {
   readonly introspection: string | null;
 }
 
+/** Every fetch that a plan provides for, in its order. */
+export function fetchesOf({ subscription, root }: Plan): readonly FetchStep[] {
+  return [...(subscription === null ? [] : [subscription]), ...(root === null ? [] : fetchesIn(root))];
+}
+
+function fetchesIn(step: PlanStep): readonly FetchStep[] {
+  switch (step.kind) {
+    case 'fetch':
+      return [step];
+    case 'condition':
+      return [step.whenTrue, step.whenFalse].flatMap((each) => (each === null ? [] : fetchesIn(each)));
+    default:
+      return step.steps.flatMap(fetchesIn);
+  }
+}
+
 export type PlanStep =
   | { readonly kind: 'sequence'; readonly steps: readonly PlanStep[] }
   | { readonly kind: 'parallel'; readonly steps: readonly PlanStep[] }

@@ -39,6 +39,8 @@ export interface FieldShape {
   readonly child: ObjectShape | null;
   /** What each value costs that comes back, in place of what its type says. */
   readonly weight?: number;
+  /** Index of its coordinate among those of the operation; absent for `__typename`, which has none. */
+  readonly slot?: number;
 }
 
 export interface Denial {

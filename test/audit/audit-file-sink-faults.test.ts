@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileAuditSink, type FileAuditSinkLimits } from '../../src/audit/audit-file-sink.ts';
 import type { AuditFile } from '../../src/audit/audit-file-store.ts';
-import { auditLine } from '../../src/audit/audit-line.ts';
+import { type AuditLine, auditLine, lineText, tableLine } from '../../src/audit/audit-line.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import { eventOf } from './fixtures.ts';
 
@@ -40,7 +40,7 @@ class FakeDisk {
 
   get ids(): string[] {
     const lines = this.content.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
-    return lines.map((line) => JSON.parse(line).requestId);
+    return lines.flatMap((line) => JSON.parse(line).requestId ?? []);
   }
 
   #failIf(operation: NonNullable<FakeDisk['failing']>): void {
@@ -76,7 +76,13 @@ afterEach(async () => {
   await sink.close().catch(() => undefined);
 });
 
-const LINE_BYTES = Buffer.byteLength(auditLine(eventOf('r-1')));
+function tableOf({ table }: AuditLine): string {
+  return table === null ? '' : tableLine(table, 0);
+}
+
+const LINE = auditLine(eventOf('r-1'));
+const LINE_BYTES = Buffer.byteLength(lineText(LINE, 0));
+const TABLE_BYTES = Buffer.byteLength(tableOf(LINE));
 
 describe('a failing disk', () => {
   it.each(['append', 'sync'] as const)(
@@ -103,7 +109,7 @@ describe('a failing disk', () => {
 
   it('that is full after part of a line keeps what it took, and repeats only the torn line', async () => {
     await open();
-    disk.bytesFree = LINE_BYTES * 2 + 10;
+    disk.bytesFree = TABLE_BYTES + LINE_BYTES * 2 + 10;
     for (const id of ['r-1', 'r-2', 'r-3']) sink.record(eventOf(id));
     await vi.waitFor(() => expect(sink.healthy()).toBe(false));
     expect(disk.ids).toEqual(['r-1', 'r-2']);
@@ -117,7 +123,7 @@ describe('a failing disk', () => {
     disk.bytesPerWriteMax = 7;
     sink.record(eventOf('r-1'));
     await sink.close();
-    expect(disk.content).toBe(auditLine(eventOf('r-1')));
+    expect(disk.content).toBe(tableOf(LINE) + lineText(LINE, 0));
   });
 
   it('whose file was replaced gets the lines again in the new one', async () => {
@@ -163,7 +169,7 @@ describe('a failing disk', () => {
 describe('a full queue', () => {
   it.each<[string, Partial<FileAuditSinkLimits>]>([
     ['events', { queueEventsMax: 2 }],
-    ['bytes', { queueBytesMax: LINE_BYTES * 2 }],
+    ['bytes', { queueBytesMax: Buffer.byteLength(LINE.text) * 2 + (LINE.table?.bytes ?? 0) }],
   ])(
     'of %s takes what fits, counts and tells what does not, and is unhealthy until it was written',
     async (_, limits) => {

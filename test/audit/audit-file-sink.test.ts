@@ -54,7 +54,7 @@ async function ids(file = FILE): Promise<string[]> {
   return text
     .split('\n')
     .slice(0, -1)
-    .map((line) => JSON.parse(line).requestId);
+    .flatMap((line) => JSON.parse(line).requestId ?? []);
 }
 
 describe('an audit file', () => {
@@ -108,9 +108,10 @@ describe('an audit file', () => {
     const sink = await open();
     sink.record(eventOf('r-2'));
     await sink.close();
-    const [torn, next, ...rest] = (await readFile(join(directory, FILE), 'utf8')).split('\n');
+    const [torn, table, next, ...rest] = (await readFile(join(directory, FILE), 'utf8')).split('\n');
     expect(torn).toBe('{"version":1,"requ');
-    expect(JSON.parse(next ?? '').requestId).toBe('r-2');
+    expect(JSON.parse(table ?? '')).toMatchObject({ table: 0 });
+    expect(JSON.parse(next ?? '')).toMatchObject({ requestId: 'r-2', operation: 0 });
     expect(rest).toEqual(['']);
   });
 

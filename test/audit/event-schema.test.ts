@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { auditEventJsonSchema, auditEventSchema } from '../../src/audit/event-schema.ts';
+import { publishedEvent } from '../../src/audit/published-event.ts';
 import { eventOf } from './fixtures.ts';
 
 const FILE = new URL('../../schema/audit-event.schema.json', import.meta.url);
@@ -11,7 +12,7 @@ describe('the audit event schema', () => {
   });
 
   it('accepts an event', () => {
-    expect(auditEventSchema.safeParse(eventOf('r-1')).success).toBe(true);
+    expect(auditEventSchema.safeParse(publishedEvent(eventOf('r-1'))).success).toBe(true);
   });
 
   it('is closed: an object of JSON Schema that allows further members has none', () => {
@@ -36,6 +37,6 @@ describe('the audit event schema', () => {
     ['a missing decision', { decision: undefined }],
     ['an unknown effect', { decision: { effect: 'allow', reasons: [], reasonsTruncated: 0 } }],
   ])('refuses %s', (_, change) => {
-    expect(auditEventSchema.safeParse({ ...eventOf('r-1'), ...change }).success).toBe(false);
+    expect(auditEventSchema.safeParse({ ...publishedEvent(eventOf('r-1')), ...change }).success).toBe(false);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { auditLine } from '../../src/audit/audit-line.ts';
+import { auditLine, lineText, tableLine } from '../../src/audit/audit-line.ts';
 import { EVENT_LIMITS } from '../../src/audit/event-limits.ts';
 import { auditEventSchema } from '../../src/audit/event-schema.ts';
+import { publishedEvent } from '../../src/audit/published-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
 import type { Reason } from '../../src/authorization/decision.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
@@ -22,7 +23,8 @@ function withReasons(...reasons: Reason[]): AuditParts {
 
 function withOperation(parts: Partial<NonNullable<AuditParts['operation']>>): AuditParts {
   if (PARTS.operation === null) throw new Error('the fixture has no operation');
-  return { ...PARTS, operation: { ...PARTS.operation, ...parts } };
+  const variant = PARTS.variant === null ? null : { ...PARTS.variant };
+  return { ...PARTS, operation: { ...PARTS.operation, ...parts }, variant };
 }
 
 function withSubject(subject: string): AuditParts {
@@ -35,7 +37,7 @@ describe('auditEvent', () => {
     expect(auditEvent(PARTS)).toMatchObject({ severity: 'normal', foreignObjects: 0 });
     const event = auditEvent({ ...PARTS, foreignObjects: 1 });
     expect(event).toMatchObject({ severity: 'critical', foreignObjects: 1 });
-    expect(auditEventSchema.parse(event)).toEqual(event);
+    expect(auditEventSchema.parse(publishedEvent(event))).toEqual(publishedEvent(event));
   });
 
   it('says who asked what, what was decided and what ran', () => {
@@ -71,7 +73,7 @@ describe('auditEvent', () => {
       code: 'PAYLOAD_TOO_LARGE',
     });
     expect(early.decision).toEqual({ effect: 'none', reasons: [], reasonsTruncated: 0 });
-    expect(auditEventSchema.safeParse(early).success).toBe(true);
+    expect(auditEventSchema.safeParse(publishedEvent(early)).success).toBe(true);
   });
 
   it('says why something was denied', () => {
@@ -84,7 +86,7 @@ describe('auditEvent', () => {
   });
 
   it('does not record a mask, a scope, a role or an expiry', () => {
-    const line = auditLine(
+    const { text: line } = auditLine(
       auditEvent({
         ...withReasons(REASON),
         principal: { ...ANY_PRINCIPAL, scopes: new Set(['s3cret-scope']), expiresAt: 987_654_321 },
@@ -160,7 +162,7 @@ describe('auditEvent', () => {
       depth: 1,
     });
     expect(event.durationUs).toBe(0);
-    expect(auditEventSchema.safeParse(event).success).toBe(true);
+    expect(auditEventSchema.safeParse(publishedEvent(event)).success).toBe(true);
   });
 });
 
@@ -170,27 +172,44 @@ describe('auditLine', () => {
     (hostile) => {
       const parts = withReasons({ ...REASON, path: [hostile] });
       const event = auditEvent({ ...parts, ...withSubject(hostile), decision: parts.decision });
-      const line = auditLine({ ...event, requestId: hostile });
+      const written = auditLine({ ...event, requestId: hostile });
+      const line = lineText(written, 7);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not appear
       expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
       expect(line.at(-1)).toBe('\n');
-      expect(JSON.parse(line)).toEqual({ ...event, requestId: hostile });
+      expect(JSON.parse(line)).toEqual({ ...event, requestId: hostile, operation: 7 });
     },
   );
 
-  it('is the same for the second request of an operation as for the first', () => {
-    const first = auditLine(auditEvent(PARTS));
-    expect(auditLine(auditEvent(PARTS))).toBe(first);
-    expect(JSON.parse(first)).toEqual(auditEvent(PARTS));
+  it.each(['\n', '\u0085', '\u2028', '"}\n{"version":1}'])(
+    'refers to a table that stays one line with %j as the name of the operation',
+    (hostile) => {
+      const event = auditEvent(withOperation({ name: hostile }));
+      const { table } = auditLine(event);
+      const line = table === null ? '' : tableLine(table, 3);
+      expect(line.slice(0, -1)).not.toMatch(/[\n\u0085\u2028]/);
+      expect(JSON.parse(line)).toEqual({ table: 3, operation: event.operation });
+    },
+  );
+
+  it('refers to one table for all requests of an operation by callers who may run the same of it', () => {
+    const { table } = auditLine(auditEvent(PARTS));
+    expect(auditLine(auditEvent(PARTS)).table).toBe(table);
+    const variant = {
+      audited: { refused: [{ slot: 1, because: 'Product.price' }], unreached: [], plan: [] },
+    };
+    expect(auditLine(auditEvent({ ...PARTS, variant })).table).not.toBe(table);
   });
 
-  it('does not give one operation what it kept of another', () => {
-    const other = withOperation({ hash: 'ef56', coordinates: ['Query.other'] });
+  it('does not give one operation the table of another', () => {
+    const parts = { ...withOperation({ hash: 'ef56', coordinates: ['Query.other'] }), variant: null };
     auditLine(auditEvent(PARTS));
-    expect(JSON.parse(auditLine(auditEvent(other))).operation).toMatchObject({ hash: 'ef56' });
+    expect(auditLine(auditEvent(parts)).table?.text).toContain('"ef56"');
   });
 
-  it('writes null where there is no operation', () => {
-    expect(JSON.parse(auditLine(auditEvent({ ...PARTS, operation: null }))).operation).toBeNull();
+  it('refers to nothing where there is no operation', () => {
+    const line = auditLine(auditEvent({ ...PARTS, operation: null }));
+    expect(line.table).toBeNull();
+    expect(JSON.parse(line.text).operation).toBeNull();
   });
 });

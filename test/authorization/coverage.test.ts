@@ -202,6 +202,7 @@ describe('the answer', () => {
         result: { data, errors: [], fetches: [] },
         meter: null,
         reportForeign: () => undefined,
+        reportCounts: () => undefined,
       },
       { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
       { authorizationErrors: 'errors' },

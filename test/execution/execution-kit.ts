@@ -33,6 +33,7 @@ export function shape(graph: Supergraph, viewed: Viewed, data: unknown): ShapedR
     shape: variantOf(graph, viewed).shape,
     conditions: facts.conditions,
     variables: viewed.variables ?? {},
+    failedSlots: [],
     isLeaf: leafChecks(graph.apiSchema),
     tenant: viewed.tenant ?? null,
   });

@@ -56,6 +56,7 @@ async function answer(
       result: { data, errors, fetches: [] },
       meter: null,
       reportForeign: () => undefined,
+      reportCounts: () => undefined,
     },
     { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
     { authorizationErrors: location },

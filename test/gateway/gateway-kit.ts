@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { expect, vi } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
+import { SegmentEvents } from '../../src/audit/logged-event.ts';
 import { readConfig } from '../../src/config/config-source.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import { startGateway } from '../../src/gateway.ts';
@@ -214,22 +215,27 @@ export async function askBatch(
 
 /** All that the audit of a folder holds by now, as text. */
 export function auditText(where: Folder): string {
+  return segmentTexts(where).join('');
+}
+
+function segmentTexts(where: Folder): string[] {
   const directory = join(where.path, 'audit');
   return readdirSync(directory)
     .filter((name) => name.endsWith('.ndjson'))
-    .map((name) => readFileSync(join(directory, name), 'utf8'))
-    .join('');
+    .map((name) => readFileSync(join(directory, name), 'utf8'));
 }
 
 /** All events that the audit of a folder holds by now. */
 export function auditEvents(where: Folder): readonly AuditEvent[] {
-  return auditText(where)
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('{"marker":') && !line.startsWith('{"intent":'))
-    .map((line) => {
-      const { seq: _seq, hash: _hash, ...event } = JSON.parse(line);
-      return event;
+  return segmentTexts(where).flatMap((text) => {
+    const segment = new SegmentEvents();
+    return text.split('\n').flatMap((line) => {
+      const logged = segment.read(line);
+      if (logged === null) return [];
+      const { seq: _seq, hash: _hash, ...event } = logged.event as typeof logged.event & { hash: string };
+      return [event];
     });
+  });
 }
 
 /** Waits for the one event of a request; two would be as wrong as none. */

@@ -116,6 +116,7 @@ async function caseOf(tape: readonly number[], scopes: readonly string[]): Promi
         conditions: operation.conditions,
         variables,
         isLeaf: leafChecks(schema),
+        failedSlots: [],
         tenant: null,
       });
     },

@@ -43,6 +43,7 @@ const VARIANT = {
   plan: null,
   principalInputs: null,
   tenantKeys: [],
+  audited: { refused: [], unreached: [], plan: [] },
   removals: [],
   cost: null,
   shape: {
@@ -91,7 +92,7 @@ const operation = (changes: Partial<CompiledOperation> = {}): CompiledOperation 
 const RESULT: ExecutionResult = {
   data: { open: 'yes' },
   errors: [],
-  fetches: [{ subgraph: 'a', durationUs: 1, status: 200, errors: 0 }],
+  fetches: [{ subgraph: 'a', durationUs: 1, status: 200, errors: 0, planned: null }],
 };
 
 const request = (changes: Partial<GraphQLRequest> = {}): GraphQLRequest => ({

@@ -158,6 +158,7 @@ class SubgraphSource implements GraphQLDataSource {
       durationUs: Math.round(this.#deps.nowUs() - startedUs),
       status: answer.status,
       errors: errorCount(answer),
+      planned: null,
     });
     if (answer.kind === 'answer' && ('data' in answer.body || Array.isArray(answer.body['errors']))) {
       return answer.body as GatewayGraphQLResponse;

@@ -11,6 +11,7 @@ import type {
 import { ERRORS_MAX } from '../mask-errors.ts';
 import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-client.ts';
 import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
+import { fetchNumbers } from './fetch-numbers.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
@@ -77,9 +78,12 @@ class Run {
   readonly #input: ExecutionInput;
   readonly #deps: NativeExecutorDeps;
   readonly #withheld: Withheld | null;
+  readonly #numbers: ReadonlyMap<FetchStep, number> | null;
 
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
+    const { plan } = input.variant;
     this.#input = input;
+    this.#numbers = plan === null ? null : fetchNumbers(plan);
     this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
     this.#deps = deps;
   }
@@ -181,6 +185,7 @@ class Run {
       durationUs: Math.round(tookUs),
       status: answer.status,
       errors: answer.kind === 'failure' ? 1 : told.length,
+      planned: this.#numbers?.get(fetch) ?? null,
     });
     if (answer.kind === 'failure') {
       this.#fail(fetch, answer.code, 'The subgraph could not be reached.');

@@ -1,5 +1,5 @@
 import { Kind, parse, type SelectionSetNode } from 'graphql';
-import type { FetchStep, Plan, PlanStep } from '../plan.ts';
+import { type FetchStep, fetchesOf, type Plan } from '../plan.ts';
 
 /** The response paths that one subgraph resolves: what its fetches select, and the objects that they complete. */
 export interface SubgraphPaths {
@@ -26,21 +26,6 @@ export function subgraphPaths(plan: Plan | null): ReadonlyMap<string, SubgraphPa
       { mutates, has: (path: readonly string[]) => keys.has(path.join('.')) },
     ]),
   );
-}
-
-function fetchesOf({ subscription, root }: Plan): readonly FetchStep[] {
-  return [...(subscription === null ? [] : [subscription]), ...(root === null ? [] : fetchesIn(root))];
-}
-
-function fetchesIn(step: PlanStep): readonly FetchStep[] {
-  switch (step.kind) {
-    case 'fetch':
-      return [step];
-    case 'condition':
-      return [step.whenTrue, step.whenFalse].flatMap((each) => (each === null ? [] : fetchesIn(each)));
-    default:
-      return step.steps.flatMap(fetchesIn);
-  }
 }
 
 function addPaths(fetch: FetchStep, keys: Set<string>): void {

@@ -228,6 +228,7 @@ function enginesOf(
         result,
         meter: null,
         reportForeign: () => undefined,
+        reportCounts: () => undefined,
       },
       view,
       { authorizationErrors: 'errors' },

@@ -1,0 +1,106 @@
+import type { Reason } from '../authorization/decision.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { AuditEvent, FieldCounts } from './event.ts';
+
+/** What became of one coordinate of an operation. */
+export interface CoordinateRecord {
+  readonly coordinate: string;
+  /** `none` where it was not judged: the request ended before, or it stands below what is refused. */
+  readonly decision: 'permit' | 'refuse' | 'none';
+  /** The rule that refused it, or would have in a dry run; also where only some of its objects were refused. */
+  readonly rule: string | null;
+  readonly code: ErrorCode | null;
+  /** Objects that answered it, with null or a value. */
+  readonly resolved: number;
+  readonly nulls: number;
+  /** Objects on which, or whose objects, it was refused. */
+  readonly refused: number;
+  /** Errors of subgraphs at it, values that do not fit the schema, objects withheld. */
+  readonly errors: number;
+  /** 0 where nothing came back, else the number of bits of the length of its values as text. */
+  readonly sizeClass: number;
+  /** Indexes of the event's fetches that asked for it. */
+  readonly fetches: readonly number[];
+}
+
+/** Numbers of one exception: coordinate, nulls, refused, errors. */
+export const EXCEPTION_STRIDE = 4;
+
+/** One record for each coordinate of the event's operation, in its order; made on reading, which leaves writing cheap. */
+export function coordinateRecords({
+  operation,
+  decision,
+  counts,
+  fetches,
+}: AuditEvent): readonly CoordinateRecord[] {
+  if (operation === null) return [];
+  const exceptions = exceptionsOf(counts);
+  const reasons = new Map<string | null, Reason>();
+  for (const reason of decision.reasons)
+    if (!reasons.has(reason.coordinate)) reasons.set(reason.coordinate, reason);
+  const { refused, unreached, plan } = operation.audited;
+  const because = new Map(refused.map((each) => [each.slot, each.because]));
+  const unreachedSlots = new Set(unreached);
+  const asked = plan.map(({ coordinates }) => new Set(coordinates));
+  const whole = decision.effect === 'deny' || decision.effect === 'hold';
+  return operation.coordinates.map((coordinate, slot) => {
+    const reason =
+      reasons.get(because.get(slot) ?? coordinate) ??
+      reasons.get(typeOf(coordinate)) ??
+      (whole ? decision.reasons[0] : undefined);
+    const [nulls = 0, refusals = 0, errors = 0] = exceptions.get(slot) ?? [];
+    const isRefused = whole || because.has(slot);
+    const isUnjudged = decision.effect === 'none' || unreachedSlots.has(slot);
+    return {
+      coordinate,
+      decision: isRefused ? 'refuse' : isUnjudged ? 'none' : 'permit',
+      rule: reason?.rule ?? null,
+      code: reason?.code ?? null,
+      resolved: counts?.resolved[slot] ?? 0,
+      nulls,
+      refused: refusals,
+      errors,
+      sizeClass: counts?.sizes[slot] ?? 0,
+      fetches: fetches.flatMap(({ planned }, index) =>
+        planned !== null && asked[planned]?.has(slot) === true ? [index] : [],
+      ),
+    };
+  });
+}
+
+/** The sum of two counts of one operation, as the events of a stream are counted. */
+export function addCounts(a: FieldCounts, b: FieldCounts): FieldCounts {
+  const exceptions = exceptionsOf(a);
+  for (const [slot, counts] of exceptionsOf(b)) {
+    const before = exceptions.get(slot) ?? [];
+    exceptions.set(
+      slot,
+      counts.map((count, index) => count + (before[index] ?? 0)),
+    );
+  }
+  return {
+    resolved: a.resolved.map((count, slot) => count + (b.resolved[slot] ?? 0)),
+    sizes: a.sizes.map((size, slot) => sumOfClasses(size, b.sizes[slot] ?? 0)),
+    exceptions: [...exceptions]
+      .sort(([one], [other]) => one - other)
+      .flatMap(([slot, counts]) => [slot, ...counts]),
+  };
+}
+
+/** Of two lengths of which only the bits are known: at least the larger one, and one bit more where they are alike. */
+function sumOfClasses(a: number, b: number): number {
+  if (a === 0 || b === 0) return a + b;
+  return a === b ? a + 1 : Math.max(a, b);
+}
+
+function exceptionsOf(counts: FieldCounts | null): Map<number, readonly number[]> {
+  const found = new Map<number, readonly number[]>();
+  const { exceptions } = counts ?? { exceptions: [] };
+  for (let at = 0; at < exceptions.length; at += EXCEPTION_STRIDE)
+    found.set(exceptions[at] ?? 0, exceptions.slice(at + 1, at + EXCEPTION_STRIDE));
+  return found;
+}
+
+function typeOf(coordinate: string): string {
+  return coordinate.slice(0, coordinate.indexOf('.'));
+}

@@ -1,0 +1,23 @@
+import { type CoordinateRecord, coordinateRecords } from './coordinate-records.ts';
+import type { AuditEvent, FetchRecord } from './event.ts';
+
+/** One event as it leaves the log: nothing in it refers to another line, and each coordinate has its record. */
+export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches'> {
+  readonly operation: Omit<NonNullable<AuditEvent['operation']>, 'audited'> | null;
+  readonly fetches: readonly Omit<FetchRecord, 'planned'>[];
+  readonly records: readonly CoordinateRecord[];
+}
+
+/** Writes an event out; what the log adds, `seq` and `hash`, stays. */
+export function publishedEvent<E extends AuditEvent>(
+  event: E,
+): Omit<E, 'operation' | 'counts' | 'fetches'> & PublishedEvent {
+  const { counts: _, operation, fetches, ...rest } = event;
+  const { audited: __, ...told } = operation ?? { audited: null };
+  return {
+    ...rest,
+    operation: operation === null ? null : (told as Omit<typeof operation, 'audited'>),
+    fetches: fetches.map(({ planned: ___, ...fetch }) => fetch),
+    records: coordinateRecords(event),
+  };
+}

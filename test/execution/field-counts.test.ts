@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { FieldCounts } from '../../src/audit/event.ts';
+import { compose, understand } from '../operation/graph-kit.ts';
+import { shape, type Viewed } from './execution-kit.ts';
+
+const GRAPH = compose(`
+  type Query { item: Item items: [Item!] must: Item! any: [Any] text: String number: Int json: Json words: [String] }
+  scalar Json
+  type Item { id: ID name: String! secret: String @requiresScopes(scopes: [["s"]]) item: Item }
+  type Locked @requiresScopes(scopes: [["l"]]) { id: ID item: Item }
+  type Mine @tenantScoped(field: "owner") { owner: ID id: ID }
+  union Any = Item | Locked | Mine
+`);
+
+/** What was counted of each coordinate, by its name: resolved, nulls, refused, errors. */
+function counted(viewed: Viewed, data: unknown): Record<string, readonly number[]> {
+  const counts = countsOf(viewed, data);
+  const { coordinates } = understand(GRAPH, viewed.text).facts;
+  const exceptions = new Map(
+    counts.exceptions.flatMap((slot, at) =>
+      at % 4 === 0 ? [[slot, counts.exceptions.slice(at + 1, at + 4)] as const] : [],
+    ),
+  );
+  return Object.fromEntries(
+    coordinates.map((coordinate, slot) => [
+      coordinate,
+      [counts.resolved[slot] ?? -1, ...(exceptions.get(slot) ?? [0, 0, 0])],
+    ]),
+  );
+}
+
+function countsOf(viewed: Viewed, data: unknown): FieldCounts {
+  const { counts } = shape(GRAPH, viewed, data);
+  if (counts === null) throw new Error('nothing was counted');
+  return counts;
+}
+
+describe('the counts of an answer', () => {
+  it('tell how many objects answered each coordinate, whatever its aliases and places', () => {
+    const text = '{ a: item { id } b: item { id name item { id } } items { id } }';
+    const data = {
+      a: { id: '1' },
+      b: { id: '2', name: 'n', item: { id: '3' } },
+      items: [{ id: '4' }, { id: '5' }],
+    };
+    expect(counted({ text }, data)).toEqual({
+      'Query.item': [2, 0, 0, 0],
+      'Item.id': [5, 0, 0, 0],
+      'Item.name': [1, 0, 0, 0],
+      'Item.item': [1, 0, 0, 0],
+      'Query.items': [1, 0, 0, 0],
+    });
+  });
+
+  it('tell nulls, and values that do not fit at the field that holds them', () => {
+    const text = '{ item { id name } number words text }';
+    const data = { item: { id: null, name: 7 }, number: 'x', words: [1, null, 'w'], text: null };
+    expect(counted({ text }, data)).toEqual({
+      'Query.item': [1, 1, 0, 0],
+      'Item.id': [1, 1, 0, 0],
+      'Item.name': [1, 0, 0, 1],
+      'Query.number': [1, 1, 0, 1],
+      'Query.words': [1, 0, 0, 1],
+      'Query.text': [1, 1, 0, 0],
+    });
+  });
+
+  it('tell on how many objects a field was refused, and at which field objects were', () => {
+    const text = '{ items { secret id } any { ... on Item { secret } ... on Locked { id item { id } } } }';
+    const data = {
+      items: [{ id: '1' }, { id: '2' }],
+      any: [{ __typename: 'Locked' }, { __typename: 'Item' }, { __typename: 'Locked' }, null],
+    };
+    expect(counted({ text, missing: ['s', 'l'] }, data)).toEqual({
+      'Query.items': [1, 0, 0, 0],
+      'Item.secret': [0, 0, 3, 0],
+      'Item.id': [2, 0, 0, 0],
+      'Query.any': [1, 0, 2, 0],
+      'Locked.id': [0, 0, 0, 0],
+      'Locked.item': [0, 0, 0, 0],
+    });
+  });
+
+  it('tell objects of another tenant as errors of the field that holds them, and nothing of what is in them', () => {
+    const text = '{ any { ... on Mine { id } } }';
+    const owner = 'portcullis_tenant_Mine';
+    const data = {
+      any: [
+        { __typename: 'Mine', id: '1' },
+        { __typename: 'Mine', id: '2', [owner]: 'globex' },
+      ],
+    };
+    expect(counted({ text, tenant: 'acme' }, data)).toEqual({
+      'Query.any': [1, 0, 0, 2],
+      'Mine.id': [0, 0, 0, 0],
+    });
+  });
+
+  it('leave out what variables switch off', () => {
+    const text = 'query ($b: Boolean!) { item { id @include(if: $b) name @skip(if: $b) } }';
+    const data = { item: { id: '1', name: 'n' } };
+    expect(counted({ text, variables: { b: true } }, data)).toMatchObject({
+      'Item.id': [1, 0, 0, 0],
+      'Item.name': [0, 0, 0, 0],
+    });
+  });
+
+  it.each([
+    ['{ text }', { text: '' }, 0],
+    ['{ text }', { text: 'x' }, 1],
+    ['{ text }', { text: 'x'.repeat(255) }, 8],
+    ['{ text }', { text: 'x'.repeat(256) }, 9],
+    ['{ number }', { number: 7 }, 4],
+    ['{ words }', { words: ['xxxx', null, 'xxxx'] }, 4],
+    ['{ json }', { json: { a: ['x'.repeat(500), [{ b: 'y'.repeat(500) }]] } }, 10],
+  ])('tell how many bits the length of what came back has: %s', (text, data, bits) => {
+    expect(countsOf({ text }, data).sizes).toEqual([bits]);
+  });
+});
