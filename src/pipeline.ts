@@ -26,7 +26,7 @@ import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
-import { countsReport, foreignReport } from './report-shaped.ts';
+import { shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -107,8 +107,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         decision,
         meter,
-        reportForeign: foreignReport(record, parts.log),
-        reportCounts: countsReport(record),
+        ...shapedReports(record, parts.log),
       };
       if (operation.type === 'subscription' && variant.text !== null) {
         stream = subscribe({ ...admitted, graph }, streamParts(request, parts));

@@ -3,20 +3,27 @@ import type { FieldCounts } from './audit/event.ts';
 import type { AuditParts } from './audit/recorder.ts';
 import type { Log } from './telemetry/log-sink.ts';
 
-/** The part of an audit record that counts what was withheld. */
-type Counted = Pick<AuditParts, 'request'> & { foreignObjects: number };
+/** The part of an audit record that an answer tells of. */
+type Reported = Pick<AuditParts, 'request'> & { foreignObjects: number; counts: FieldCounts | null };
 
-/** Counts objects of another tenant in a record, and tells whoever watches the log at once. */
-export function foreignReport(record: Counted, log: Log): (objects: number) => void {
-  return (objects) => {
-    record.foreignObjects += objects;
-    log.error('objects of another tenant withheld', { requestId: record.request.id, objects });
-  };
+/** Where the shaping of an answer tells what it found. */
+export interface ShapedReports {
+  readonly reportForeign: (objects: number) => void;
+  readonly reportCounts: (counts: FieldCounts) => void;
 }
 
-/** Adds what became of the coordinates to a record: once for an answer, with each event for a stream. */
-export function countsReport(record: { counts: FieldCounts | null }): (counts: FieldCounts) => void {
-  return (counts) => {
-    record.counts = record.counts === null ? counts : addCounts(record.counts, counts);
+/**
+ * Takes into a record what became of the coordinates, once for an answer and with each event for a stream, and counts objects
+ * of another tenant, which whoever watches the log is told at once.
+ */
+export function shapedReports(record: Reported, log: Log): ShapedReports {
+  return {
+    reportForeign(objects) {
+      record.foreignObjects += objects;
+      log.error('objects of another tenant withheld', { requestId: record.request.id, objects });
+    },
+    reportCounts(counts) {
+      record.counts = record.counts === null ? counts : addCounts(record.counts, counts);
+    },
   };
 }

@@ -20,7 +20,7 @@ import type { Identifier } from './identity/identify.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
-import { countsReport, foreignReport } from './report-shaped.ts';
+import { shapedReports } from './report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
@@ -84,7 +84,7 @@ async function* streamEvents(
   const { audit, clock, options } = parts;
   const startedUs = clock.nowUs();
   const closing = openClosing(admitted);
-  const reports = { reportForeign: foreignReport(closing, parts.log), reportCounts: countsReport(closing) };
+  const reports = shapedReports(closing, parts.log);
   const end = endOf(admitted, parts);
   const upstream = openUpstream(admitted, end, parts);
   const total = meter === null ? null : summed(meter);
