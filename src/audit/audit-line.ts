@@ -28,13 +28,9 @@ export function auditLine({ operation, ...rest }: AuditEvent): AuditLine {
     : { text: `${head},"operation":`, table: tableOf(operation) };
 }
 
+/** One intent as one line of NDJSON, its line feed included. */
 export function intentLine(intent: AuditIntent): AuditLine {
-  return { text: jsonLine(intent), table: null };
-}
-
-/** One object as one line of NDJSON, its line feed included. */
-export function jsonLine(value: object): string {
-  return `${escapeUnsafe(JSON.stringify(value))}\n`;
+  return { text: `${escapeUnsafe(JSON.stringify(intent))}\n`, table: null };
 }
 
 /** A line as it is written; `number` is that of its table in the segment. */
@@ -56,6 +52,7 @@ function tableOf(operation: object): OperationTable {
   return table;
 }
 
-function escapeUnsafe(json: string): string {
+/** JSON in which no character ends a line or steers a terminal. */
+export function escapeUnsafe(json: string): string {
   return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

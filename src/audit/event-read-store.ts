@@ -102,7 +102,7 @@ export async function unansweredIntents(directory: string): Promise<readonly Log
       const text = line.toString();
       const intent = readLoggedIntent(text);
       if (intent !== null) open.set(intent.requestId, intent);
-      else if (open.size > 0) open.delete(reader.read(text)?.event.requestId ?? '');
+      else if (open.size > 0) open.delete(reader.read(text)?.requestId ?? '');
     }
   }
   return [...open.values()];
@@ -115,7 +115,7 @@ async function begunAtMs(path: string): Promise<number> {
 }
 
 /** A reader that knows the tables which stand before a place of a segment. */
-async function readerAt(path: string, from: number): Promise<SegmentEvents> {
+export async function readerAt(path: string, from: number): Promise<SegmentEvents> {
   const reader = new SegmentEvents();
   if (from === 0) return reader;
   for await (const { line, endsAt } of linesOf(path)) {

@@ -2,11 +2,8 @@ import type { AuditEvent, AuditIntent } from './event.ts';
 import { looksLikeIntent } from './intent.ts';
 import { looksLikeMarker } from './marker.ts';
 
-/** One event as the log holds it: the line as it was written, and what it says with the table it refers to. */
-export interface LoggedEvent {
-  readonly line: string;
-  readonly event: AuditEvent & { readonly seq: number };
-}
+/** One event as the log holds it, with the table that its line refers to. */
+export type LoggedEvent = AuditEvent & { readonly seq: number };
 
 const TABLE_PREFIX = '{"table":';
 
@@ -32,11 +29,7 @@ export class SegmentEvents {
     }
     if (!isEvent(parsed)) return null;
     const { operation } = parsed as { readonly operation: unknown };
-    const event = {
-      ...parsed,
-      operation: typeof operation === 'number' ? this.#operationOf(operation) : null,
-    };
-    return { line, event };
+    return { ...parsed, operation: typeof operation === 'number' ? this.#operationOf(operation) : null };
   }
 
   #take(table: unknown): void {
@@ -75,7 +68,7 @@ function parse(line: string): unknown {
 }
 
 /** Enough of its form for all that reads it; `audit verify` says whether it was changed. */
-function isEvent(value: unknown): value is LoggedEvent['event'] {
+function isEvent(value: unknown): value is LoggedEvent {
   if (typeof value !== 'object' || value === null) return false;
   const { time, requestId, decision, fetches } = value as Record<string, unknown>;
   const isDecided = typeof decision === 'object' && decision !== null && 'reasons' in decision;

@@ -1,3 +1,4 @@
+import { escapeUnsafe } from './audit-line.ts';
 import { type CoordinateRecord, coordinateRecords } from './coordinate-records.ts';
 import type { AuditEvent, FetchRecord } from './event.ts';
 
@@ -20,4 +21,9 @@ export function publishedEvent<E extends AuditEvent>(
     fetches: fetches.map(({ planned: ___, ...fetch }) => fetch),
     records: coordinateRecords(event),
   };
+}
+
+/** An event written out as JSON on one line, without a line feed; its hash is that of the line in the log. */
+export function publishedText(event: AuditEvent): string {
+  return escapeUnsafe(JSON.stringify(publishedEvent(event)));
 }

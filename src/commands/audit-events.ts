@@ -4,13 +4,12 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
-import { jsonLine } from '../audit/audit-line.ts';
 import { csvHead, csvRow } from '../audit/event-csv.ts';
 import { ocsfEvent } from '../audit/event-ocsf.ts';
 import { eventsSince, lastEvents, readEvents, unansweredIntents } from '../audit/event-read-store.ts';
 import { eventSummary } from '../audit/event-summary.ts';
 import type { LoggedEvent } from '../audit/logged-event.ts';
-import { publishedEvent } from '../audit/published-event.ts';
+import { publishedText } from '../audit/published-event.ts';
 import { GatewayError } from '../errors.ts';
 import { packageVersion } from './package-root.ts';
 
@@ -32,10 +31,7 @@ export async function queryAudit(
   for await (const logged of matching(options)) {
     if (left === 0) return;
     left -= 1;
-    await write(
-      process.stdout,
-      options.json === true ? eventText(logged) : `${eventSummary(logged.event)}\n`,
-    );
+    await write(process.stdout, options.json === true ? eventText(logged) : `${eventSummary(logged)}\n`);
   }
 }
 
@@ -53,7 +49,7 @@ export async function tailAudit({
 }): Promise<void> {
   const show = async (events: readonly LoggedEvent[]) => {
     for (const logged of events)
-      await write(process.stdout, json === true ? eventText(logged) : `${eventSummary(logged.event)}\n`);
+      await write(process.stdout, json === true ? eventText(logged) : `${eventSummary(logged)}\n`);
   };
   let { events, end } = await lastEvents(dir, lines);
   await show(events);
@@ -92,8 +88,8 @@ async function* exported(
   const product = { version: packageVersion() };
   const encode = {
     ndjson: eventText,
-    csv: ({ event }: LoggedEvent) => csvRow(event),
-    ocsf: ({ event }: LoggedEvent) => `${JSON.stringify(ocsfEvent(event, product))}\n`,
+    csv: csvRow,
+    ocsf: (event: LoggedEvent) => `${JSON.stringify(ocsfEvent(event, product))}\n`,
   }[options.format];
   if (options.format === 'csv') yield csvHead();
   let count = 0;
@@ -105,15 +101,14 @@ async function* exported(
   process.stderr.write(`${count} events exported\n`);
 }
 
-/** An event without what it refers to in the log; its hash is that of the line there. */
-function eventText({ event }: LoggedEvent): string {
-  return jsonLine(publishedEvent(event));
+function eventText(event: LoggedEvent): string {
+  return `${publishedText(event)}\n`;
 }
 
 async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {
   const filter = filterOf(options);
   for await (const logged of readEvents(options.dir, filter.sinceMs))
-    if (matchesFilter(logged.event, filter)) yield logged;
+    if (matchesFilter(logged, filter)) yield logged;
 }
 
 function filterOf({ dir: _, since, until, ...texts }: EventOptions): AuditFilter {

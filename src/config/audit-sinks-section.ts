@@ -51,7 +51,7 @@ const sink = z
     format: z
       .enum(['ndjson', 'ocsf'])
       .exactOptional()
-      .describe('ndjson, unless given: the line of the log, with its run. ocsf: API Activity of OCSF 1.3.0.'),
+      .describe('ndjson, unless given: the event with its run. ocsf: API Activity of OCSF 1.3.0.'),
     retentionDays: z
       .int()
       .min(1)

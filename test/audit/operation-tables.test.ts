@@ -83,11 +83,11 @@ describe('the tables of a log', () => {
   it('are resolved by whoever reads, from any segment on', async () => {
     await write(IDS, 6_000);
     const found: string[] = [];
-    for await (const { event } of readEvents(directory, undefined))
+    for await (const event of readEvents(directory, undefined))
       found.push(`${event.requestId} ${event.operation?.hash}`);
     expect(found).toEqual(IDS.map((id, index) => `${id} hash-${index % 3}`));
     const { events } = await lastEvents(directory, 2);
-    expect(events.map(({ event }) => event.operation?.coordinates)).toEqual(
+    expect(events.map((event) => event.operation?.coordinates)).toEqual(
       Array(2).fill(PARTS.operation?.coordinates),
     );
   });
@@ -99,7 +99,7 @@ describe('the tables of a log', () => {
     const bytes = Buffer.byteLength(text(name).split('\n').slice(0, 20).join('\n')) + 1;
     const { events } = await eventsSince(directory, { path, bytes });
     expect(events.length).toBeGreaterThan(5);
-    expect(events.every(({ event }) => event.operation?.hash.startsWith('hash-'))).toBe(true);
+    expect(events.every((event) => event.operation?.hash.startsWith('hash-'))).toBe(true);
     const { end } = await lastEvents(directory, 1);
     appendFileSync(
       path,
@@ -108,7 +108,7 @@ describe('the tables of a log', () => {
         .findLast((line) => line.includes('"r-29"'))}\n`,
     );
     const later = await eventsSince(directory, end);
-    expect(later.events.map(({ event }) => event.operation?.hash)).toEqual(['hash-2']);
+    expect(later.events.map((event) => event.operation?.hash)).toEqual(['hash-2']);
   });
 
   it('leave an event without an operation where one is gone, which verifying tells', async () => {
@@ -116,7 +116,7 @@ describe('the tables of a log', () => {
     const [name = ''] = readdirSync(directory).filter((each) => each.endsWith('.ndjson'));
     const lines = text(name).split('\n');
     writeFileSync(join(directory, name), lines.filter((line) => !line.startsWith('{"table"')).join('\n'));
-    for await (const { event } of readEvents(directory, undefined)) expect(event.operation).toBeNull();
+    for await (const event of readEvents(directory, undefined)) expect(event.operation).toBeNull();
   });
 
   it('are missed where the chain is whole and an event refers to none', async () => {

@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readLoggedEvent } from '../logged-event.ts';
+import { readerAt } from '../event-read-store.ts';
+import type { SegmentEvents } from '../logged-event.ts';
 import { looksLikeMarker } from '../marker.ts';
+import { publishedText } from '../published-event.ts';
 import { headOf, linesOf, listSegments } from '../segment-read-store.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import type { ShipBounds, ShipPosition, Shippable, ShippedEvent, ShippedLog } from './shipped-event.ts';
@@ -27,6 +29,8 @@ export class LogSource implements ShippedLog {
   readonly #directory: string;
   #names = '';
   #segments: readonly Segment[] = [];
+  /** What read the segment that was read last, and knows its tables. */
+  #reading: { readonly file: string; readonly reader: SegmentEvents } | null = null;
 
   constructor(directory: string, sink: string) {
     this.#directory = directory;
@@ -42,11 +46,19 @@ export class LogSource implements ShippedLog {
       if (segment === undefined) break;
       const start = from?.file === segment.file ? from.bytes : 0;
       const isLast = at === this.#segments.length - 1;
-      const { events, bytes } = await readSegment(segment, { ...bounds, start, isLast });
+      const reader = await this.#readerOf(segment, start);
+      const { events, bytes } = await readSegment(segment, { ...bounds, start, isLast, reader });
       end = { segment: segment.segment, file: segment.file, bytes };
       if (events.length > 0) return { events, end, behindBytes: await this.#behind(at, bytes) };
     }
     return { events: [], end, behindBytes: 0 };
+  }
+
+  async #readerOf({ file, path }: Segment, start: number): Promise<SegmentEvents> {
+    if (this.#reading?.file === file) return this.#reading.reader;
+    const reader = await readerAt(path, start);
+    this.#reading = { file, reader };
+    return reader;
   }
 
   /** Heads of segments are read again only when there are others than before. */
@@ -87,11 +99,12 @@ interface ReadBounds extends ShipBounds {
   readonly start: number;
   /** The last segment may still be written to. */
   readonly isLast: boolean;
+  readonly reader: SegmentEvents;
 }
 
 async function readSegment(
   { path, file, segment, run }: Segment,
-  { start, isLast, eventsMax, bytesMax }: ReadBounds,
+  { start, isLast, reader, eventsMax, bytesMax }: ReadBounds,
 ): Promise<{ readonly events: Shippable['events']; readonly bytes: number }> {
   const ready: Shippable['events'][number][] = [];
   let unsigned: typeof ready = [];
@@ -100,7 +113,7 @@ async function readSegment(
   if ((await stat(path)).size <= start) return { events: [], bytes: start };
   for await (const { line, endsAt } of linesOf(path, start)) {
     const text = line.toString();
-    const shipped = shippedOf(text, run);
+    const shipped = shippedOf(reader, text, run);
     if (shipped !== null) unsigned.push({ shipped, end: { segment, file, bytes: endsAt } });
     if (!isLast || looksLikeMarker(text)) {
       ready.push(...unsigned);
@@ -115,10 +128,10 @@ async function readSegment(
 }
 
 /** Null for a line that is no event. */
-function shippedOf(line: string, run: string): ShippedEvent | null {
-  const logged = readLoggedEvent(line);
-  if (logged === null || !Number.isSafeInteger(logged.event.seq)) return null;
-  return { run, seq: logged.event.seq, line, event: logged.event };
+function shippedOf(reader: SegmentEvents, line: string, run: string): ShippedEvent | null {
+  const event = reader.read(line);
+  if (event === null || !Number.isSafeInteger(event.seq)) return null;
+  return { run, seq: event.seq, line: publishedText(event), event };
 }
 
 /** The logs in a directory: its own, and those of the directories in it. */

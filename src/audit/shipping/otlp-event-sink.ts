@@ -45,7 +45,7 @@ export class OtlpEventSink implements EventSink {
   }
 }
 
-/** The body is the line of the log itself, so that its hash still holds. */
+/** The body is the event as it leaves the log. */
 function logRecord({ run, seq, line, event }: ShippedEvent) {
   const { principal, operation, decision, code } = event;
   const isRefused = code !== null || decision.reasons.length > 0;

@@ -5,7 +5,7 @@ export interface ShippedEvent {
   /** Id of the process's run that wrote it. */
   readonly run: string;
   readonly seq: number;
-  /** The line as it was written, without its line feed. */
+  /** The event as JSON that refers to no other line; its hash is that of the line in the log. */
   readonly line: string;
   readonly event: AuditEvent;
 }

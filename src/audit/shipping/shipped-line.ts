@@ -7,7 +7,7 @@ export type LineFormat = 'ndjson' | 'ocsf';
 /** Writes one event as a line, without its line feed. */
 export type LineWriter = (shipped: ShippedEvent) => string;
 
-/** NDJSON is the line of the log itself, so that its hash still holds, and the run it belongs to. */
+/** NDJSON is the event as it leaves the log, and the run it belongs to. */
 export function lineWriter(format: LineFormat, product: { readonly version: string }): LineWriter {
   return format === 'ocsf' ? (shipped) => ocsfLine(shipped, product) : ndjsonLine;
 }

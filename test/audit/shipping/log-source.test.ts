@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { auditEventSchema } from '../../../src/audit/event-schema.ts';
 import { CheckpointStore } from '../../../src/audit/shipping/checkpoint-store.ts';
 import { findLogs, LogSource } from '../../../src/audit/shipping/log-source.ts';
 import type { ShipPosition, Shippable } from '../../../src/audit/shipping/shipped-event.ts';
@@ -33,16 +34,20 @@ async function readAll(bounds = BOUNDS): Promise<string[][]> {
 }
 
 describe('a log that is shipped', () => {
-  it('tells each event with the run that wrote it, its number and its line', async () => {
+  it('tells each event with the run that wrote it, its number and what its line says', async () => {
     await log.write(...events('a', 'b'));
     const { events: found } = await read(null);
     const text = await readFile(log.path(), 'utf8');
     const head = JSON.parse(text.split('\n')[0] ?? '');
     expect(found.map(({ shipped }) => [shipped.run, shipped.seq])).toEqual([
-      [head.instance, 1],
       [head.instance, 2],
+      [head.instance, 3],
     ]);
-    for (const { shipped } of found) expect(text).toContain(`${shipped.line}\n`);
+    for (const { shipped } of found) {
+      const { seq, hash, ...event } = JSON.parse(shipped.line);
+      expect(text).toContain(`"seq":${seq},"hash":"${hash}"`);
+      expect(auditEventSchema.parse(event)).toMatchObject({ operation: { name: 'Prices' } });
+    }
   });
 
   it('goes on where it was left, over segments, and never mixes two of them', async () => {
