@@ -81,6 +81,7 @@ export const CATALOGUE = {
   AUDIT_UNAVAILABLE: retryable(503, 'The audit log cannot be written.'),
   INTERNAL_SERVER_ERROR: final(500, 'Internal server error'),
   CONFIG_INVALID: final(500, 'The configuration is not valid.'),
+  WORKERS_FAILED: final(500, 'The worker processes cannot be kept running.'),
   SUPERGRAPH_INVALID: final(500, 'The supergraph cannot be enforced as it is.'),
   AUDIT_BROKEN: final(500, 'The audit log is not as it was written.'),
   COMPOSITION_FAILED: final(500, 'The subgraphs do not compose.'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
+import { makeAssertionKey } from './assertion-key.ts';
 import { createPolicyEngine, type PolicyEngine } from './authorization/policy-engine.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -13,6 +14,7 @@ import { type CredentialDirectory, staticDirectory } from './identity/credential
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
+import { sharesPort } from './listener/shared-port.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { openAudit } from './start-audit.ts';
@@ -44,11 +46,11 @@ const clock: Clock = { now: Date.now, nowUs: () => performance.now() * 1000 };
  */
 export async function startGateway(
   config: Config,
-  options: { readonly port?: number } = {},
+  options: { readonly port?: number; readonly worker?: number } = {},
 ): Promise<RunningGateway> {
   const opened = new AsyncDisposableStack();
   try {
-    const log = createLog(config.log.level);
+    const log = createLog(config.log.level, options);
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
@@ -101,7 +103,7 @@ export async function startGateway(
       ...{ audit, log, opened, sinks },
       ready: () => readiness().ready,
     });
-    const listener = createListener(listenerOptions(config, options.port), {
+    const listener = createListener(listenerOptions(config, options), {
       handle: (request) => handle(request, parts),
       jwks: () => jwks,
       readiness,
@@ -137,9 +139,7 @@ async function openControl(config: Config, deps: ControlDeps): Promise<RunningCo
 
 /** The key that signs assertions: the configured one, or one made for the life of this process. */
 async function assertionKey(config: Config) {
-  const jwk: JWK =
-    config.assertion.key ??
-    (await exportJWK((await generateKeyPair('Ed25519', { extractable: true })).privateKey));
+  const jwk: JWK = config.assertion.key ?? (await makeAssertionKey());
   const privateKey = await importJWK(jwk, 'EdDSA');
   if (privateKey instanceof Uint8Array) throw new GatewayError('CONFIG_INVALID');
   const { d: _private, ...publicPart } = jwk;
@@ -234,12 +234,13 @@ function pipelineOptions({
 
 function listenerOptions(
   { listen, limits, subscriptions, identity, admin, approvals, openai }: Config,
-  port: number | undefined,
+  { port, worker }: { readonly port?: number; readonly worker?: number },
 ): Parameters<typeof createListener>[0] {
   const { headerBytes, ...options } = listen;
   return {
     ...options,
     port: port ?? listen.port,
+    sharesPort: worker !== undefined && sharesPort(),
     headerBytesMax: headerBytes,
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,

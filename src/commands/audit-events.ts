@@ -3,10 +3,15 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import {
+  allEventsSince,
+  allUnansweredIntents,
+  lastOfAllEvents,
+  readAllEvents,
+} from '../audit/all-logs-store.ts';
 import { type AuditFilter, matchesFilter } from '../audit/audit-filter.ts';
 import { csvHead, csvRow } from '../audit/event-csv.ts';
 import { ocsfEvent } from '../audit/event-ocsf.ts';
-import { eventsSince, lastEvents, readEvents, unansweredIntents } from '../audit/event-read-store.ts';
 import { eventSummary } from '../audit/event-summary.ts';
 import type { LoggedEvent } from '../audit/logged-event.ts';
 import { publishedText } from '../audit/published-event.ts';
@@ -51,7 +56,7 @@ export async function tailAudit({
     for (const logged of events)
       await write(process.stdout, json === true ? eventText(logged) : `${eventSummary(logged)}\n`);
   };
-  let { events, end } = await lastEvents(dir, lines);
+  let { events, ends } = await lastOfAllEvents(dir, lines);
   await show(events);
   if (follow !== true) return;
   const stopped = new AbortController();
@@ -61,14 +66,14 @@ export async function tailAudit({
   const aborted = once(stopped.signal, 'abort');
   while (!stopped.signal.aborted) {
     await Promise.race([pause(FOLLOW_MS), aborted]);
-    ({ events, end } = await eventsSince(dir, end));
+    ({ events, ends } = await allEventsSince(dir, ends));
     await show(events);
   }
 }
 
 /** `portcullis audit unanswered`. Throws: what the system says of files. */
 export async function listUnanswered({ dir }: { readonly dir: string }): Promise<void> {
-  const intents = await unansweredIntents(dir);
+  const intents = await allUnansweredIntents(dir);
   for (const { line } of intents) await write(process.stdout, `${line}\n`);
   process.stderr.write(`mutations without an event: ${intents.length}\n`);
 }
@@ -107,7 +112,7 @@ function eventText(event: LoggedEvent): string {
 
 async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {
   const filter = filterOf(options);
-  for await (const logged of readEvents(options.dir, filter.sinceMs))
+  for await (const logged of readAllEvents(options.dir, filter.sinceMs))
     if (matchesFilter(logged, filter)) yield logged;
 }
 

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { listLogs } from '../audit/all-logs-store.ts';
 import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
@@ -16,7 +17,7 @@ export interface AuditReport {
   readonly segments: number;
   readonly lines: number;
   readonly breaks: readonly (ChainBreak & { readonly file: string })[];
-  /** Number of the first segment that is there; more than 0 where older ones were archived, or removed. */
+  /** Number of the first segment that is there, of several logs the highest; more than 0 where older ones were archived, or removed. */
   readonly firstSegment: number | null;
   /** The last segment has no seal: a gateway writes to it, crashed, or its end was removed. */
   readonly open: boolean;
@@ -46,21 +47,51 @@ export async function checkAudit(directory: string, jwk: unknown): Promise<Audit
   return { segments: paths.length, lines, breaks, firstSegment, open };
 }
 
+/** What a check of all logs under a directory came to. */
+interface LogsReport extends AuditReport {
+  /** Logs of which nothing is left. */
+  readonly empty: readonly string[];
+}
+
+/** Checks every log under a directory, each a chain of its own. Throws: as `checkAudit`. */
+async function checkLogs(directory: string, jwk: unknown): Promise<LogsReport> {
+  const reports: AuditReport[] = [];
+  const empty: string[] = [];
+  for (const { prefix, directory: log } of await listLogs(directory)) {
+    const report = await checkAudit(log, jwk);
+    if (report.segments === 0) empty.push(prefix || log);
+    const breaks = report.breaks.map((each) => ({ ...each, file: `${prefix}${each.file}` }));
+    reports.push({ ...report, breaks });
+  }
+  const sum = (of: (report: AuditReport) => number) => reports.reduce((all, each) => all + of(each), 0);
+  return {
+    segments: sum(({ segments }) => segments),
+    lines: sum(({ lines }) => lines),
+    breaks: reports.flatMap(({ breaks }) => breaks),
+    firstSegment: reports.reduce<number | null>(
+      (latest, { firstSegment }) => (firstSegment === null ? latest : Math.max(latest ?? 0, firstSegment)),
+      null,
+    ),
+    open: reports.some(({ open }) => open),
+    empty,
+  };
+}
+
 /** `portcullis audit verify`. Throws: AUDIT_BROKEN, and what the system says of files. */
 export async function verifyAudit(options: AuditOptions & { readonly json?: boolean }): Promise<void> {
-  const report = await checkAudit(options.dir, await keyOf(options));
+  const report = await checkLogs(options.dir, await keyOf(options));
   const end = report.open ? 'the last segment is open' : 'all sealed';
   const told = [
     ...report.breaks.map(({ file, line, seq, kind }) => `${file}:${line} seq ${seq ?? 'unknown'}: ${kind}`),
     `${report.segments} segments from number ${report.firstSegment ?? 'unknown'}, ${report.lines} lines, ${end}, ${report.breaks.length} breaks`,
   ];
   process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${told.join('\n')}\n`);
-  if (report.breaks.length > 0 || report.segments === 0)
-    throw new GatewayError('AUDIT_UNAVAILABLE', {
-      details: [
-        { message: report.segments === 0 ? 'no segment was found' : 'the log is not as it was written' },
-      ],
-    });
+  const wrong = [
+    ...report.empty.map((log) => `no segment was found in ${log}`),
+    ...(report.breaks.length > 0 ? ['the log is not as it was written'] : []),
+  ];
+  if (wrong.length > 0)
+    throw new GatewayError('AUDIT_BROKEN', { details: wrong.map((message) => ({ message })) });
 }
 
 /** `portcullis audit key`: the public key, to be kept where who can write the log cannot. */

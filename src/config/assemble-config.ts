@@ -1,3 +1,4 @@
+import { byName } from './by-name.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import { isUrl } from './config-keys.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -49,14 +50,8 @@ export function assembleConfig(assembly: Assembly): Config {
     ...parsed,
     listen: files.tls === null ? listen : { ...listen, tls: files.tls },
     supergraph: supergraphOf(assembly),
-    subgraphs: Object.assign(Object.create(null), parsed.subgraphs) as Config['subgraphs'],
-    cost: {
-      ...parsed.cost,
-      perSubgraph: Object.assign(
-        Object.create(null),
-        parsed.cost.perSubgraph,
-      ) as Config['cost']['perSubgraph'],
-    },
+    subgraphs: byName(parsed.subgraphs),
+    cost: { ...parsed.cost, perSubgraph: byName(parsed.cost.perSubgraph) },
     identity: {
       ...parsed.identity,
       jwt: parsed.identity.jwt.map((issuer) => ({

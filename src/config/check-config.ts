@@ -6,6 +6,7 @@ import type { ConfigFault, KeyPath } from './config-fault.ts';
 import { pathKeyOf, printable } from './config-fault.ts';
 import { nearestWord, suggestKey } from './key-suggestion.ts';
 import type { Substitution } from './placeholders.ts';
+import { workerFaults } from './worker-faults.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -183,6 +184,7 @@ export function checkConfig(document: ConfigDocument, substitution: Substitution
       ...unknownSubgraphs(tree, document, ['subgraphs']),
       ...unknownSubgraphs(tree, document, ['cost', 'perSubgraph']),
       ...costsWithoutPlan(tree, document),
+      ...workerFaults(result.data ?? null, document),
     ],
   };
 }

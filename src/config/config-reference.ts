@@ -81,6 +81,8 @@ function table(rows: readonly Row[]): string {
 }
 
 function section(name: string, node: SchemaNode): string {
+  if (!isSection(node) && !node.additionalProperties)
+    return `## ${name}\n\n${table([{ key: name, node, required: false }])}\n`;
   const byName = node.additionalProperties;
   const opened = node.properties === undefined && byName ? rowsOf(byName, '<name>.') : rowsOf(node, '');
   return `## ${name}\n\n${node.description ?? ''}\n\n${table(opened)}\n`;

@@ -16,6 +16,7 @@ import { stateSection } from './state-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
 import { subscriptionsSection } from './subscriptions-section.ts';
 import { subgraphName, supergraphSection } from './supergraph-section.ts';
+import { supervisionSection, workersKey } from './supervision-section.ts';
 import { telemetrySection } from './telemetry-section.ts';
 
 const authorizationSection = z.strictObject({
@@ -175,6 +176,10 @@ const logSection = z.strictObject({
 /** The configuration as written: strict at every level, every key with its bound, default and reason. */
 export const configSchema = z.strictObject({
   listen: listenSection.prefault({}).describe('Where and how the gateway is reached.'),
+  workers: workersKey,
+  supervision: supervisionSection
+    .prefault({})
+    .describe('How workers are kept alive, where there are several.'),
   supergraph: supergraphSection.describe('Where the graph comes from. The only section that must be given.'),
   subgraphs: z
     .record(subgraphName, subgraphSection)

@@ -73,7 +73,9 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   registerWellKnown(app, deps, () => draining);
   return {
     async listen() {
-      await app.listen({ host: options.host, port: options.port });
+      // Goes through to Node, though the framework's types do not know `reusePort`.
+      const where = { host: options.host, port: options.port, reusePort: options.sharesPort ?? false };
+      await app.listen(where);
       return endpointUrl(app, options);
     },
     close() {

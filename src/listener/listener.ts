@@ -8,6 +8,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Lets further processes listen on the same port. */
+  readonly sharesPort?: boolean;
   /** Path of the GraphQL endpoint: literal, no pattern. */
   readonly path: string;
   /** Largest body, decoded. */

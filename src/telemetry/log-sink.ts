@@ -22,12 +22,19 @@ const NAME = /^[\w$.-]{1,64}$/;
 /** A frame of V8's stack trace: it ends in a place, not in free text. */
 const FRAME = /^ {4}at [^\n]+:\d+:\d+\)?$|^ {4}at [\w$.<> ]+ \(<anonymous>\)$/;
 
-/** A log of one JSON object per line, to standard error unless told otherwise; long texts are cut. */
-export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+/**
+ * A log of one JSON object per line, to standard error unless told otherwise; long texts are cut. Where several workers
+ * write to one log, each line names its own.
+ */
+export function createLog(
+  level: LogLevel,
+  { worker }: { readonly worker?: number } = {},
+  destination?: DestinationStream,
+): Log {
   const logger = pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       messageKey: 'event',
       // Fields have a place of their own, so that none can stand in for the level, the time or the event.
       nestedKey: 'fields',

@@ -40,7 +40,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     response.end(method === 'GET' ? page : undefined);
   });
   server.maxConnections = CONNECTIONS_MAX;
-  server.listen(options.port, options.host);
+  // Workers of one gateway must not share it: each page tells of one process.
+  server.listen({ port: options.port, host: options.host, exclusive: true });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

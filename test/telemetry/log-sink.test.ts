@@ -4,7 +4,7 @@ import { createLog, describeError, type LogLevel } from '../../src/telemetry/log
 
 function capture(level: LogLevel = 'debug') {
   const lines: string[] = [];
-  return { lines, log: createLog(level, { write: (line) => void lines.push(line) }) };
+  return { lines, log: createLog(level, {}, { write: (line) => void lines.push(line) }) };
 }
 
 describe('createLog', () => {
