@@ -137,7 +137,8 @@ export async function* approvalTour(system: Destination): AsyncGenerator<Shown> 
   };
 }
 
-class Tour {
+/** What people of the tour ask of the gateway. */
+export class Tour {
   readonly #system: Destination;
 
   constructor(system: Destination) {

@@ -10,6 +10,7 @@ import { startCatalog } from '../subgraphs/catalog/catalog-server.ts';
 import type { SubgraphPlacement } from '../subgraphs/kit/subgraph-server.ts';
 import { startOrders } from '../subgraphs/orders/orders-server.ts';
 import { seedControl } from './demo-approvals.ts';
+import { DEMO_BUDGET, modelsInEffect, seedModels } from './demo-budget.ts';
 import { createDemoIssuer, type DemoIssuer } from './demo-issuer.ts';
 
 /** The whole example: four subgraphs, an issuer, and the gateway in front. */
@@ -37,7 +38,9 @@ export async function startDemo(options: {
     const accounts = started.adopt(await startAccounts(placement), (subgraph) => subgraph.close());
     const catalog = started.adopt(await startCatalog(placement), (subgraph) => subgraph.close());
     const orders = started.adopt(await startOrders(placement), (subgraph) => subgraph.close());
-    const ai = started.adopt(await startAi(placement), (subgraph) => subgraph.close());
+    const ai = started.adopt(await startAi({ ...placement, budget: DEMO_BUDGET }), (subgraph) =>
+      subgraph.close(),
+    );
     const auditDirectory = join(directory, 'audit');
     const config = await readConfig(CONFIG, {
       ACCOUNTS_URL: accounts.url,
@@ -55,6 +58,8 @@ export async function startDemo(options: {
     );
     if (gateway.control === null) throw new Error('the demo has no control plane');
     await seedControl(gateway.control);
+    await seedModels(gateway.control);
+    await modelsInEffect({ url: gateway.url, issuer });
     const { url, control } = gateway;
     return { url, auditDirectory, issuer, control, close: () => started.disposeAsync() };
   } catch (fault) {

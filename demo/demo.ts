@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { approvalTour, STAFF } from './demo-approvals.ts';
+import { budgetTour } from './demo-budget.ts';
 import { modelTour } from './demo-models.ts';
 import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
 import { WATCH, watch } from './demo-subscription.ts';
@@ -62,7 +63,7 @@ async function check(system: DemoSystem): Promise<number> {
     print(`FAIL  ${WATCH_TITLE}\n      ${(fault as Error).message}`);
   }
   let steps = 0;
-  for (const tour of [approvalTour, modelTour]) {
+  for (const tour of [approvalTour, modelTour, budgetTour]) {
     try {
       for await (const { title, showed } of tour(system)) {
         steps += 1;

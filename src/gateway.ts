@@ -71,8 +71,7 @@ export async function startGateway(
     opened.defer(() => graphs.close());
     const source = createSupergraphSource(sourceOptions(config));
     opened.defer(() => source.close());
-    const start = (supergraph: Supergraph) =>
-      startGraph(supergraph, config, { minter, clock, adminUrl: running.adminUrl });
+    const start = (supergraph: Supergraph) => startGraph(supergraph, config, { minter, clock, ...running });
     graphs.replace(await start(await source.load()));
     if (config.supergraph.watch) {
       followSupergraph({

@@ -1,6 +1,7 @@
 import { ADMIN_SUBGRAPH } from './admin-subgraph.ts';
 import type { Clock } from './clock.ts';
 import { type Config, subgraphSettings } from './config/config.ts';
+import type { EntitlementSource } from './control/entitlements.ts';
 import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
 import { leafChecks } from './execution/leaf-values.ts';
@@ -40,14 +41,21 @@ export async function startGraph(
     readonly clock: Clock;
     /** Where the gateway serves the admin subgraph to itself; null where it does not. */
     readonly adminUrl: string | null;
+    /** Null where subscriptions are not asked for. */
+    readonly entitlements: Pick<EntitlementSource, 'allowanceFor'> | null;
   },
 ): Promise<Graph> {
-  const subgraphs = supergraph.subgraphs.map(
-    ({ name, url }): SubgraphSettings =>
-      name === ADMIN_SUBGRAPH && deps.adminUrl !== null
-        ? { ...subgraphSettings(config, name), ...OF_ADMIN, url: deps.adminUrl, name }
-        : { url, ...subgraphSettings(config, name), name },
-  );
+  const subgraphs = supergraph.subgraphs.map(({ name, url }): SubgraphSettings => {
+    const { budgetFields, ...settings } = subgraphSettings(config, name);
+    if (name === ADMIN_SUBGRAPH && deps.adminUrl !== null)
+      return { ...settings, ...OF_ADMIN, url: deps.adminUrl, name };
+    const { entitlements } = deps;
+    if (budgetFields === undefined || entitlements === null) return { url, ...settings, name };
+    return {
+      ...{ url, ...settings, name },
+      budgetOf: (principal) => entitlements.allowanceFor(principal, supergraph, budgetFields),
+    };
+  });
   const native = config.execution.engine === 'native';
   const compiler = await createCompiler(supergraph, {
     ...config.compile,

@@ -58,6 +58,18 @@ export const subgraphSection = z.strictObject({
     .describe(
       'How much it learns of the caller. Fetches are shared only among callers it cannot tell apart.',
     ),
+  budgetFields: z
+    .array(
+      z
+        .string()
+        .regex(/^[_A-Za-z]\w{0,127}\.[_A-Za-z]\w{0,127}$/, { error: 'must be a field, as Type.field' }),
+    )
+    .min(1)
+    .max(64)
+    .exactOptional()
+    .describe(
+      'Fields that use AI models, such as Mutation.chat. The subgraph is told, with identity principal, what the AI limits of the caller’s plans for them are. Needs approvals.enforce.',
+    ),
   forwardHeaders: z
     .array(forwardedHeader)
     .max(64)

@@ -1,5 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { AiAllowance } from './ai-limits.ts';
+import { type AiTerm, allowanceIn } from './ai-terms.ts';
 import type { ProductGraph } from './coordinate-index.ts';
 import type { Grant } from './grant.ts';
 import { Grants, type OpenCoordinates } from './grants.ts';
@@ -20,6 +22,11 @@ export interface EntitlementSource {
   grantOf(principal: Principal, graph: ProductGraph): Grant;
   /** What the plans of its subscriptions limit a caller's operation to; asked after `grantOf`. */
   plansFor(principal: Principal, graph: ProductGraph, operation: Selecting): readonly PlanLimit[];
+  /**
+   * What the plans of a caller limit the use of AI models by some fields to; the same object while nothing changes, null for
+   * who is no application known here.
+   */
+  allowanceFor(principal: Principal, graph: ProductGraph, fields: readonly string[]): AiAllowance | null;
 }
 
 /** An operation, as far as products look at it. */
@@ -32,6 +39,8 @@ interface HeldSubscription extends SubscriptionFacts {
 
 /** One application as the last snapshot has it, with what it may reach at the time that was asked for last. */
 interface HeldApplication {
+  readonly id: string;
+  readonly tenantId: string;
   readonly isActive: boolean;
   readonly subscriptions: readonly HeldSubscription[];
   current: Current | null;
@@ -43,6 +52,9 @@ interface Current {
   readonly terms: readonly PlanTerm[];
   /** By operation, what it is charged to. */
   readonly charged: WeakMap<Selecting, readonly PlanLimit[]>;
+  readonly aiTerms: readonly AiTerm[];
+  /** By graph and list of fields. */
+  readonly allowances: WeakMap<ProductGraph, Map<readonly string[], AiAllowance>>;
   readonly from: number;
   readonly until: number;
 }
@@ -111,15 +123,19 @@ export class Entitlements implements EntitlementSource {
     return grants.of(currentOf(application, this.#now()).productIds);
   }
 
-  plansFor(
-    { tenant, application }: Principal,
-    graph: ProductGraph,
-    operation: Selecting,
-  ): readonly PlanLimit[] {
-    const held =
-      tenant === null || application === null
-        ? undefined
-        : this.#tenants.get(tenant)?.applications.get(application);
+  allowanceFor(principal: Principal, graph: ProductGraph, fields: readonly string[]): AiAllowance | null {
+    const held = this.#applicationOf(principal);
+    const snapshot = this.#snapshot;
+    if (held === undefined || snapshot === null) return null;
+    const { aiTerms, allowances } = currentOf(held, this.#now());
+    const ofGraph = allowances.getOrInsertComputed(graph, () => new Map<readonly string[], AiAllowance>());
+    return ofGraph.getOrInsertComputed(fields, () =>
+      allowanceIn(held, { terms: aiTerms, fields }, this.#grantsFor(graph, snapshot)),
+    );
+  }
+
+  plansFor(principal: Principal, graph: ProductGraph, operation: Selecting): readonly PlanLimit[] {
+    const held = this.#applicationOf(principal);
     if (held === undefined || this.#snapshot === null) return NO_PLANS;
     const { terms, charged } = currentOf(held, this.#now());
     if (terms.length === 0) return NO_PLANS;
@@ -128,6 +144,11 @@ export class Entitlements implements EntitlementSource {
     const limits = chargedTo(operation, terms, this.#grantsFor(graph, this.#snapshot));
     charged.set(operation, limits);
     return limits;
+  }
+
+  #applicationOf({ tenant, application }: Principal): HeldApplication | undefined {
+    if (tenant === null || application === null) return undefined;
+    return this.#tenants.get(tenant)?.applications.get(application);
   }
 
   #grantsFor(graph: ProductGraph, { products }: ControlSnapshot): Grants {
@@ -152,7 +173,7 @@ function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
       const held = new Map<string, HeldApplication>();
       for (const application of applications.get(id) ?? []) {
         const entry: HeldApplication = {
-          isActive: application.status === 'active',
+          ...{ id: application.id, tenantId: id, isActive: application.status === 'active' },
           subscriptions: (subscriptions.get(application.id) ?? [])
             .filter(({ tenantId }) => tenantId === id)
             .map((subscription) => ({ ...subscription, limits: limits.get(subscription.planId) ?? null })),
@@ -176,12 +197,14 @@ function currentOf(application: HeldApplication, nowMs: number): Current {
   let until = Number.POSITIVE_INFINITY;
   const products = new Set<string>();
   const terms: PlanTerm[] = [];
+  const aiTerms: AiTerm[] = [];
   for (const { id, limits, state, productId, startsAt, endsAt } of application.subscriptions) {
     if (state !== 'ACTIVE') continue;
     const end = endsAt ?? Number.POSITIVE_INFINITY;
     if (nowMs >= startsAt && nowMs < end) {
       products.add(productId);
       terms.push({ productId, limit: { ...limits, subscriptionId: id } });
+      aiTerms.push({ productId, subscription: id, limits: limits?.ai ?? {} });
     }
     for (const boundary of [startsAt, end]) {
       if (boundary <= nowMs) from = Math.max(from, boundary);
@@ -193,6 +216,7 @@ function currentOf(application: HeldApplication, nowMs: number): Current {
     // Where no plan limits anything, nothing has to be looked for.
     terms: terms.some(({ limit }) => isLimited(limit)) ? terms : [],
     charged: new WeakMap(),
+    ...{ aiTerms, allowances: new WeakMap() },
     ...{ from, until },
   };
   application.current = made;

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
+import { checkedAiLimits } from './ai-limits.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
 import { list, optionalText, type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
@@ -212,7 +213,7 @@ function isShown({ visibility, status }: Product, actor: Actor): boolean {
   return actor.isPlatform || (visibility === 'public' && (status === 'published' || status === 'deprecated'));
 }
 
-function checkedLimits({ rate, costPerOperation, concurrent }: PlanLimits): PlanLimits {
+function checkedLimits({ rate, costPerOperation, concurrent, ai }: PlanLimits): PlanLimits {
   const bound = { min: 1, max: COST_MAX };
   return {
     ...(rate === undefined
@@ -227,6 +228,7 @@ function checkedLimits({ rate, costPerOperation, concurrent }: PlanLimits): Plan
       ? {}
       : { costPerOperation: whole('costPerOperation', costPerOperation, bound) }),
     ...(concurrent === undefined ? {} : { concurrent: whole('concurrent', concurrent, bound) }),
+    ...(ai === undefined ? {} : { ai: checkedAiLimits(ai) }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { AiLimits } from './ai-limits.ts';
+
 /** A tenant as gateways see it. Tokens name it by its slug. */
 export interface TenantFacts {
   readonly id: string;
@@ -63,6 +65,7 @@ export interface PlanFacts {
   readonly limits: {
     readonly rate?: { readonly points: number; readonly burst: number };
     readonly costPerOperation?: number;
+    readonly ai?: AiLimits;
   };
 }
 

@@ -9,6 +9,7 @@ import {
   text,
 } from 'drizzle-orm/pg-core';
 import type { MemberRole } from './actor.ts';
+import type { AiLimits } from './ai-limits.ts';
 import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';
 
 /** A time in the database, as milliseconds since the epoch here. */
@@ -33,6 +34,7 @@ export interface PlanLimits {
   readonly rate?: { readonly points: number; readonly burst: number };
   readonly costPerOperation?: number;
   readonly concurrent?: number;
+  readonly ai?: AiLimits;
 }
 
 /** What was or became of a row, as the history keeps it. */

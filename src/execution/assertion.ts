@@ -5,6 +5,9 @@ import type { Principal } from '../identity/principal.ts';
 /** How much of the principal a subgraph sees. */
 export type IdentityExposure = 'none' | 'tenant' | 'principal';
 
+/** What a subgraph that meters use is told of a caller's budget; the same object while nothing of it changes. */
+export type BudgetClaim = object;
+
 export interface AssertionOptions {
   readonly privateKey: CryptoKey;
   readonly keyId: string;
@@ -15,8 +18,15 @@ export interface AssertionOptions {
 
 /** Mints what tells subgraphs who is asking. */
 export interface AssertionMinter {
-  /** The header's value; at once while a minted one is younger than half its life. */
-  assertionFor(principal: Principal, exposure: IdentityExposure): string | Promise<string>;
+  /**
+   * The header's value; at once while a minted one is younger than half its life. A budget is told only with the exposure
+   * `principal`.
+   */
+  assertionFor(
+    principal: Principal,
+    exposure: IdentityExposure,
+    budget?: BudgetClaim | null,
+  ): string | Promise<string>;
 }
 
 export const ASSERTION_HEADER = 'x-portcullis-assertion';
@@ -27,7 +37,7 @@ interface Minted {
   readonly mintAgainAt: number;
 }
 
-type Claims = Readonly<Record<string, string | number | readonly string[]>>;
+type Claims = Readonly<Record<string, string | number | readonly string[] | BudgetClaim>>;
 
 /** Reason: as many tenants as are active within a half-life; each entry is half a kilobyte. */
 const TENANTS_MAX = 10_000;
@@ -41,6 +51,7 @@ export function createAssertionMinter(
   deps: { readonly now: () => number },
 ): AssertionMinter {
   const ofPrincipals = new WeakMap<Principal, MintedOnce>();
+  const ofBudgets = new WeakMap<Principal, { readonly budget: BudgetClaim; readonly minted: MintedOnce }>();
   const ofTenants = new LRUCache<string, MintedOnce>({ max: TENANTS_MAX });
 
   const mint = async (claims: Claims, notAfter: number | null): Promise<Minted> => {
@@ -56,8 +67,22 @@ export function createAssertionMinter(
     return { token, mintAgainAt: now + Math.ceil((expiresAt - now) / 2) };
   };
 
+  const withBudget = (principal: Principal, budget: BudgetClaim): MintedOnce => {
+    const known = ofBudgets.get(principal);
+    if (known?.budget === budget) return known.minted;
+    const claims = {
+      ...claimsOf(principal, 'principal'),
+      budget: { ...budget, credential: credentialOf(principal) },
+    };
+    const minted = new MintedOnce(() => mint(claims, principal.expiresAt));
+    ofBudgets.set(principal, { budget, minted });
+    return minted;
+  };
+
   return {
-    assertionFor(principal, exposure) {
+    assertionFor(principal, exposure, budget = null) {
+      if (budget !== null && exposure === 'principal')
+        return withBudget(principal, budget).token(deps.now() / 1000);
       const { tenant } = principal;
       const tenantKey = exposure === 'none' ? 'none' : tenant === null ? 'no tenant' : `tenant ${tenant}`;
       let minted = exposure === 'principal' ? ofPrincipals.get(principal) : ofTenants.get(tenantKey);
@@ -109,6 +134,11 @@ function claimsOf(principal: Principal, exposure: IdentityExposure): Claims {
     ...(principal.application === null ? {} : { client_id: principal.application }),
     ...authenticationOf(principal),
   };
+}
+
+/** What a budget of credentials counts by: a key's own id, and the client of tokens, since each of those has an id of its own. */
+function credentialOf({ issuer, credentialId, application }: Principal): string | null {
+  return issuer === null ? credentialId : application;
 }
 
 /** How and when the caller authenticated, as far as its credential says; subgraphs that ask for a step-up judge it. */

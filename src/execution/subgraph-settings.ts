@@ -1,4 +1,5 @@
-import type { IdentityExposure } from './assertion.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { BudgetClaim, IdentityExposure } from './assertion.ts';
 
 /** How the gateway speaks to one subgraph, defaults and overrides applied. */
 export interface SubgraphSettings {
@@ -6,6 +7,8 @@ export interface SubgraphSettings {
   readonly url: string;
   readonly timeoutMs: number;
   readonly identity: IdentityExposure;
+  /** What it is told of a caller's budget; absent where it is told nothing. */
+  readonly budgetOf?: (principal: Principal) => BudgetClaim | null;
   /** Client headers passed on, lower-case. */
   readonly forwardHeaders: readonly string[];
   /** `masked` replaces the subgraph's error texts; `passthrough` shows them with the extension keys allowed. */

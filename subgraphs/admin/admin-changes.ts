@@ -3,6 +3,7 @@ import { ControlError, invalidInput } from '../../src/control/control-error.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Application, PlanLimits, Product } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
+import { type AiLimitsArgs, aiLimitsOf } from './admin-ai-limits.ts';
 import { changing, type Keyed, type WithReason } from './changing.ts';
 import { securityChanges } from './security-changes.ts';
 
@@ -21,6 +22,7 @@ interface PlanArgs extends Keyed {
   readonly costPerOperation?: number | null;
   readonly maxConcurrency?: number | null;
   readonly termDays?: number | null;
+  readonly ai?: AiLimitsArgs | null;
 }
 
 const STAFF = [SYSTEM_SCOPE.admin];
@@ -191,10 +193,11 @@ function productChanges({ products }: ControlPlane) {
   };
 }
 
-function limitsOf({ rate, costPerOperation, maxConcurrency }: PlanArgs): PlanLimits {
+function limitsOf({ rate, costPerOperation, maxConcurrency, ai }: PlanArgs): PlanLimits {
   return {
     ...(rate == null ? {} : { rate: { points: rate.pointsPerSecond, burst: rate.burst } }),
     ...(costPerOperation == null ? {} : { costPerOperation }),
+    ...(ai == null ? {} : { ai: aiLimitsOf(ai) }),
     ...(maxConcurrency == null ? {} : { concurrent: maxConcurrency }),
   };
 }

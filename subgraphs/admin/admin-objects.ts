@@ -8,6 +8,7 @@ import type {
   Subscription,
 } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
+import { aiLimitsObjects } from './admin-ai-limits.ts';
 import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
 import { auditObjects } from './audit-queries.ts';
@@ -33,7 +34,9 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
         rate === undefined ? null : { pointsPerSecond: rate.points, burst: rate.burst },
       costPerOperation: ({ limits }: Plan) => limits.costPerOperation ?? null,
       maxConcurrency: ({ limits }: Plan) => limits.concurrent ?? null,
+      ai: ({ limits }: Plan) => limits.ai ?? null,
     },
+    ...aiLimitsObjects,
     ControlSubscription: {
       requestedBy: ({ requester }: Subscription) => requester,
       startsAt: ({ startsAt }: Subscription) => timeText(startsAt),
@@ -85,6 +88,7 @@ const ENUMS: SubgraphResolvers = {
   ControlApprovalKind: lowered('AUTO', 'SINGLE', 'DUAL'),
   ControlProductStatus: lowered('DRAFT', 'PUBLISHED', 'DEPRECATED', 'RETIRED'),
   ControlSwitchKind: lowered('OPERATION', 'FIELD', 'SUBGRAPH', 'MUTATIONS'),
+  ControlSpendPeriod: lowered('DAY', 'MONTH'),
   ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),
   ControlAuditDecision: lowered('PERMIT', 'FILTER', 'DENY', 'HOLD', 'NONE'),
 };

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
 import type { ProviderFailure } from './ai-error.ts';
+import { type BudgetConfig, NO_BUDGETS } from './budget/budget-config.ts';
+import { startLedger } from './budget/start-ledger.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
 import { createModelCatalog } from './model-catalog.ts';
 import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
@@ -21,6 +23,8 @@ export interface AiOptions extends SubgraphPlacement {
   readonly providers?: readonly ProviderConfig[];
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
   readonly timeoutMs?: number;
+  /** Prices and budgets. Default: only what the callers' plans say. */
+  readonly budget?: BudgetConfig;
   /** How providers are reached. Default: the global fetch. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -30,7 +34,8 @@ export interface AiOptions extends SubgraphPlacement {
  * Throws: ProviderConfigError.
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
-  const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch = globalThis.fetch, ...placement } = options;
+  const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch = globalThis.fetch, ...rest } = options;
+  const { budget = NO_BUDGETS, ...placement } = rest;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
@@ -38,7 +43,8 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
   const catalog = createModelCatalog(parseProviderConfigs(providers ?? []), { reader, fetch });
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
-  return startSubgraph({
+  const { ledger, close } = startLedger(budget, log);
+  const running = await startSubgraph({
     ...placement,
     log,
     name: 'ai',
@@ -47,7 +53,17 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     }),
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
-      ...{ catalog, reader, timeoutMs, onProviderFailure, now: Date.now, newId: randomUUID },
+      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, now: Date.now, newId: randomUUID },
     }),
+  }).catch(async (fault: unknown) => {
+    await close();
+    throw fault;
   });
+  return {
+    url: running.url,
+    close: async () => {
+      await running.close();
+      await close();
+    },
+  };
 }

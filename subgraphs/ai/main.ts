@@ -1,8 +1,10 @@
 import { runSubgraph } from '../kit/run-subgraph.ts';
 import { startAi } from './ai-server.ts';
+import { readBudgetConfig } from './budget/budget-source.ts';
 import { readProviderConfigs } from './provider-source.ts';
 
-const { AI_PROVIDERS_FILE } = process.env;
+const { AI_PROVIDERS_FILE, AI_BUDGETS_FILE } = process.env;
 const providers = AI_PROVIDERS_FILE === undefined ? [] : readProviderConfigs(AI_PROVIDERS_FILE, process.env);
+const budget = AI_BUDGETS_FILE === undefined ? {} : { budget: readBudgetConfig(AI_BUDGETS_FILE) };
 
-await runSubgraph((placement) => startAi({ ...placement, providers }), { name: 'ai', port: 4104 });
+await runSubgraph((placement) => startAi({ ...placement, providers, ...budget }), { name: 'ai', port: 4104 });

@@ -43,17 +43,17 @@ export function createAiResolvers(parts: PathParts) {
       chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return runChat(parts, { input, caller: principal });
+        return runChat(parts, { input, caller: principal, field: 'Mutation.chat' });
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
         checkEmbedInput(input);
-        return runEmbed(parts, { input, caller: principal });
+        return runEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
       },
       moderate: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         if (!principal.scopes.has('ai:moderate')) requireScope(principal, 'ai:chat');
         checkEmbedInput(input);
-        return runModerate(parts, { input, caller: principal });
+        return runModerate(parts, { input, caller: principal, field: 'Mutation.moderate' });
       },
     },
     Subscription: {
@@ -61,7 +61,7 @@ export function createAiResolvers(parts: PathParts) {
         subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
           requireScope(principal, 'ai:chat');
           checkChatInput(input);
-          return openChat(parts, { input, caller: principal });
+          return openChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
         },
         resolve: (event: unknown) => event,
       },
@@ -101,6 +101,8 @@ function generate(parts: PathParts) {
     requireScope(principal, 'ai:chat');
     const input = generationInput(text, model);
     checkChatInput(input);
-    return loaders.turns.take(() => runChat(parts, { input, caller: principal }));
+    return loaders.turns.take(() =>
+      runChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
+    );
   };
 }

@@ -42,6 +42,8 @@ export interface SubgraphPrincipal {
   readonly amr: readonly string[];
   /** When the caller last authenticated; null where the credential does not say. Units: seconds since the epoch. */
   readonly authTime: number | null;
+  /** What the gateway says of the caller's budget, unread; null where it says nothing. */
+  readonly budget: unknown;
 }
 
 /** Takes every value of the assertion header; Throws: GraphQLError `UNAUTHENTICATED` or `IDENTITY_UNAVAILABLE`. */
@@ -98,11 +100,12 @@ function endOf({ exp = 0, iat = 0 }: JWTPayload): number {
 }
 
 function readPrincipal(payload: JWTPayload): SubgraphPrincipal {
-  const { sub, tenant = null, scope = '', client_id: clientId = null, kind } = payload;
+  const { sub, tenant = null, scope = '', client_id: clientId = null, kind, budget = null } = payload;
   if (typeof sub !== 'string' || sub === '' || typeof scope !== 'string') throw unauthenticated();
   if (!isKind(kind) || !isNameOrNull(tenant) || !isNameOrNull(clientId)) throw unauthenticated();
   const scopes = new Set(scope.split(' ').filter((name) => name !== ''));
-  return Object.freeze({ subject: sub, tenant, scopes, clientId, kind, ...readAuthentication(payload) });
+  const authentication = readAuthentication(payload);
+  return Object.freeze({ subject: sub, tenant, scopes, clientId, kind, ...authentication, budget });
 }
 
 type Authentication = Pick<SubgraphPrincipal, 'acr' | 'amr' | 'authTime'>;

@@ -57,6 +57,29 @@ describe('an assertion', () => {
     expect(payload).toMatchObject({ iat: START_SECONDS, exp: START_SECONDS + LIFETIME_SECONDS });
   });
 
+  it('tells what a caller may spend, and of which credential, to who may know the caller', async () => {
+    const { minter } = start();
+    const budget = { tenant: 'ten_1', application: 'app_1', plans: [] };
+    const told = async (caller: Principal, exposure: IdentityExposure) =>
+      decodeJwt(await minter.assertionFor(caller, exposure, budget))['budget'];
+    expect(await told(principal(), 'principal')).toEqual({ ...budget, credential: 'shop' });
+    expect(await told(principal({ issuer: null }), 'principal')).toEqual({
+      ...{ ...budget, credential: 'credential-7' },
+    });
+    expect(await told(principal(), 'tenant')).toBeUndefined();
+    expect(await told(principal(), 'none')).toBeUndefined();
+  });
+
+  it('is signed once for a budget, and anew as soon as that is another', async () => {
+    const { minter } = start();
+    const caller = principal();
+    const [one, other] = [{ plans: [] }, { plans: [] }];
+    const first = await minter.assertionFor(caller, 'principal', one);
+    expect(minter.assertionFor(caller, 'principal', one)).toBe(first);
+    expect(typeof minter.assertionFor(caller, 'principal', other)).toBe('object');
+    expect(decodeJwt(await minter.assertionFor(caller, 'principal'))['budget']).toBeUndefined();
+  });
+
   const exposures: readonly (readonly [IdentityExposure, Record<string, unknown>])[] = [
     ['none', { sub: 'gateway', kind: 'anonymous' }],
     ['tenant', { sub: 'tenant', kind: 'anonymous', tenant: 'acme' }],

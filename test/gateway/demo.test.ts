@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { budgetTour } from '../../demo/demo-budget.ts';
 import { type DemoAnswer, PEOPLE, REQUESTS } from '../../demo/demo-requests.ts';
 import { type DemoSystem, startDemo } from '../../demo/demo-system.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
@@ -37,6 +38,12 @@ describe('the demo', () => {
     expect(showed(answer as unknown as DemoAnswer)).not.toBe('');
     const event = await auditOf(where, answer.requestId);
     expect(event).toMatchObject({ status: answer.status, errors: answer.body.errors?.length ?? 0 });
+  });
+
+  it('shows an application that is approved for models, chats, streams and comes to the ends of its plan', async () => {
+    const shown: string[] = [];
+    for await (const { showed } of budgetTour(demo)) shown.push(showed);
+    expect(shown).toHaveLength(5);
   });
 
   const OPERATION =

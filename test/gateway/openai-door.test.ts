@@ -149,7 +149,7 @@ describe('the official client of OpenAI', () => {
   });
 
   it.each([
-    ['an unknown model', { ...saying('Hi.'), model: 'house/none' }, 404, 'model_not_found', 'model'],
+    ['an unknown model', { ...saying('Hi.'), model: 'portcullis/none' }, 404, 'model_not_found', 'model'],
     ['more than one answer', { ...saying('Hi.'), n: 2 }, 400, 'invalid_value', 'n'],
     [
       'a parameter that would change the answer',
@@ -193,7 +193,7 @@ describe('the official client of OpenAI', () => {
   });
 
   it('is refused a stream of an unknown model with a status, before any chunk', async () => {
-    const asked = { ...saying('Hi.'), model: 'house/none', stream: true } as const;
+    const asked = { ...saying('Hi.'), model: 'portcullis/none', stream: true } as const;
     const error = await errorOf(client.chat.completions.create(asked));
     expect([error.status, error.code]).toEqual([404, 'model_not_found']);
   });

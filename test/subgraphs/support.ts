@@ -57,6 +57,7 @@ export function principal(parts: Partial<SubgraphPrincipal> = {}): SubgraphPrinc
     acr: null,
     amr: [],
     authTime: null,
+    budget: null,
     ...parts,
   };
 }

@@ -170,7 +170,11 @@ class SubgraphSource implements GraphQLDataSource {
   }
 
   async #post(input: ExecutionInput, body: string): Promise<SubgraphAnswer> {
-    const assertion = await this.#deps.minter.assertionFor(input.principal, this.#subgraph.identity);
+    const assertion = await this.#deps.minter.assertionFor(
+      input.principal,
+      this.#subgraph.identity,
+      this.#subgraph.budgetOf?.(input.principal),
+    );
     const headers = subgraphHeaders(this.#subgraph, input.headers, assertion);
     const timeoutMs = Math.min(this.#subgraph.timeoutMs, input.deadlineMs - this.#deps.now());
     return this.#client.post({ ...this.#subgraph, timeoutMs }, { body, headers }, input.signal);

@@ -55,7 +55,11 @@ export function createSubgraphTransport(
     async send(fetch, variables, input) {
       const { subgraph, guard } = targetOf(fetch.subgraph);
       const enoughMs = now() + subgraph.timeoutMs;
-      const assertion = minter.assertionFor(input.principal, subgraph.identity);
+      const assertion = minter.assertionFor(
+        input.principal,
+        subgraph.identity,
+        subgraph.budgetOf?.(input.principal),
+      );
       const call: GuardedCall = {
         subgraph,
         guard,
@@ -78,7 +82,11 @@ export function createSubgraphTransport(
     // Never shared: each caller's events are authorized on their own.
     async *open(fetch, variables, input) {
       const { subgraph } = targetOf(fetch.subgraph);
-      const assertion = await minter.assertionFor(input.principal, subgraph.identity);
+      const assertion = await minter.assertionFor(
+        input.principal,
+        subgraph.identity,
+        subgraph.budgetOf?.(input.principal),
+      );
       const headers = subgraphHeaders(subgraph, input.headers, assertion);
       const message = { headers, body: `${prefixOf(fetch)}${variables}}` };
       yield* streams.events(subgraph, message, { bounds: input.bounds, signal: input.signal });

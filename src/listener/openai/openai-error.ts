@@ -34,6 +34,9 @@ const TOLD: Readonly<Partial<Record<ErrorCode | `AI_${string}` | 'BAD_USER_INPUT
   // The graph has no such models, or this caller may not know of them.
   GRAPHQL_VALIDATION_FAILED: [404, INVALID, 'not_found'],
   AI_MODEL_UNKNOWN: [404, INVALID, 'model_not_found'],
+  MODEL_NOT_APPROVED: [403, 'permission_error', 'model_not_approved'],
+  BUDGET_EXHAUSTED: [429, 'insufficient_quota', 'insufficient_quota'],
+  BUDGET_UNAVAILABLE: [503, SERVER, 'unavailable'],
   RATE_LIMITED: LIMITED,
   QUOTA_EXHAUSTED: [429, 'insufficient_quota', 'insufficient_quota'],
   SUBSCRIPTION_LIMIT_EXCEEDED: LIMITED,
@@ -71,7 +74,7 @@ function errorOf({ message, extensions }: ResponseError, status: number): OpenAi
     code: name,
     // What a document of the gateway's own lacks says nothing to its caller.
     message: code === 'GRAPHQL_VALIDATION_FAILED' ? UNREACHED : message,
-    param: code === 'AI_MODEL_UNKNOWN' ? 'model' : null,
+    param: code === 'AI_MODEL_UNKNOWN' || code === 'MODEL_NOT_APPROVED' ? 'model' : null,
   });
   const { retryAfterSeconds } = extensions;
   return typeof retryAfterSeconds === 'number' ? { ...error, retryAfterSeconds } : error;

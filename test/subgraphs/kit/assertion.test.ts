@@ -34,6 +34,7 @@ describe('the assertion verifier', () => {
       acr: null,
       amr: [],
       authTime: null,
+      budget: null,
     });
   });
 
@@ -65,6 +66,7 @@ describe('the assertion verifier', () => {
       acr: null,
       amr: [],
       authTime: null,
+      budget: null,
     });
   });
 

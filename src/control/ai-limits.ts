@@ -1,0 +1,62 @@
+import { invalidInput } from './control-error.ts';
+import { list, whole } from './input.ts';
+
+/** What a plan limits the use of AI models to; what is absent is not limited. */
+export interface AiLimits {
+  readonly tokensPerMinute?: number;
+  readonly tokensPerDay?: number;
+  /** Units: micro-USD per day or month, UTC. */
+  readonly spend?: { readonly microUsd: number; readonly per: 'day' | 'month' };
+  /** Models that may be asked: ids, or the beginning of ids followed by `*`. */
+  readonly models?: readonly string[];
+}
+
+/** The plan of one subscription, for the fields of the graph that its product holds. */
+export interface AiPlan extends AiLimits {
+  readonly subscription: string;
+  readonly fields: readonly string[];
+}
+
+/** What a subgraph that meters AI use is told of a caller: who pays, and what its plans limit. */
+export interface AiAllowance {
+  /** Ids of the control plane. */
+  readonly tenant: string;
+  readonly application: string;
+  readonly plans: readonly AiPlan[];
+}
+
+/** Tokens of a window; the schema has them as a 32-bit integer. */
+const TOKENS_MAX = 2_147_483_647;
+/** A billion US dollars. Units: micro-USD. */
+const MICRO_USD_MAX = 1_000_000_000_000_000;
+/** An assertion carries these, and a header field is short. */
+const MODELS_MAX = 32;
+const MODELS_CHARACTERS_MAX = 2000;
+const MODEL = /^[a-z0-9*][\w./:@-]{0,127}\*?$/iu;
+
+/** Throws: INVALID_INPUT. */
+export function checkedAiLimits({ tokensPerMinute, tokensPerDay, spend, models }: AiLimits): AiLimits {
+  const tokens = (field: string, value: number) => whole(field, value, { min: 1, max: TOKENS_MAX });
+  return {
+    ...(tokensPerMinute === undefined
+      ? {}
+      : { tokensPerMinute: tokens('ai.tokensPerMinute', tokensPerMinute) }),
+    ...(tokensPerDay === undefined ? {} : { tokensPerDay: tokens('ai.tokensPerDay', tokensPerDay) }),
+    ...(spend === undefined
+      ? {}
+      : {
+          spend: {
+            microUsd: whole('ai.spend', spend.microUsd, { min: 1, max: MICRO_USD_MAX }),
+            per: spend.per,
+          },
+        }),
+    ...(models === undefined ? {} : { models: checkedModels(models) }),
+  };
+}
+
+function checkedModels(models: readonly string[]): readonly string[] {
+  const names = list('ai.models', models, { max: MODELS_MAX, pattern: MODEL });
+  if (names.join('').length > MODELS_CHARACTERS_MAX)
+    throw invalidInput('ai.models', `must have at most ${MODELS_CHARACTERS_MAX} characters together`);
+  return names;
+}

@@ -1,0 +1,170 @@
+import { GraphQLError } from 'graphql';
+import type { AiPlan } from '../../../src/control/ai-limits.ts';
+import { CATALOGUE } from '../../../src/errors.ts';
+import type { SubgraphPrincipal } from '../../kit/assertion.ts';
+import { allowanceOf, planFor, UNREADABLE } from './allowance.ts';
+import type { BudgetConfig } from './budget-config.ts';
+import { demandsOf } from './budget-demands.ts';
+import type { BudgetStore, Demand } from './budget-store.ts';
+import { type Charge, StoredCharge, UNMETERED } from './charge.ts';
+import { FREE, type ModelPrice, priceAtMost } from './price-table.ts';
+import type { Payer } from './usage-record.ts';
+
+/** One call of a provider that is about to be made. */
+export interface MeteredCall {
+  readonly caller: SubgraphPrincipal;
+  /** Coordinate of the field that makes it. */
+  readonly field: string;
+  readonly model: { readonly id: string; readonly offline: boolean };
+  readonly tokens: { readonly input: number; readonly output: number };
+}
+
+/** What operators are told of: never of what was asked. */
+export interface BudgetFault {
+  readonly fault: 'store lost' | 'not settled' | 'model without a price' | 'unreadable plans';
+  readonly model: string | null;
+  readonly errorName: string | null;
+}
+
+/** What a ledger needs. */
+export interface LedgerParts {
+  readonly config: BudgetConfig;
+  readonly store: BudgetStore;
+  /** Units: milliseconds since the epoch. */
+  now(): number;
+  newId(): string;
+  onFault(fault: BudgetFault): void;
+}
+
+/** Accounts for every call of a provider: reserved before, settled after. */
+export class BudgetLedger {
+  readonly #parts: LedgerParts;
+  readonly #settling = new Set<Promise<void>>();
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  get config(): BudgetConfig {
+    return this.#parts.config;
+  }
+
+  /** Whether the plans of a caller permit a model. Throws: MODEL_NOT_APPROVED, BUDGET_UNAVAILABLE. */
+  requireModel(call: Pick<MeteredCall, 'caller' | 'field'> & { readonly model: string }): void {
+    this.#payerOf(call);
+  }
+
+  /**
+   * Reserves the most that a call can take, from all windows of its payer or from none.
+   * Throws: MODEL_NOT_APPROVED, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE.
+   */
+  async reserve(call: MeteredCall): Promise<Charge> {
+    const { config, store, now, newId } = this.#parts;
+    const { payer, plan } = this.#payerOf({ ...call, model: call.model.id });
+    const at = now();
+    const demands = demandsOf(payer, { plan, budgets: config.budgets }, at);
+    const price = this.#priceOf(call, demands);
+    const record = {
+      ...payer,
+      id: newId(),
+      model: call.model.id,
+      priceVersion: price === null ? null : config.prices.version,
+      reserved: priceAtMost(call.tokens, price ?? FREE),
+      at,
+      settleBy: at + config.settleAfterSeconds * 1000,
+    };
+    const held = { record, demands };
+    let lacking: readonly Demand[];
+    try {
+      lacking = await store.reserve(held);
+    } catch (error) {
+      this.#tell('store lost', call.model.id, error);
+      if (config.onStoreLost === 'refuse') throw refusal('BUDGET_UNAVAILABLE');
+      return UNMETERED;
+    }
+    if (lacking.length > 0) throw exhausted(lacking, record.reserved, at);
+    return new StoredCharge({ ...call, price: price ?? FREE }, record.reserved, (settlement) =>
+      this.#track(store.settle(held, settlement), call.model.id),
+    );
+  }
+
+  /** Settles at their reservation what was not settled in time. */
+  async sweep(): Promise<void> {
+    try {
+      await this.#parts.store.sweep(this.#parts.now());
+    } catch (error) {
+      this.#tell('store lost', null, error);
+    }
+  }
+
+  /** Resolves when all that was settled is written. */
+  async settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.all(this.#settling);
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
+    await this.#parts.store.close();
+  }
+
+  #payerOf({ caller, field, model }: { caller: SubgraphPrincipal; field: string; model: string }): {
+    readonly payer: Payer;
+    readonly plan: AiPlan | null;
+  } {
+    const allowance = allowanceOf(caller);
+    if (allowance === UNREADABLE) {
+      this.#tell('unreadable plans', model, null);
+      throw refusal('BUDGET_UNAVAILABLE');
+    }
+    const { plans, ...payer } = allowance;
+    if (plans === null && this.#parts.config.plans === 'required') throw refusal('MODEL_NOT_APPROVED');
+    const plan = plans === null ? 'none' : planFor(plans, { field, model });
+    if (plan === 'refused') throw refusal('MODEL_NOT_APPROVED');
+    return plan === 'none'
+      ? { payer: { ...payer, subscription: null }, plan: null }
+      : { payer: { ...payer, subscription: plan.subscription }, plan };
+  }
+
+  /** What cannot be counted in money is not run on a budget of money. Throws: BUDGET_UNAVAILABLE. */
+  #priceOf({ model }: MeteredCall, demands: readonly Demand[]): ModelPrice | null {
+    const price = this.#parts.config.prices.models.get(model.id) ?? null;
+    if (price !== null || model.offline || !demands.some(({ measure }) => measure === 'microUsd'))
+      return price;
+    this.#tell('model without a price', model.id, null);
+    throw refusal('BUDGET_UNAVAILABLE');
+  }
+
+  /** The caller does not wait for it; what is never written settles at its reservation. */
+  #track(settling: Promise<void>, model: string): void {
+    const tracked: Promise<void> = settling
+      .catch((error: unknown) => this.#tell('not settled', model, error))
+      .finally(() => this.#settling.delete(tracked));
+    this.#settling.add(tracked);
+  }
+
+  #tell(fault: BudgetFault['fault'], model: string | null, error: unknown): void {
+    const errorName = error instanceof Error ? error.name : error === null ? null : typeof error;
+    this.#parts.onFault({ fault, model, errorName });
+  }
+}
+
+function exhausted(
+  lacking: readonly Demand[],
+  reserved: { readonly tokens: number; readonly microUsd: number },
+  nowMs: number,
+): GraphQLError {
+  // What is larger than the whole budget fits into no later window either.
+  const isPossible = lacking.every(({ measure, limit }) => reserved[measure] <= limit);
+  const waitMs = Math.max(...lacking.map(({ window }) => window.endsAt - nowMs));
+  return refusal('BUDGET_EXHAUSTED', {
+    retryable: isPossible,
+    ...(isPossible ? { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) } : {}),
+  });
+}
+
+type Refusal = 'MODEL_NOT_APPROVED' | 'BUDGET_EXHAUSTED' | 'BUDGET_UNAVAILABLE';
+
+function refusal(code: Refusal, extensions: Readonly<Record<string, unknown>> = {}): GraphQLError {
+  const { message, retryable } = CATALOGUE[code];
+  return new GraphQLError(message, { extensions: { code, retryable, ...extensions } });
+}

@@ -1,0 +1,44 @@
+import type { BudgetWindow } from './budget-window.ts';
+import type { Amount } from './price-table.ts';
+import type { Reserved, Settlement } from './usage-record.ts';
+
+/** One window that a call takes from. */
+export interface Demand {
+  /** Names what is counted, for whom and when; of bounded length. */
+  readonly key: string;
+  readonly measure: keyof Amount;
+  readonly limit: number;
+  readonly window: BudgetWindow;
+}
+
+/** A reservation that stands. */
+export interface Held {
+  readonly record: Reserved;
+  readonly demands: readonly Demand[];
+}
+
+/**
+ * Where budgets are counted and usage is recorded.
+ * Invariant: the use of a window is what its settled calls took and its open ones reserved; no reservation is made that
+ * would raise it above the limit.
+ */
+export interface BudgetStore {
+  /** Takes what is reserved from all windows and opens the record, or does nothing; returns the demands that had no room. */
+  reserve(held: Held): Promise<readonly Demand[]>;
+  /** Puts what a call took in the place of what was reserved; only the first settlement of a record counts. */
+  settle(held: Held, settlement: Settlement): Promise<void>;
+  /** Settles at their reservation what was not settled in time; returns how many those were. */
+  sweep(nowMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What a call counts as that nobody settled. */
+export function lost({ reserved }: Pick<Reserved, 'reserved'>): Settlement {
+  return {
+    settled: reserved,
+    // Which part of the reservation was input is not known any more.
+    counts: { input: reserved.tokens, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 },
+    source: 'estimated',
+    finish: 'lost',
+  };
+}

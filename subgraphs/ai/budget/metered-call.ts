@@ -1,0 +1,67 @@
+import type { Charge, CountedUsage } from './charge.ts';
+
+/** Runs one call and settles its charge by what became of it. Throws: what the call throws. */
+export async function meteredCall<T extends { readonly usage: CountedUsage }>(
+  charge: Charge,
+  abortSignal: AbortSignal,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    const answer = await call();
+    charge.answered(answer.usage);
+    return answer;
+  } catch (thrown) {
+    charge.broke({ thrown, aborted: abortSignal.aborted, receivedTokens: null });
+    throw thrown;
+  }
+}
+
+/** Part of an answer, as far as it counts. */
+interface CountedPart {
+  readonly text?: string;
+  readonly toolCall?: { readonly name: string; readonly arguments: string };
+  readonly usage?: CountedUsage;
+}
+
+/**
+ * Tells the parts of one call as they come, and settles its charge when they end, however they end.
+ * Throws: what the parts throw.
+ */
+export async function* meteredParts<T extends CountedPart>(
+  parts: AsyncIterable<T>,
+  { charge, abortSignal, countTokens }: PartsMetering,
+): AsyncGenerator<T, void, undefined> {
+  let received: string | null = null;
+  const broke = (thrown: unknown): void => {
+    const receivedTokens = received === null ? null : countTokens(received);
+    charge.broke({ thrown, aborted: abortSignal.aborted, receivedTokens });
+  };
+  let isOver = false;
+  try {
+    for await (const part of parts) {
+      if (part.text !== undefined) received = (received ?? '') + part.text;
+      if (part.toolCall !== undefined)
+        received = `${received ?? ''} ${part.toolCall.name} ${part.toolCall.arguments}`;
+      if (part.usage !== undefined) {
+        isOver = true;
+        charge.answered(part.usage);
+      }
+      yield part;
+    }
+  } catch (thrown) {
+    isOver = true;
+    broke(thrown);
+    throw thrown;
+  } finally {
+    // Whoever reads has left, or the answer ended without its end.
+    if (!isOver) broke(null);
+  }
+}
+
+/** What a call that is told as it comes is settled by. */
+export interface PartsMetering {
+  readonly charge: Charge;
+  /** Fires where the caller leaves. */
+  readonly abortSignal: AbortSignal;
+  readonly countTokens: (text: string) => number;
+}
