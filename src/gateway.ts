@@ -54,7 +54,7 @@ export async function startGateway(
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
-    const audit = await openAudit(config, { log, clock }, opened);
+    const { sink: audit, secretFor } = await openAudit(config, { log, clock }, opened);
 
     const switches = createSwitches(config, { clock, log });
     const jwks = { keys: [publicJwk] };
@@ -96,7 +96,7 @@ export async function startGateway(
       entitlements: running.entitlements,
       ...{ audit, log, clock },
       counts: new SubscriptionCounts(),
-      options: pipelineOptions(config),
+      options: pipelineOptions(config, secretFor('masks')),
     };
     const parts = await startMetrics(plain, config, {
       ...{ audit, log, opened, sinks },
@@ -204,17 +204,26 @@ export function sourceOptions({ supergraph, admin }: Config): Parameters<typeof 
   return { pollMs, subgraphs: [...subgraphs, own] };
 }
 
-function pipelineOptions({
-  authorization,
-  limits,
-  cost,
-  execution,
-  audit,
-  subscriptions,
-}: Config): PipelineParts['options'] {
+function pipelineOptions(
+  { authorization, limits, cost, execution, audit, subscriptions }: Config,
+  maskKey: Uint8Array,
+): PipelineParts['options'] {
+  const { unmask } = authorization;
   return {
     authorization: { ...authorization, introspection: limits.introspection },
-    respond: { authorizationErrors: authorization.errors },
+    respond: {
+      authorizationErrors: authorization.errors,
+      masking: {
+        key: maskKey,
+        unmaskScopes: new Map([
+          ['PERSONAL', unmask.personal],
+          ['FINANCIAL', unmask.financial],
+          ['HEALTH', unmask.health],
+          ['SECRET', unmask.secret],
+          ['CONFIDENTIAL', unmask.confidential],
+        ]),
+      },
+    },
     limits,
     cost: {
       mode: cost.mode,

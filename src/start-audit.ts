@@ -4,6 +4,12 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
 
+/** The audit, and secrets that follow from its key. */
+export interface OpenedAudit {
+  readonly sink: FileAuditSink;
+  secretFor(purpose: string): Uint8Array;
+}
+
 /**
  * Opens the audit log and what writes to it; closed in that order, so that the last segment is sealed.
  * Throws: AUDIT_UNAVAILABLE.
@@ -12,7 +18,7 @@ export async function openAudit(
   { audit }: Config,
   { log, clock }: { readonly log: Log; readonly clock: Clock },
   opened: AsyncDisposableStack,
-): Promise<FileAuditSink> {
+): Promise<OpenedAudit> {
   const store = await AuditLogStore.open({
     directory: audit.directory,
     keyPath: audit.keyFile ?? null,
@@ -29,5 +35,5 @@ export async function openAudit(
     limits: { queueEventsMax: audit.queueEventsMax, queueBytesMax: audit.queueBytes },
   });
   opened.defer(() => sink.close());
-  return sink;
+  return { sink, secretFor: (purpose) => store.secretFor(purpose) };
 }

@@ -83,6 +83,11 @@ export class AuditLogStore {
     return this.#begin(path, segment, position);
   };
 
+  /** A secret that all gateways with this key share, and that is not in the log. */
+  secretFor(purpose: string): Uint8Array {
+    return this.#signer.secretFor(purpose);
+  }
+
   close(): Promise<void> {
     return this.#lock.release();
   }

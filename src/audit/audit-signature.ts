@@ -1,4 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { z } from 'zod';
 
 /** Signs the markers of a log. */
@@ -6,6 +14,8 @@ export interface AuditSigner {
   readonly keyId: string;
   /** Lower-case hexadecimal signature of a line's hash. */
   sign(hash: string): string;
+  /** A secret of 32 bytes that follows from the key and a purpose, and tells nothing of either. Source: RFC 5869. */
+  secretFor(purpose: string): Uint8Array;
 }
 
 /** Tells whether a marker was signed by the key that is trusted. */
@@ -27,6 +37,8 @@ export function createAuditSigner(jwk: unknown): AuditSigner {
   const key = createPrivateKey({ key: parsed, format: 'jwk' });
   return {
     keyId: thumbprint(parsed.x),
+    secretFor: (purpose) =>
+      new Uint8Array(hkdfSync('sha256', Buffer.from(parsed.d, 'base64url'), '', `portcullis ${purpose}`, 32)),
     sign: (hash) => sign(null, Buffer.from(CONTEXT + hash), key).toString('hex'),
   };
 }

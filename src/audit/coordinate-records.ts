@@ -1,6 +1,6 @@
 import type { Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { AuditEvent, FieldCounts } from './event.ts';
+import { type AuditEvent, EXCEPTION_STRIDE, type FieldCounts } from './event.ts';
 
 /** What became of one coordinate of an operation. */
 export interface CoordinateRecord {
@@ -22,9 +22,6 @@ export interface CoordinateRecord {
   /** Indexes of the event's fetches that asked for it. */
   readonly fetches: readonly number[];
 }
-
-/** Numbers of one exception: coordinate, nulls, refused, errors. */
-export const EXCEPTION_STRIDE = 4;
 
 /** One record for each coordinate of the event's operation, in its order; made on reading, which leaves writing cheap. */
 export function coordinateRecords({
@@ -84,7 +81,15 @@ export function addCounts(a: FieldCounts, b: FieldCounts): FieldCounts {
     exceptions: [...exceptions]
       .sort(([one], [other]) => one - other)
       .flatMap(([slot, counts]) => [slot, ...counts]),
+    sensitive: addSeen(a.sensitive, b.sensitive),
   };
+}
+
+function addSeen(a: FieldCounts['sensitive'], b: FieldCounts['sensitive']): FieldCounts['sensitive'] {
+  const seen = { ...a };
+  for (const [each, count] of Object.entries(b) as [keyof typeof seen, number][])
+    seen[each] = (seen[each] ?? 0) + count;
+  return seen;
 }
 
 /** Of two lengths of which only the bits are known: at least the larger one, and one bit more where they are alike. */

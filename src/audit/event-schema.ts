@@ -106,6 +106,10 @@ export const auditEventSchema = z.strictObject({
     .describe('What it cost; null where costs are not counted, or it did not get that far.'),
   fetches: z.array(fetchRecord).max(EVENT_LIMITS.fetches).readonly().describe('What really ran.'),
   fetchesTruncated: truncated,
+  sensitive: z
+    .partialRecord(z.enum(['PERSONAL', 'FINANCIAL', 'HEALTH', 'SECRET', 'CONFIDENTIAL']), count)
+    .readonly()
+    .describe('Values of each class of sensitive data that the caller saw.'),
   records: z
     .array(record)
     .max(EVENT_LIMITS.coordinates)

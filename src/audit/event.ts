@@ -2,6 +2,7 @@ import type { Decision, Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
 import type { AuditedFields, CostReport, Measures } from '../operation/operation.ts';
+import type { SensitiveClass } from '../supergraph/policy.ts';
 
 /** What really ran against one subgraph. */
 export interface FetchRecord {
@@ -14,6 +15,9 @@ export interface FetchRecord {
   readonly planned: number | null;
 }
 
+/** Numbers of one exception. */
+export const EXCEPTION_STRIDE = 4;
+
 /** What became of the fields of an operation, by the index of their coordinates. */
 export interface FieldCounts {
   /** How many objects answered each, with null or a value. */
@@ -22,6 +26,8 @@ export interface FieldCounts {
   readonly sizes: readonly number[];
   /** Where there is more to tell: coordinate, nulls, refused, errors; four numbers each. */
   readonly exceptions: readonly number[];
+  /** Values of each class of sensitive data that the caller saw. */
+  readonly sensitive: Readonly<Partial<Record<SensitiveClass, number>>>;
 }
 
 /**

@@ -1,11 +1,13 @@
 import { escapeUnsafe } from './audit-line.ts';
 import { type CoordinateRecord, coordinateRecords } from './coordinate-records.ts';
-import type { AuditEvent, FetchRecord } from './event.ts';
+import type { AuditEvent, FetchRecord, FieldCounts } from './event.ts';
 
 /** One event as it leaves the log: nothing in it refers to another line, and each coordinate has its record. */
 export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches'> {
   readonly operation: Omit<NonNullable<AuditEvent['operation']>, 'audited'> | null;
   readonly fetches: readonly Omit<FetchRecord, 'planned'>[];
+  /** Values of each class of sensitive data that the caller saw. */
+  readonly sensitive: FieldCounts['sensitive'];
   readonly records: readonly CoordinateRecord[];
 }
 
@@ -13,12 +15,13 @@ export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' 
 export function publishedEvent<E extends AuditEvent>(
   event: E,
 ): Omit<E, 'operation' | 'counts' | 'fetches'> & PublishedEvent {
-  const { counts: _, operation, fetches, ...rest } = event;
-  const { audited: __, ...told } = operation ?? { audited: null };
+  const { counts, operation, fetches, ...rest } = event;
+  const { audited: _, ...told } = operation ?? { audited: null };
   return {
     ...rest,
     operation: operation === null ? null : (told as Omit<typeof operation, 'audited'>),
-    fetches: fetches.map(({ planned: ___, ...fetch }) => fetch),
+    fetches: fetches.map(({ planned: __, ...fetch }) => fetch),
+    sensitive: counts?.sensitive ?? {},
     records: coordinateRecords(event),
   };
 }

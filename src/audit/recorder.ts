@@ -9,8 +9,13 @@ import type {
   Measures,
   OperationVariant,
 } from '../operation/operation.ts';
-import { EXCEPTION_STRIDE } from './coordinate-records.ts';
-import type { AuditEvent, AuditIntent, FetchRecord, FieldCounts } from './event.ts';
+import {
+  type AuditEvent,
+  type AuditIntent,
+  EXCEPTION_STRIDE,
+  type FetchRecord,
+  type FieldCounts,
+} from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
 /** Of a request and its operation, what the audit may see: neither variables nor headers nor text. */
@@ -47,7 +52,7 @@ export interface AuditParts {
 const ELLIPSIS = '…';
 /** An operation's part is the same for every caller who may run the same of it: written once, and referred to. */
 const operationParts = new WeakMap<AuditedOperation | AuditedVariant, AuditEvent['operation']>();
-const NOTHING_RUNS: AuditedFields = Object.freeze({ refused: [], unreached: [], plan: [] });
+const NOTHING_RUNS: AuditedFields = Object.freeze({ refused: [], unreached: [], sensitive: [], plan: [] });
 
 /** The one audit event of a request, every text and list cut to its bound. */
 export function auditEvent(parts: AuditParts): AuditEvent {
@@ -125,13 +130,14 @@ function operationPart(operation: AuditedOperation, variant: AuditedVariant | nu
   return part;
 }
 
-function auditedPart({ refused, unreached, plan }: AuditedFields): AuditedFields {
+function auditedPart({ refused, unreached, sensitive, plan }: AuditedFields): AuditedFields {
   const kept = (slots: readonly number[]) => slots.filter((slot) => slot < EVENT_LIMITS.coordinates);
   return {
     refused: refused
       .filter(({ slot }) => slot < EVENT_LIMITS.coordinates)
       .map(({ slot, because }) => ({ slot, because: name(because) })),
     unreached: kept(unreached),
+    sensitive: sensitive.filter(({ slot }) => slot < EVENT_LIMITS.coordinates),
     plan: plan.slice(0, EVENT_LIMITS.fetches).map(({ subgraph, coordinates }) => ({
       subgraph: name(subgraph),
       coordinates: kept(coordinates),
@@ -147,6 +153,7 @@ function countsPart(counts: FieldCounts): FieldCounts {
     resolved: counts.resolved.slice(0, max),
     sizes: counts.sizes.slice(0, max),
     exceptions: beyond < 0 ? counts.exceptions : counts.exceptions.slice(0, beyond),
+    sensitive: counts.sensitive,
   };
 }
 

@@ -18,6 +18,7 @@ import { subscriptionsSection } from './subscriptions-section.ts';
 import { subgraphName, supergraphSection } from './supergraph-section.ts';
 import { supervisionSection, workersKey } from './supervision-section.ts';
 import { telemetrySection } from './telemetry-section.ts';
+import { unmaskSection } from './unmask-section.ts';
 
 const authorizationSection = z.strictObject({
   mode: z
@@ -38,6 +39,9 @@ const authorizationSection = z.strictObject({
     false,
     'Answers what the caller may not use as what does not exist, instead of naming the paths that are refused.',
   ),
+  unmask: unmaskSection
+    .prefault({})
+    .describe('Scopes without which the values of @sensitive fields are masked, by their class.'),
   policies: z
     .array(pathKey('Path or pattern, such as ./policies/*.cedar.'))
     .max(256)

@@ -1,5 +1,6 @@
 import type { When } from '../operation/condition.ts';
 import type { Denial, FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
+import type { SensitiveRule } from '../supergraph/policy.ts';
 
 /** Numbers that are counted for each coordinate. */
 export const TALLY_STRIDE = 5;
@@ -45,6 +46,10 @@ export interface CompiledField {
   readonly when: When;
   readonly type: TypeWrapper;
   readonly denied: Denial | null;
+  /** True where a leaf is answered as it came: neither refused nor masked nor a list. */
+  readonly isPlain: boolean;
+  /** Null where everybody may see the values. */
+  readonly sensitive: SensitiveRule | null;
   /** True for a `__typename` that is not refused: the shape knows it better than a subgraph. */
   readonly isTypename: boolean;
   /** True where every object inherits something of that name, so that only an own property counts. */
@@ -96,7 +101,7 @@ class ShapeCompiler {
   }
 
   #field(field: FieldShape): CompiledField {
-    const { key, name, when, type, denied, typeName, child, weight, slot } = field;
+    const { key, name, when, type, denied, typeName, child, weight, slot, sensitive = null } = field;
     if (slot !== undefined) this.slots = Math.max(this.slots, slot + 1);
     return {
       key,
@@ -104,6 +109,8 @@ class ShapeCompiler {
       when,
       type,
       denied,
+      isPlain: child === null && denied === null && sensitive === null && type.item === null,
+      sensitive,
       isTypename: name === '__typename' && denied === null,
       inherited: key in Object.prototype,
       isLeaf: child === null ? leafCheckOf(typeName, this.#isLeaf) : null,

@@ -8,6 +8,8 @@ const REFUSED = 2;
 const ERRORS = 3;
 const LENGTH = 4;
 
+const NONE_SEEN: FieldCounts['sensitive'] = Object.freeze({});
+
 /** Length that a number or Boolean counts for. */
 const SHORT = 8;
 
@@ -80,7 +82,7 @@ export class FieldTally {
       const errors = counts[at + ERRORS] ?? 0;
       if (nulls + refused + errors > 0) exceptions.push(slot, nulls, refused, errors);
     }
-    return { resolved, sizes, exceptions };
+    return { resolved, sizes, exceptions, sensitive: NONE_SEEN };
   }
 
   #add(at: number, count: number): void {

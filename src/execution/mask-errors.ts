@@ -20,7 +20,7 @@ const OURS: ReadonlySet<unknown> = new Set<ErrorCode>([
 
 /**
  * Turns errors of subgraphs into what a client may see: the catalogue's text and code, unless config lets the subgraph's
- * own text and listed extension keys through and no object of the operation belongs to a tenant. A path is kept as far as it names what the client selected. Of an object
+ * own text and listed extension keys through and nothing of the operation is kept from the caller by its data. A path is kept as far as it names what the client selected. Of an object
  * that was withheld nothing is told.
  */
 export function maskErrors(
@@ -31,16 +31,16 @@ export function maskErrors(
     readonly requestId: string;
     /** Paths of objects that were withheld. */
     readonly withheld: readonly ResponsePath[];
-    /** True where the operation reaches objects of tenants: any text may speak of a row that the caller must not see. */
-    readonly isTenantScoped: boolean;
+    /** True where the operation reaches objects of tenants or values that are masked: any text may speak of what the caller must not see. */
+    readonly isConfidential: boolean;
   },
 ): ResponseError[] {
-  const { shape, withheld, isTenantScoped } = context;
+  const { shape, withheld, isConfidential } = context;
   return errors.slice(0, ERRORS_MAX).flatMap((error) => {
     const { path } = knownPath(error.path, shape);
     if (withheld.some((object) => leadsTo(object, path))) return [];
     const settings = error.subgraph === null ? undefined : context.subgraphs.get(error.subgraph);
-    const passes = settings?.errors === 'passthrough' && !isTenantScoped;
+    const passes = settings?.errors === 'passthrough' && !isConfidential;
     const shown = passes ? passed(error, settings.allowedExtensions) : masked(error);
     return [
       {

@@ -9,6 +9,8 @@ import type { LeafCheck } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
 import { knownPath } from './known-path.ts';
 import { maskErrors } from './mask-errors.ts';
+import { isMasked, type Masking } from './mask-value.ts';
+import { type MaskingOptions, maskingFor, NOTHING_SENSITIVE, seenCounts } from './sensitive-values.ts';
 import { type ResponsePath, type ShapedResult, shapeResult } from './shape-result.ts';
 import { stepUpChallenge, stepUpNeed } from './step-up-challenge.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
@@ -16,6 +18,7 @@ import type { SubgraphSettings } from './subgraph-settings.ts';
 export interface RespondOptions {
   /** Where authorization errors are told. */
   readonly authorizationErrors: 'errors' | 'extensions' | 'disabled';
+  readonly masking: MaskingOptions;
 }
 
 export interface Executed {
@@ -56,9 +59,12 @@ export function respond(
   options: RespondOptions,
 ): GatewayResponse {
   const { variant, decision, result, meter } = executed;
-  const shaped = result.data === null ? NOTHING : shaping(result.data, executed, graph.isLeaf);
+  const { sensitive } = variant.audited;
+  const masking =
+    sensitive.length === 0 ? NOTHING_SENSITIVE : maskingFor(executed.principal, options.masking);
+  const shaped = result.data === null ? NOTHING : shaping(result.data, executed, { ...graph, masking });
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
-  if (shaped.counts !== null) executed.reportCounts(shaped.counts);
+  if (shaped.counts !== null) executed.reportCounts(seenCounts(shaped.counts, sensitive, masking));
   const refusedPaths = [
     ...variant.removals.filter((removal) => !removal.dynamic),
     ...shaped.refused.map(({ path, denial: { guard, coordinate } }) => ({ path, guard, coordinate })),
@@ -68,7 +74,8 @@ export function respond(
     shape: variant.shape,
     requestId: request.id,
     withheld: shaped.foreign,
-    isTenantScoped: variant.tenantKeys.length > 0,
+    isConfidential:
+      variant.tenantKeys.length > 0 || sensitive.some((each) => isMasked(each.classes, masking)),
   });
   const withheld = shaped.foreign.map((path) => errorAt('TENANT_ISOLATION', path, request.id));
   // An error without a path may explain any missing value.
@@ -100,11 +107,11 @@ const NOTHING: ShapedResult = {
 function shaping(
   data: Readonly<Record<string, unknown>>,
   { operation, variant, variables, principal, result }: Executed,
-  isLeaf: LeafCheck,
+  { isLeaf, masking }: Pick<GraphView, 'isLeaf'> & { readonly masking: Masking },
 ): ShapedResult {
   const { shape } = variant;
   return shapeResult(data, {
-    ...{ shape, variables, isLeaf, tenant: principal.tenant },
+    ...{ shape, variables, isLeaf, masking, tenant: principal.tenant },
     conditions: operation.conditions,
     failedSlots: result.errors.length === 0 ? NO_SLOTS : failedSlots(result.errors, shape),
   });

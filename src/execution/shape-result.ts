@@ -3,6 +3,7 @@ import { type Condition, conditionHolds, whenApplies } from '../operation/condit
 import type { Denial, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 import { type CompiledField, type CompiledShape, compileShape, type LeafCheck } from './compiled-shape.ts';
 import { FieldTally } from './field-tally.ts';
+import { isMasked, type Masking, maskText } from './mask-value.ts';
 import { belongsTo } from './tenant.ts';
 
 export type ResponsePath = readonly (string | number)[];
@@ -12,6 +13,8 @@ export interface ShapingInput {
   readonly conditions: readonly Condition[];
   readonly variables: Readonly<Record<string, unknown>>;
   readonly isLeaf: LeafCheck;
+  /** What the caller may see of sensitive values. */
+  readonly masking: Masking;
   /** Indexes of coordinates that subgraphs told errors of. */
   readonly failedSlots: readonly number[];
   /** Tenant of the caller; objects of no other tenant leave, and none at all that belongs to one where it is null. */
@@ -69,10 +72,12 @@ class Shaper {
   readonly #tenant: string | null;
   readonly #held: readonly boolean[];
   readonly #tally: FieldTally;
+  readonly #masking: Masking;
   /** Where the shaper is; copied only where an error needs it. */
   readonly #path: (string | number)[] = [];
 
-  constructor({ conditions, variables, tenant }: ShapingInput, tally: FieldTally) {
+  constructor({ conditions, variables, tenant, masking }: ShapingInput, tally: FieldTally) {
+    this.#masking = masking;
     this.#tenant = tenant;
     this.#tally = tally;
     this.#held = conditions.map((condition) => conditionHolds(condition, variables));
@@ -108,7 +113,7 @@ class Shaper {
   #field(source: Record<string, unknown>, field: CompiledField): unknown {
     const { key, type } = field;
     const value = field.inherited && !Object.hasOwn(source, key) ? undefined : source[key];
-    if (field.denied === null && type.item === null && field.isLeaf?.(value) === true) {
+    if (field.isPlain && field.isLeaf?.(value) === true) {
       if (field.weight !== null && value !== null) this.cost += field.weight;
       this.#tally.leaf(field, value);
       return value;
@@ -122,6 +127,9 @@ class Shaper {
 
   #complete(value: unknown, type: TypeWrapper, field: CompiledField): unknown {
     if (value === undefined || value === null) return type.nonNull ? this.#misfit(field) : null;
+    // What nobody sees is not looked at either, so that nothing of it shows.
+    if (field.sensitive?.mask === 'FULL' && !type.nonNull && isMasked(field.sensitive.classes, this.#masking))
+      return null;
     const completed = type.item === null ? this.#named(value, field) : this.#list(value, type.item, field);
     return completed === INVALID && !type.nonNull ? null : completed;
   }
@@ -131,7 +139,8 @@ class Shaper {
     if (field.isLeaf?.(value) !== true) return this.#misfit(field);
     if (field.weight !== null) this.cost += field.weight;
     this.#tally.leaf(field, value);
-    return value;
+    if (field.sensitive === null || !isMasked(field.sensitive.classes, this.#masking)) return value;
+    return maskText(field.sensitive.mask, String(value), this.#masking);
   }
 
   #list(value: unknown, item: TypeWrapper, field: CompiledField): unknown {

@@ -7,6 +7,7 @@ import {
   parse,
   type SelectionSetNode,
 } from 'graphql';
+import type { SecurityPolicy } from '../supergraph/policy.ts';
 import type { AuditedFields } from './operation.ts';
 import { type FetchStep, fetchesOf, type Plan } from './plan.ts';
 import type { FieldShape, ObjectShape } from './shape.ts';
@@ -21,7 +22,7 @@ export interface AuditedParts {
 /** Works out once what every event of a variant refers to. */
 export function auditedFields(
   { shape, plan, coordinates }: AuditedParts,
-  schema: GraphQLSchema,
+  { schema, policy }: { readonly schema: GraphQLSchema; readonly policy: Pick<SecurityPolicy, 'sensitive'> },
 ): AuditedFields {
   const reached = reachedSlots(shape);
   const fetches = plan === null ? [] : fetchesOf(plan);
@@ -31,6 +32,10 @@ export function auditedFields(
       return because === null ? [] : [{ slot, because }];
     }),
     unreached: coordinates.flatMap((_, slot) => (reached.has(slot) ? [] : [slot])),
+    sensitive: coordinates.flatMap((coordinate, slot) => {
+      const classes = policy.sensitive.get(coordinate)?.classes;
+      return classes === undefined ? [] : [{ slot, classes }];
+    }),
     plan: fetches.map((fetch) => ({
       subgraph: fetch.subgraph,
       coordinates: [...slotsBrought(fetch, shape, schema)].sort((a, b) => a - b),

@@ -11,7 +11,7 @@ import type { Verdicts } from './verdicts.ts';
 export interface ShapeRules {
   /** Null where costs are not counted. */
   readonly costs: CostSchema | null;
-  readonly tenantFields: SecurityPolicy['tenantFields'];
+  readonly policy: Pick<SecurityPolicy, 'tenantFields' | 'sensitive'>;
   /** Coordinates of the operation with their index. */
   readonly slots: ReadonlyMap<string, number>;
 }
@@ -23,7 +23,7 @@ export interface ShapeRules {
 export function buildShape(
   root: Position,
   verdicts: Verdicts,
-  { costs, tenantFields, slots }: ShapeRules,
+  { costs, policy, slots }: ShapeRules,
 ): ObjectShape {
   const known = new Map<string, ObjectShape>();
 
@@ -62,7 +62,7 @@ export function buildShape(
     return {
       denied,
       fields: [...byKey.values()].flatMap((same) => ofField(typeName, same)),
-      ...(tenantFields.has(typeName) ? { tenantKey: tenantKeyOf(typeName) } : {}),
+      ...(policy.tenantFields.has(typeName) ? { tenantKey: tenantKeyOf(typeName) } : {}),
       ...(weight === 1 ? {} : { weight }),
     };
   };
@@ -75,6 +75,7 @@ export function buildShape(
     const leaf = children.length === 0 ? (costs?.ofType(getNamedType(field.type).name) ?? null) : null;
     const weight = costs?.ofMember(typeName, first.name) ?? leaf;
     const slot = slots.get(`${typeName}.${first.name}`);
+    const sensitive = policy.sensitive.get(`${typeName}.${first.name}`);
     return [
       {
         key: first.key,
@@ -86,6 +87,7 @@ export function buildShape(
         child: children.length === 0 ? null : ofPositions(children),
         ...(weight === null ? {} : { weight }),
         ...(slot === undefined ? {} : { slot }),
+        ...(sensitive === undefined ? {} : { sensitive }),
       },
     ];
   };

@@ -151,7 +151,7 @@ function variantOf(
   const costs = cost === null ? null : new CostSchema(schema, cost);
   const plan = text === null ? null : (planner?.(text) ?? null);
   const slots = new Map(coordinates.map((coordinate, slot) => [coordinate, slot]));
-  const shape = buildShape(guarded.root, verdicts, { costs, tenantFields: policy.tenantFields, slots });
+  const shape = buildShape(guarded.root, verdicts, { costs, policy, slots });
   return {
     id,
     operationName: operation.name?.value ?? null,
@@ -159,7 +159,7 @@ function variantOf(
     plan,
     shape,
     removals: verdicts.removals,
-    audited: auditedFields({ shape, plan, coordinates }, schema),
+    audited: auditedFields({ shape, plan, coordinates }, { schema, policy }),
     cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };
 }

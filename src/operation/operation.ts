@@ -1,6 +1,6 @@
 import type { VariableDefinitionNode } from 'graphql';
 import type { ErrorCode, ErrorDetail } from '../errors.ts';
-import type { HiddenInput, PrincipalClaim, Requirement } from '../supergraph/policy.ts';
+import type { HiddenInput, PrincipalClaim, Requirement, SensitiveClass } from '../supergraph/policy.ts';
 import type { Condition, When } from './condition.ts';
 import type { CostFormula } from './cost/formula.ts';
 import type { Plan } from './plan.ts';
@@ -83,6 +83,8 @@ export interface AuditedFields {
   readonly refused: readonly { readonly slot: number; readonly because: string }[];
   /** Only asked for below what is removed: neither judged nor run. */
   readonly unreached: readonly number[];
+  /** Those with sensitive values. */
+  readonly sensitive: readonly { readonly slot: number; readonly classes: readonly SensitiveClass[] }[];
   /** The fetches of the plan in its order, and what each asks for; empty where the executor plans by itself. */
   readonly plan: readonly { readonly subgraph: string; readonly coordinates: readonly number[] }[];
 }

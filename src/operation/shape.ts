@@ -1,3 +1,4 @@
+import type { SensitiveRule } from '../supergraph/policy.ts';
 import type { When } from './condition.ts';
 
 /** List and null wrapping of a field's type, outermost first. */
@@ -39,6 +40,8 @@ export interface FieldShape {
   readonly child: ObjectShape | null;
   /** What each value costs that comes back, in place of what its type says. */
   readonly weight?: number;
+  /** Set where values are masked for those who may not see them. */
+  readonly sensitive?: SensitiveRule;
   /** Index of its coordinate among those of the operation; absent for `__typename`, which has none. */
   readonly slot?: number;
 }

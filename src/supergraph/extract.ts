@@ -8,9 +8,10 @@ import { faultAt } from './fault.ts';
 import { carryHiddenInputs } from './hidden-inputs.ts';
 import { implementationsOf } from './implementations.ts';
 import { directiveNameOf, type Link, ownsDirective, specDirectiveOf } from './link.ts';
-import type { Constraint, HiddenInput, Requirement, SecurityPolicy } from './policy.ts';
+import type { Constraint, HiddenInput, Requirement, SecurityPolicy, SensitiveRule } from './policy.ts';
 import { bothRequirements, NO_REQUIREMENT } from './requirement.ts';
 import { RULE_ARGUMENTS, readRequirement } from './requirement-rule.ts';
+import { bothSensitive, carrySensitive, readSensitive } from './sensitive-rule.ts';
 import {
   JOIN_IDENTITY,
   KNOWN_SPECS,
@@ -35,6 +36,7 @@ interface Rules {
   readonly constraints: Map<string, Constraint>;
   readonly hidden: Map<string, HiddenInput>;
   readonly tenantFields: Map<string, string>;
+  readonly sensitive: Map<string, SensitiveRule>;
 }
 
 /** What reading an application needs and where it puts what it read. */
@@ -54,6 +56,7 @@ const emptyRules = (): Rules => ({
   constraints: new Map(),
   hidden: new Map(),
   tenantFields: new Map(),
+  sensitive: new Map(),
 });
 
 /**
@@ -88,6 +91,7 @@ export function extractPolicy(document: DocumentNode, links: readonly Link[]): P
     ...carryRequirements(concrete.types, onInterfaces.types, implementations),
     ...carryRequirements(concrete.fields, onInterfaces.fields, implementations),
     ...carryConstraints(concrete.constraints, onInterfaces.constraints, implementations),
+    ...carrySensitive(concrete.sensitive, onInterfaces.sensitive, { types, implementations }),
     ...carryHiddenInputs(concrete.hidden, onInterfaces.hidden, { document, links, types, implementations }),
   );
   return { policy: Object.freeze(concrete), faults };
@@ -102,7 +106,7 @@ function record(use: DirectiveUse, link: Link, extraction: Extraction): string |
   if (!isRule && PORTCULLIS_DIRECTIVES.get(directive) !== true)
     return 'this version does not enforce this directive';
   const key = `${coordinate} ${use.node.name.value}`;
-  if (extraction.seen.has(key)) return 'the rule is given twice';
+  if (extraction.seen.has(key) && directive !== 'sensitive') return 'the rule is given twice';
   extraction.seen.add(key);
   const rules = inInterface ? extraction.onInterfaces : extraction.concrete;
   if (!isRule && directive !== 'stepUp') return recordOwn(use, { directive, rules, extraction });
@@ -129,6 +133,12 @@ function recordOwn(
     const owner = readTenantField(use, extraction.schemaTypes);
     if (typeof owner === 'string') return owner;
     rules.tenantFields.set(use.coordinate, owner.field);
+    return null;
+  }
+  if (directive === 'sensitive') {
+    const rule = readSensitive(use);
+    if (typeof rule === 'string') return rule;
+    rules.sensitive.set(use.coordinate, bothSensitive(rules.sensitive.get(use.coordinate), rule));
     return null;
   }
   const constraint = readConstraint(use, extraction.scalars);

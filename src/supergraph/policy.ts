@@ -51,6 +51,18 @@ export interface HiddenInput {
   readonly typeName: 'ID' | 'String';
 }
 
+/** Classes of sensitive data. */
+export type SensitiveClass = 'PERSONAL' | 'FINANCIAL' | 'HEALTH' | 'SECRET' | 'CONFIDENTIAL';
+
+/** What stands for a value that a caller must not see: null or nothing, its last characters, or a digest. */
+export type MaskStyle = 'FULL' | 'PARTIAL' | 'HASH';
+
+/** A field or argument with sensitive values. Invariant: at least one class, each once. */
+export interface SensitiveRule {
+  readonly classes: readonly SensitiveClass[];
+  readonly mask: MaskStyle;
+}
+
 /**
  * The rules a supergraph carries, read out of the full SDL by `@link` URL, never by directive spelling.
  * Keys: `Type` for types, scalars and enums; `Type.field` for fields and input fields; `Type.field(argument:)` for arguments.
@@ -64,6 +76,8 @@ export interface SecurityPolicy {
   readonly hidden: ReadonlyMap<string, HiddenInput>;
   /** By object type, the field that holds the tenant an object belongs to. */
   readonly tenantFields: ReadonlyMap<string, string>;
+  /** Fields and arguments with sensitive values. */
+  readonly sensitive: ReadonlyMap<string, SensitiveRule>;
 }
 
 /** What `@listSize` says of a list: its own, or those among its fields that `sizedFields` names. */

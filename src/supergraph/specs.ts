@@ -29,7 +29,7 @@ export const PORTCULLIS_DIRECTIVES: ReadonlyMap<string, boolean> = new Map([
   ['stepUp', true],
   ['audit', false],
   ['lifecycle', false],
-  ['sensitive', false],
+  ['sensitive', true],
 ]);
 
 const PORTCULLIS_TYPES = ['PrincipalClaim', 'AuditLevel', 'LifecycleStage', 'SensitiveClass', 'MaskStyle'];

@@ -9,7 +9,7 @@ function recordsOf(changes: Partial<AuditParts>) {
 }
 
 function audited(changes: Partial<AuditedFields>): AuditParts['variant'] {
-  return { audited: { refused: [], unreached: [], plan: [], ...changes } };
+  return { audited: { refused: [], unreached: [], sensitive: [], plan: [], ...changes } };
 }
 
 const SCOPES = { rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE', path: ['p'] } as const;
@@ -97,6 +97,7 @@ describe('the records of an event', () => {
       resolved: Array(length).fill(1),
       sizes: Array(length).fill(1),
       exceptions: [5, 1, 0, 0, 1_000, 1, 0, 0],
+      sensitive: {},
     };
     const variant = audited({ refused: [{ slot: 1_000, because: 'A.b' }], unreached: [1_000] });
     const event = auditEvent({ ...PARTS, operation, variant, counts });
@@ -109,12 +110,18 @@ describe('the records of an event', () => {
 
 describe('counts of several answers', () => {
   it('add up, and their exceptions with them', () => {
-    const one = { resolved: [1, 2], sizes: [3, 0], exceptions: [1, 1, 0, 0] };
-    const other = { resolved: [1, 5], sizes: [3, 4], exceptions: [0, 0, 2, 0, 1, 1, 0, 1] };
+    const one = { resolved: [1, 2], sizes: [3, 0], exceptions: [1, 1, 0, 0], sensitive: { HEALTH: 1 } };
+    const other = {
+      resolved: [1, 5],
+      sizes: [3, 4],
+      exceptions: [0, 0, 2, 0, 1, 1, 0, 1],
+      sensitive: { HEALTH: 2, SECRET: 1 },
+    };
     expect(addCounts(one, other)).toEqual({
       resolved: [2, 7],
       sizes: [4, 4],
       exceptions: [0, 0, 2, 0, 1, 2, 0, 1],
+      sensitive: { HEALTH: 3, SECRET: 1 },
     });
   });
 });

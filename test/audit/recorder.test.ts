@@ -196,7 +196,7 @@ describe('auditLine', () => {
     const { table } = auditLine(auditEvent(PARTS));
     expect(auditLine(auditEvent(PARTS)).table).toBe(table);
     const variant = {
-      audited: { refused: [{ slot: 1, because: 'Product.price' }], unreached: [], plan: [] },
+      audited: { refused: [{ slot: 1, because: 'Product.price' }], unreached: [], sensitive: [], plan: [] },
     };
     expect(auditLine(auditEvent({ ...PARTS, variant })).table).not.toBe(table);
   });

@@ -10,6 +10,7 @@ import { respond, respondDenied } from '../../src/execution/respond.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { CLOSED, product } from '../control/control-kit.ts';
 import { request, settings } from '../execution/execution-kit.ts';
+import { NO_UNMASKING } from '../execution/masking-kit.ts';
 import { compiled, compose, user } from '../operation/graph-kit.ts';
 
 const GRAPH = compose(`
@@ -205,7 +206,7 @@ describe('the answer', () => {
         reportCounts: () => undefined,
       },
       { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
-      { authorizationErrors: 'errors' },
+      { authorizationErrors: 'errors', masking: NO_UNMASKING },
     );
   };
 
@@ -236,8 +237,10 @@ describe('the answer', () => {
     const decision = await decide('{ b }', granting(), { mode: 'reject' });
     if (decision.effect !== 'deny') throw new Error(decision.effect);
     const status = (anonymous: boolean) =>
-      respondDenied(request('application/json'), decision, anonymous, { authorizationErrors: 'errors' })
-        .status;
+      respondDenied(request('application/json'), decision, anonymous, {
+        authorizationErrors: 'errors',
+        masking: NO_UNMASKING,
+      }).status;
     expect([status(false), status(true), ANONYMOUS.application]).toEqual([403, 401, null]);
   });
 });

@@ -5,6 +5,7 @@ import type { Decision } from '../../src/authorization/decision.ts';
 import { respondDenied } from '../../src/execution/respond.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { request } from '../execution/execution-kit.ts';
+import { NO_UNMASKING } from '../execution/masking-kit.ts';
 import { compiled, compose, user } from '../operation/graph-kit.ts';
 
 const GRAPH = compose(`
@@ -83,6 +84,7 @@ describe('a stronger authentication', () => {
     if (decision.effect !== 'deny') throw new Error(decision.effect);
     const { status, headers, body } = respondDenied(request('application/json'), decision, false, {
       authorizationErrors: 'errors',
+      masking: NO_UNMASKING,
     });
     expect([status, headers['www-authenticate']]).toEqual([
       401,

@@ -1,16 +1,20 @@
 import { leafChecks } from '../../src/execution/leaf-values.ts';
+import { maskingFor } from '../../src/execution/sensitive-values.ts';
 import { type ShapedResult, shapeResult } from '../../src/execution/shape-result.ts';
 import type { SubgraphSettings } from '../../src/execution/subgraph-settings.ts';
 import type { GraphQLRequest } from '../../src/listener/request.ts';
 import type { OperationVariant } from '../../src/operation/operation.ts';
 import type { Supergraph } from '../../src/supergraph/supergraph.ts';
 import { maskOf, understand } from '../operation/graph-kit.ts';
+import { UNMASKING } from './masking-kit.ts';
 
 export interface Viewed {
   readonly text: string;
   /** Scopes that the caller lacks. */
   readonly missing?: readonly string[];
   readonly variables?: Readonly<Record<string, unknown>>;
+  /** Scopes of the caller; only those that unmask matter here. */
+  readonly scopes?: readonly string[];
   /** Tenant of the caller; none unless given. */
   readonly tenant?: string;
 }
@@ -34,6 +38,7 @@ export function shape(graph: Supergraph, viewed: Viewed, data: unknown): ShapedR
     conditions: facts.conditions,
     variables: viewed.variables ?? {},
     failedSlots: [],
+    masking: maskingFor({ scopes: new Set(viewed.scopes), tenant: viewed.tenant ?? null }, UNMASKING),
     isLeaf: leafChecks(graph.apiSchema),
     tenant: viewed.tenant ?? null,
   });

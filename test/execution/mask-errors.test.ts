@@ -9,9 +9,9 @@ const GRAPH = compose(
   'type Query { a: Item list: [Item] grid: [[Item]] } type Item { b: String items: [Item] }',
 );
 const SHAPE = variantOf(GRAPH, { text: '{ a { b items { b } } x: list { b } grid { b } }' }).shape;
-type Isolated = Pick<Parameters<typeof maskErrors>[1], 'withheld' | 'isTenantScoped'>;
+type Isolated = Pick<Parameters<typeof maskErrors>[1], 'withheld' | 'isConfidential'>;
 
-const NOT_ISOLATED: Isolated = { withheld: [], isTenantScoped: false };
+const NOT_ISOLATED: Isolated = { withheld: [], isConfidential: false };
 const SECRET = 'connection to db-7 failed: hunter2';
 
 const mask = (

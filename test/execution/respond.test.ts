@@ -6,6 +6,7 @@ import type { ExecutionResult } from '../../src/execution/executor.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from '../../src/execution/respond.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
+import { NO_UNMASKING } from '../execution/masking-kit.ts';
 import { compiled, compose, user } from '../operation/graph-kit.ts';
 import { request, settings } from './execution-kit.ts';
 
@@ -59,7 +60,7 @@ async function answer(
       reportCounts: () => undefined,
     },
     { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
-    { authorizationErrors: location },
+    { authorizationErrors: location, masking: NO_UNMASKING },
   );
 }
 
@@ -178,7 +179,10 @@ describe('the answer of a denied operation', () => {
     [true, 401],
     [false, 403],
   ])('has no data, and for an anonymous caller (%s) the status %i', (anonymous, status) => {
-    const response = respondDenied(request(LEGACY), denied({}), anonymous, { authorizationErrors: 'errors' });
+    const response = respondDenied(request(LEGACY), denied({}), anonymous, {
+      authorizationErrors: 'errors',
+      masking: NO_UNMASKING,
+    });
     expect(response.status).toBe(status);
     expect('data' in response.body).toBe(false);
     expect('www-authenticate' in response.headers).toBe(anonymous);
@@ -192,6 +196,7 @@ describe('the answer of a denied operation', () => {
   ] as const)('has the status of %s', (code, status) => {
     const response = respondDenied(request(JSON_RESPONSE), denied({ code, path: null }), false, {
       authorizationErrors: 'disabled',
+      masking: NO_UNMASKING,
     });
     expect(response).toMatchObject({ status, body: { errors: [{ extensions: { code } }] } });
   });
@@ -202,7 +207,10 @@ describe('the answer of a denied operation', () => {
     ['disabled', 1, undefined],
   ] as const)('tells paths by %s', (location, errors, reported) => {
     const decision = denied({}, { path: ['x', '@'] }, { path: ['secret'] });
-    const { body } = respondDenied(request(LEGACY), decision, false, { authorizationErrors: location });
+    const { body } = respondDenied(request(LEGACY), decision, false, {
+      authorizationErrors: location,
+      masking: NO_UNMASKING,
+    });
     expect(body.errors).toHaveLength(errors);
     if (location !== 'errors') expect(JSON.stringify(body.errors)).not.toContain('path');
     expect((body.extensions?.['authorizationErrors'] as unknown[] | undefined)?.length).toBe(reported);
@@ -212,7 +220,9 @@ describe('the answer of a denied operation', () => {
     const decision = denied({ rule: 'hunter2', coordinate: 'hunter2' });
     for (const authorizationErrors of ['errors', 'extensions', 'disabled'] as const) {
       expect(
-        JSON.stringify(respondDenied(request(LEGACY), decision, false, { authorizationErrors })),
+        JSON.stringify(
+          respondDenied(request(LEGACY), decision, false, { authorizationErrors, masking: NO_UNMASKING }),
+        ),
       ).not.toContain('hunter2');
     }
   });

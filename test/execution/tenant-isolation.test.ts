@@ -106,13 +106,13 @@ describe('an owner', () => {
 
 describe('errors of subgraphs in an operation that reaches objects of tenants', () => {
   const variant = variantOf(GRAPH, { text: '{ rows { id child { id } } }' });
-  const masked = (path: ExecutionError['path'], isTenantScoped: boolean) =>
+  const masked = (path: ExecutionError['path'], isConfidential: boolean) =>
     maskErrors([{ message: 'row of globex', path, subgraph: 'a', extensions: { code: 'globex' } }], {
       subgraphs: new Map([['a', settings('a', { errors: 'passthrough', allowedExtensions: ['code'] })]]),
       shape: variant.shape,
       requestId: 'r',
       withheld: [['rows', 1]],
-      isTenantScoped,
+      isConfidential,
     });
 
   it.each([[['rows', 1]], [['rows', 1, 'id']], [['rows', 1, 'child', 'id']]])(

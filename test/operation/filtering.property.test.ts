@@ -17,6 +17,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { authorize } from '../../src/authorization/authorize.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
+import { NOTHING_SENSITIVE } from '../../src/execution/sensitive-values.ts';
 import { shapeResult } from '../../src/execution/shape-result.ts';
 import { createPlanner } from '../../src/operation/plan-operation.ts';
 import { coerceVariables } from '../../src/operation/variables.ts';
@@ -117,6 +118,7 @@ async function caseOf(tape: readonly number[], scopes: readonly string[]): Promi
         variables,
         isLeaf: leafChecks(schema),
         failedSlots: [],
+        masking: NOTHING_SENSITIVE,
         tenant: null,
       });
     },

@@ -16,6 +16,8 @@ const DEFINITIONS = {
     'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION',
   stepUp:
     'directive @stepUp(acr: [String!], amr: [String!], maxAgeSeconds: Int) on OBJECT | FIELD_DEFINITION',
+  sensitive:
+    'directive @sensitive(class: security__SensitiveClass!, mask: security__MaskStyle! = FULL) repeatable on FIELD_DEFINITION | ARGUMENT_DEFINITION enum security__SensitiveClass { PERSONAL FINANCIAL HEALTH SECRET CONFIDENTIAL } enum security__MaskStyle { FULL PARTIAL HASH }',
   tenantScoped: 'directive @tenantScoped(field: String! = "tenantId") on OBJECT',
   fromPrincipal:
     'directive @fromPrincipal(claim: security__PrincipalClaim!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION enum security__PrincipalClaim { TENANT SUBJECT APPLICATION }',

@@ -8,6 +8,7 @@ import { type GraphQLRequest, isStream } from '../../src/listener/request.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { handle, type PipelineOptions, type PipelineParts } from '../../src/pipeline.ts';
 import { SubscriptionCounts } from '../../src/subscription-counts.ts';
+import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 const LIMITS = {
   tokens: 100,
@@ -22,7 +23,7 @@ const LIMITS = {
 
 const OPTIONS: PipelineOptions = {
   authorization: { mode: 'filter', dryRun: false, introspection: 'permit' },
-  respond: { authorizationErrors: 'errors' },
+  respond: { authorizationErrors: 'errors', masking: NO_UNMASKING },
   limits: LIMITS,
   cost: { mode: 'off', max: 0, perSubgraph: new Map() },
   audit: { whenUnwritable: 'refuse', durability: 'relaxed' },
@@ -43,7 +44,7 @@ const VARIANT = {
   plan: null,
   principalInputs: null,
   tenantKeys: [],
-  audited: { refused: [], unreached: [], plan: [] },
+  audited: { refused: [], unreached: [], sensitive: [], plan: [] },
   removals: [],
   cost: null,
   shape: {

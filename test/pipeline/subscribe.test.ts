@@ -6,6 +6,7 @@ import { ANONYMOUS } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
 import { type Admitted, type SubscriptionParts, subscribe } from '../../src/subscribe.ts';
 import { SubscriptionCounts } from '../../src/subscription-counts.ts';
+import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 interface Fakes {
   readonly allows?: (event: number) => boolean;
@@ -61,7 +62,13 @@ async function run(fakes: Fakes) {
       }),
     },
     variant: {
-      ...{ shape, removals: [], tenantKeys: [], text: 'subscription { a }' },
+      ...{
+        shape,
+        removals: [],
+        tenantKeys: [],
+        audited: { refused: [], unreached: [], sensitive: [], plan: [] },
+        text: 'subscription { a }',
+      },
       plan: { subscription: { subgraph: 'ticks' } },
     },
     variables: {},
@@ -87,7 +94,7 @@ async function run(fakes: Fakes) {
     counts: new SubscriptionCounts(),
     options: {
       authorization: { mode: 'reject', dryRun: false, introspection: 'permit' },
-      respond: { authorizationErrors: 'errors' },
+      respond: { authorizationErrors: 'errors', masking: NO_UNMASKING },
       subscriptions: { maxPerPrincipal: 1, maxLifetimeMs: 60_000 },
     },
     refusalOf: (fault: unknown) =>

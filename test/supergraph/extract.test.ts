@@ -223,7 +223,6 @@ describe('a supergraph is refused', () => {
 
   it.each([
     ['audit', 'Query.a', `type Query ${graph} { a: Int @audit }`],
-    ['security__sensitive', 'Query.a', `type Query ${graph} { a: Int @security__sensitive }`],
     ['security__lifecycle', 'Query.a', `type Query ${graph} { a: Int @security__lifecycle }`],
   ])('for @%s, which this version does not enforce', (name, coordinate, types) => {
     const definitions = `directive @${name} on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION`;

@@ -20,6 +20,7 @@ import { coerceVariables } from '../../../src/operation/variables.ts';
 import { introspectView } from '../../../src/operation/view-task.ts';
 import { readSupergraph } from '../../../src/supergraph/read-supergraph.ts';
 import type { Supergraph } from '../../../src/supergraph/supergraph.ts';
+import { UNMASKING } from '../../execution/masking-kit.ts';
 
 /** A subgraph that runs, as far as composing needs it. */
 export interface ServedSubgraph {
@@ -231,7 +232,7 @@ function enginesOf(
         reportCounts: () => undefined,
       },
       view,
-      { authorizationErrors: 'errors' },
+      { authorizationErrors: 'errors', masking: UNMASKING },
     );
   };
   const ask = async (engine: EngineName, question: Ask): Promise<Answer> =>
