@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { ASSERTION_HEADER } from './assertion.ts';
 import type { SubgraphSettings } from './subgraph-settings.ts';
 
@@ -33,4 +34,26 @@ function connectionFields(client: ClientHeaders): ReadonlySet<string> {
   const value = client['connection'] ?? [];
   const options = typeof value === 'string' ? [value] : value;
   return new Set(options.flatMap((option) => option.toLowerCase().split(',')).map((name) => name.trim()));
+}
+
+/** Callers whose headers are kept for each subgraph; reason: as many as are active at once, at about a kilobyte each. */
+const CALLERS_MAX = 1_000;
+
+/** The headers of calls to one subgraph: where it gets nothing of the client's own, one object for all calls of a caller. */
+export class SubgraphHeaders {
+  readonly #subgraph: SubgraphSettings;
+  readonly #byAssertion = new LRUCache<string, Readonly<Record<string, string>>>({ max: CALLERS_MAX });
+
+  constructor(subgraph: SubgraphSettings) {
+    this.#subgraph = subgraph;
+  }
+
+  for(client: ClientHeaders, assertion: string): Readonly<Record<string, string>> {
+    if (this.#subgraph.forwardHeaders.length > 0) return subgraphHeaders(this.#subgraph, client, assertion);
+    const known = this.#byAssertion.get(assertion);
+    if (known !== undefined) return known;
+    const headers = Object.freeze(subgraphHeaders(this.#subgraph, client, assertion));
+    this.#byAssertion.set(assertion, headers);
+    return headers;
+  }
 }

@@ -6,7 +6,8 @@ import { GatewayError } from '../../errors.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
-import { NOT_ASKED, type SubgraphAnswer, SubgraphClient } from '../subgraph-client.ts';
+import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-answer.ts';
+import { SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import { introspectionIn } from './introspection.ts';
@@ -46,7 +47,7 @@ export async function createApolloExecutor(
 ): Promise<Executor> {
   // Apollo's gateway reports usage to its maker unless told not to; nothing of ours leaves the machine unasked.
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
-  const client = new SubgraphClient(options);
+  const client = new SubgraphClient(options, deps.now);
   const settings = new Map(options.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
   const gateway = new ApolloGateway({
     supergraphSdl: options.strippedSdl,

@@ -1,6 +1,6 @@
 import type { FetchRecord } from '../../audit/event.ts';
 import { GatewayError } from '../../errors.ts';
-import type { DataRewrite, FetchStep, PlanStep } from '../../operation/plan.ts';
+import type { FetchStep, PlanStep } from '../../operation/plan.ts';
 import type {
   ExecutionError,
   ExecutionInput,
@@ -9,17 +9,24 @@ import type {
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
-import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-client.ts';
-import { copyOf, type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
+import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-answer.ts';
+import { completeAll } from './complete-entities.ts';
+import { Departure } from './departure.ts';
+import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
 
-/** Sends one operation to one subgraph as the caller of `input`. Never rejects. */
+/** For whom fetches are sent, and how long they wait. */
+export interface FetchCaller extends Pick<ExecutionInput, 'principal' | 'headers' | 'deadlineMs'> {
+  readonly departure: Departure;
+}
+
+/** Sends one operation to one subgraph as its caller. Never rejects. */
 export interface SubgraphTransport {
   /** `variables` is a JSON object, printed. */
-  send(fetch: FetchStep, variables: string, input: ExecutionInput): Promise<SubgraphAnswer>;
+  send(fetch: FetchStep, variables: string, caller: FetchCaller): Promise<SubgraphAnswer>;
   /** Opens a subscription; each event is a GraphQL result, not yet understood. Throws: as `Executor.subscribe`. */
   open(fetch: FetchStep, variables: string, input: SubscriptionInput): AsyncIterable<DataObject>;
   close(): Promise<void>;
@@ -40,7 +47,7 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       const { plan } = input.variant;
       if (plan === null) return { data: null, errors: [], fetches: [] };
       const run = new Run(input, deps);
-      if (plan.root !== null) await run.step(plan.root);
+      if (plan.root !== null) await run.all(plan.root);
       if (plan.introspection !== null && input.introspect !== null) {
         mergeInto(run.data, (await input.introspect(plan.introspection)) as DataObject);
       }
@@ -76,13 +83,16 @@ class Run {
   readonly errors: ExecutionError[] = [];
   readonly fetches: FetchRecord[] = [];
   readonly #input: ExecutionInput;
+  readonly #caller: FetchCaller;
   readonly #deps: NativeExecutorDeps;
   readonly #withheld: Withheld | null;
   readonly #numbers: ReadonlyMap<FetchStep, number> | null;
 
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
+    const { principal, headers, deadlineMs, signal } = input;
     const { plan } = input.variant;
     this.#input = input;
+    this.#caller = { principal, headers, deadlineMs, departure: new Departure(signal) };
     this.#numbers = plan === null ? null : fetchNumbers(plan);
     this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
     this.#deps = deps;
@@ -97,23 +107,32 @@ class Run {
       mergeInto(this.data, data);
     }
     const rest = this.#input.variant.plan?.root ?? null;
-    if (rest !== null) await this.step(rest);
+    if (rest !== null) await this.all(rest);
   }
 
-  async step(step: PlanStep): Promise<void> {
+  /** Runs a whole plan. */
+  async all(root: PlanStep): Promise<void> {
+    try {
+      await this.#step(root);
+    } finally {
+      this.#caller.departure.end();
+    }
+  }
+
+  async #step(step: PlanStep): Promise<void> {
     switch (step.kind) {
       case 'fetch':
         await this.#fetch(step);
         break;
       case 'sequence':
-        for (const each of step.steps) await this.step(each);
+        for (const each of step.steps) await this.#step(each);
         break;
       case 'parallel':
-        await Promise.all(step.steps.map((each) => this.step(each)));
+        await Promise.all(step.steps.map((each) => this.#step(each)));
         break;
       case 'condition': {
         const chosen = this.#input.variables[step.variable] === true ? step.whenTrue : step.whenFalse;
-        if (chosen !== null) await this.step(chosen);
+        if (chosen !== null) await this.#step(chosen);
         break;
       }
     }
@@ -168,7 +187,7 @@ class Run {
   async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
     const startedUs = this.#deps.nowUs();
     const isOff = this.#input.switches?.isSubgraphOff(fetch.subgraph) === true;
-    const answer = isOff ? NOT_ASKED : await this.#deps.transport.send(fetch, variables, this.#input);
+    const answer = isOff ? NOT_ASKED : await this.#deps.transport.send(fetch, variables, this.#caller);
     return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs });
   }
 
@@ -245,42 +264,6 @@ function printVariables(fetch: FetchStep, variables: ExecutionInput['variables']
 
 /** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
 type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
-
-/**
- * Merges a received entity into every object it stands for. Objects at one path are completed alike by all that follows,
- * so they may share what is nested; objects at another path get a copy.
- */
-function completeAll(group: EntityGroup, received: DataObject, fetch: FetchStep): void {
-  const keepsType = prepareEntity(group, received, fetch.outputRewrites);
-  let source = received;
-  let sourcePath = group.targets[0]?.pathIndex;
-  for (const { entity, pathIndex } of group.targets) {
-    if (pathIndex !== sourcePath) {
-      source = copyOf(received);
-      sourcePath = pathIndex;
-    }
-    const typeName = entity['__typename'];
-    mergeInto(entity, source);
-    if (keepsType) entity['__typename'] = typeName;
-  }
-}
-
-/**
- * Rewrites a received entity, and tells whether the objects it completes keep their type: one that gives no type, or only
- * the one it was sent, is of the type of the object it completes.
- * Source: `@interfaceObject`: the subgraph knows only the interface, while another one may have told the object's own type.
- */
-function prepareEntity(
-  { sentType, targets }: EntityGroup,
-  received: DataObject,
-  rewrites: readonly DataRewrite[],
-): boolean {
-  const given = received['__typename'];
-  const keepsType = typeof given !== 'string' || given === sentType;
-  if (rewrites.length > 0 && keepsType) received['__typename'] = targets[0]?.entity['__typename'];
-  rewriteData(rewrites, received);
-  return keepsType;
-}
 
 function isEntityFetch(fetch: FetchStep): fetch is EntityFetch {
   return fetch.requires !== null;

@@ -1,3 +1,5 @@
+import type { Departure } from './departure.ts';
+
 /** Starts work that several may wait for; returns how to cut it off. */
 export type Start<T> = (done: (result: T) => void) => () => void;
 
@@ -21,18 +23,18 @@ export class SharedFetches<T> {
    * Waits for the work of that key, starting it if nobody has; null where the caller left first. Work is cut off when the
    * last who waits for it has left.
    */
-  join(key: string, start: Start<T>, signal: AbortSignal): Promise<T | null> {
-    if (signal.aborted) return Promise.resolve(null);
+  join(key: string, start: Start<T>, departure: Departure): Promise<T | null> {
+    if (departure.isOver) return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiter: Waiter<T> = (result) => {
-        signal.removeEventListener('abort', onAbort);
+        departure.forget(onLeave);
         resolve(result);
       };
-      const onAbort = (): void => {
+      const onLeave = (): void => {
         waiter(null);
         this.#leave(key, fetch, waiter);
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      departure.watch(onLeave);
       const running = this.#running.get(key);
       const fetch: SharedFetch<T> = running ?? { waiters: [], cancel: () => undefined };
       fetch.waiters.push(waiter);

@@ -2,13 +2,13 @@ import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import {
   type Done,
-  SubgraphClient,
-  type SubgraphClientOptions,
+  type RunningCall,
   type SubgraphFailure,
   type SubgraphText,
   understand,
-} from '../subgraph-client.ts';
-import { subgraphHeaders } from '../subgraph-headers.ts';
+} from '../subgraph-answer.ts';
+import { SubgraphClient, type SubgraphClientOptions } from '../subgraph-client.ts';
+import { SubgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
@@ -32,12 +32,12 @@ export function createSubgraphTransport(
   options: SubgraphTransportOptions,
   { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
 ): SubgraphTransport {
-  const client = new SubgraphClient(options);
+  const client = new SubgraphClient(options, now);
   const streams = new SubgraphStreamClient();
   const targets = new Map(
     options.subgraphs.map((subgraph) => [
       subgraph.name,
-      { subgraph, guard: new SubgraphGuard(options.guard, now) },
+      { subgraph, guard: new SubgraphGuard(options.guard, now), headers: new SubgraphHeaders(subgraph) },
     ]),
   );
   const fetches = new SharedFetches<SubgraphText | SubgraphFailure>();
@@ -52,43 +52,40 @@ export function createSubgraphTransport(
   };
 
   return {
-    async send(fetch, variables, input) {
-      const { subgraph, guard } = targetOf(fetch.subgraph);
+    async send(fetch, variables, caller) {
+      const { subgraph, guard, headers } = targetOf(fetch.subgraph);
       const enoughMs = now() + subgraph.timeoutMs;
       const assertion = minter.assertionFor(
-        input.principal,
+        caller.principal,
         subgraph.identity,
-        subgraph.budgetOf?.(input.principal),
+        subgraph.budgetOf?.(caller.principal),
       );
       const call: GuardedCall = {
         subgraph,
         guard,
-        headers: subgraphHeaders(
-          subgraph,
-          input.headers,
-          typeof assertion === 'string' ? assertion : await assertion,
-        ),
+        headers: headers.for(caller.headers, typeof assertion === 'string' ? assertion : await assertion),
         body: `${prefixOf(fetch)}${variables}}`,
-        untilMs: Math.min(enoughMs, input.deadlineMs),
+        untilMs: Math.min(enoughMs, caller.deadlineMs),
         repeatable: !fetch.mutation,
       };
       // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
-      const shared = options.deduplicate && !fetch.mutation && input.deadlineMs >= enoughMs;
+      const shared = options.deduplicate && !fetch.mutation && caller.deadlineMs >= enoughMs;
+      const start: Start<SubgraphText | SubgraphFailure> = (done) => startGuarded(client, call, done);
       const key = shared ? sharingKey(call) : unique();
-      const start: Start<SubgraphText | SubgraphFailure> = (done) =>
-        startGuarded(client, call, { now, done });
-      return understand((await fetches.join(key, start, input.signal)) ?? ABORTED);
+      return understand((await fetches.join(key, start, caller.departure)) ?? ABORTED);
     },
     // Never shared: each caller's events are authorized on their own.
     async *open(fetch, variables, input) {
-      const { subgraph } = targetOf(fetch.subgraph);
+      const { subgraph, headers } = targetOf(fetch.subgraph);
       const assertion = await minter.assertionFor(
         input.principal,
         subgraph.identity,
         subgraph.budgetOf?.(input.principal),
       );
-      const headers = subgraphHeaders(subgraph, input.headers, assertion);
-      const message = { headers, body: `${prefixOf(fetch)}${variables}}` };
+      const message = {
+        headers: headers.for(input.headers, assertion),
+        body: `${prefixOf(fetch)}${variables}}`,
+      };
       yield* streams.events(subgraph, message, { bounds: input.bounds, signal: input.signal });
     },
     close: async () => {
@@ -109,29 +106,26 @@ interface GuardedCall {
 }
 
 /** Sends a call if its subgraph is well enough, and once more if the connection was lost before any answer. */
-function startGuarded(
-  client: SubgraphClient,
-  call: GuardedCall,
-  { now, done }: { readonly now: () => number; readonly done: Done },
-): () => void {
+function startGuarded(client: SubgraphClient, call: GuardedCall, done: Done): () => void {
   const { guard, subgraph } = call;
   if (!guard.admit()) {
     done({ kind: 'failure', status: 0, code: 'SUBGRAPH_UNAVAILABLE', cause: null });
     return () => undefined;
   }
   let retried = false;
-  const send = (): ((code: SubgraphFailure['code']) => void) =>
-    client.start(subgraph, { ...call, timeoutMs: call.untilMs - now() }, (answer) => {
+  const send = (): RunningCall =>
+    client.start(subgraph, call, (answer) => {
       if (isLost(answer) && call.repeatable && !retried && guard.takeRetry()) {
         retried = true;
-        cancel = send();
+        running = send();
         return;
       }
       guard.settle(outcomeOf(answer));
       done(answer);
     });
-  let cancel = send();
-  return () => cancel('REQUEST_ABORTED');
+  let running: RunningCall | null = null;
+  running = send();
+  return () => running?.cut('REQUEST_ABORTED');
 }
 
 /** True where the subgraph did not begin to answer, as when a kept connection was closed from its side. */

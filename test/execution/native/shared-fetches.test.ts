@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Departure } from '../../../src/execution/native/departure.ts';
 import { SharedFetches } from '../../../src/execution/native/shared-fetches.ts';
 
 /** Work that ends when the test says so. */
@@ -14,7 +15,7 @@ function workshop() {
   return { started, start };
 }
 
-const never = new AbortController().signal;
+const never = new Departure(new AbortController().signal);
 
 describe('shared fetches', () => {
   it('start equal work once and tell everybody', async () => {
@@ -52,7 +53,7 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, leaving.signal);
+    const gone = fetches.join('a', start, new Departure(leaving.signal));
     const staying = fetches.join('a', start, never);
     leaving.abort();
     expect(await gone).toBeNull();
@@ -65,7 +66,7 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, leaving.signal);
+    const gone = fetches.join('a', start, new Departure(leaving.signal));
     leaving.abort();
     expect(await gone).toBeNull();
     expect(started[0]?.cancelled).toBe(true);
@@ -77,7 +78,7 @@ describe('shared fetches', () => {
 
   it('are not started for a caller who has left already', async () => {
     const { started, start } = workshop();
-    const left = AbortSignal.abort();
+    const left = new Departure(AbortSignal.abort());
     expect(await new SharedFetches<string>().join('a', start, left)).toBeNull();
     expect(started).toHaveLength(0);
   });

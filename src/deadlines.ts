@@ -1,0 +1,43 @@
+/** What must not go on past its time. */
+export interface Expiring {
+  /** Units: milliseconds since the epoch. */
+  readonly untilMs: number;
+  /** Told once its time is over, unless it was forgotten before. */
+  expire(): void;
+}
+
+/** How late something may end; reason: one timer for all instead of one for each, which costs as much as all else about a wait. */
+const SWEEP_MS = 20;
+
+/** Ends what runs when its time is over. */
+export class Deadlines {
+  readonly #watched = new Set<Expiring>();
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** `now` in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Watches until it is forgotten or over. */
+  watch(expiring: Expiring): void {
+    this.#watched.add(expiring);
+    this.#timer ??= setTimeout(this.#sweep, SWEEP_MS);
+  }
+
+  forget(expiring: Expiring): void {
+    this.#watched.delete(expiring);
+  }
+
+  /** Goes on while there is anything to watch, and once more, so that a steady load starts no timers. */
+  readonly #sweep = (): void => {
+    this.#timer = this.#watched.size === 0 ? null : setTimeout(this.#sweep, SWEEP_MS);
+    const now = this.#now();
+    for (const expiring of this.#watched) {
+      if (expiring.untilMs > now) continue;
+      this.#watched.delete(expiring);
+      expiring.expire();
+    }
+  };
+}

@@ -1,0 +1,66 @@
+import type { Deadlines } from '../../deadlines.ts';
+import type { Done, RunningCall, SubgraphFailure } from '../subgraph-answer.ts';
+
+/** The request of a call as it is sent. */
+export interface HttpRequest {
+  /** Request line and fields, the empty line included. */
+  readonly head: string;
+  readonly body: string;
+  /** Whether all of the body is ASCII. */
+  readonly plain: boolean;
+  /** Units: milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** One request and its answer: settles once, by whichever comes first of end, fault, size, time and being cut off. */
+export class HttpCall implements RunningCall {
+  readonly request: HttpRequest;
+  readonly untilMs: number;
+  readonly #deadlines: Deadlines;
+  readonly #done: Done;
+  #onCut: (() => void) | null = null;
+  #settled = false;
+
+  constructor(
+    request: HttpRequest,
+    { deadlines, done }: { readonly deadlines: Deadlines; readonly done: Done },
+  ) {
+    this.request = request;
+    this.untilMs = request.untilMs;
+    this.#deadlines = deadlines;
+    this.#done = done;
+    deadlines.watch(this);
+  }
+
+  /** What has to be given back where the call is cut off before it has settled. */
+  heldBy(onCut: () => void): void {
+    this.#onCut = onCut;
+  }
+
+  expire(): void {
+    this.cut('SUBGRAPH_TIMEOUT');
+  }
+
+  cut(code: SubgraphFailure['code']): void {
+    const onCut = this.#onCut;
+    if (this.#settled) return;
+    this.fail(code, { status: 0, cause: null });
+    onCut?.();
+  }
+
+  fail(code: SubgraphFailure['code'], { status, cause }: Pick<SubgraphFailure, 'status' | 'cause'>): void {
+    this.#settle({ kind: 'failure', status, code, cause });
+  }
+
+  answer(status: number, text: string): void {
+    this.#settle({ kind: 'text', status, text });
+  }
+
+  #settle(answer: Parameters<Done>[0]): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#onCut = null;
+    this.#deadlines.forget(this);
+    this.#done(answer);
+  }
+}

@@ -1,0 +1,114 @@
+import type { HttpCall } from './http-call.ts';
+import { type ConnectionOwner, HttpConnection } from './http-connection-client.ts';
+import type { HttpTarget } from './request-head.ts';
+
+export interface HttpPoolOptions {
+  /** Largest body of an answer. */
+  readonly bytesMax: number;
+  readonly connectionsMax: number;
+  /** Units: milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Calls that may wait for a connection; reason: more could not be answered within any timeout, and each holds its request. */
+const WAITING_MAX = 10_000;
+/** How long an idle connection is used again where the peer says nothing; reason: less than any common server keeps one. */
+const IDLE_MS = 4_000;
+/** Taken off what the peer says, for the way there: a call that meets a closing connection may be lost. */
+const IDLE_MARGIN_MS = 1_000;
+const IDLE_MS_MAX = 600_000;
+
+interface Idle {
+  readonly connection: HttpConnection;
+  /** Units: milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** Kept connections to one host: the one used last is used next, so that those which are not needed grow old and end. */
+export class HttpPool implements ConnectionOwner {
+  readonly bytesMax: number;
+  readonly #target: HttpTarget;
+  readonly #options: HttpPoolOptions;
+  readonly #open = new Set<HttpConnection>();
+  #idle: Idle[] = [];
+  readonly #waiting = new Set<HttpCall>();
+  #closed = false;
+
+  constructor(target: HttpTarget, options: HttpPoolOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.bytesMax = options.bytesMax;
+  }
+
+  /** Sends a call over a connection that is free, or a new one, or the next that becomes free. */
+  start(call: HttpCall): void {
+    if (this.#closed) {
+      call.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause: CLOSED });
+      return;
+    }
+    const connection = this.#takeIdle();
+    if (connection !== null) connection.send(call);
+    else if (this.#open.size < this.#options.connectionsMax) this.#connect(call);
+    else if (this.#waiting.size >= WAITING_MAX) call.fail('SUBGRAPH_UNAVAILABLE', { status: 0, cause: null });
+    else {
+      this.#waiting.add(call);
+      call.heldBy(() => this.#waiting.delete(call));
+    }
+  }
+
+  onFree(connection: HttpConnection, reusableMs: number): void {
+    const next = this.#takeWaiting();
+    if (next !== null) {
+      connection.send(next);
+      return;
+    }
+    const idleMs = reusableMs === Number.POSITIVE_INFINITY ? IDLE_MS : reusableMs - IDLE_MARGIN_MS;
+    if (idleMs <= 0) {
+      connection.close(null);
+      return;
+    }
+    const now = this.#options.now();
+    this.#idle.push({ connection, untilMs: now + Math.min(idleMs, IDLE_MS_MAX) });
+    const [oldest] = this.#idle;
+    if (oldest !== undefined && oldest.untilMs <= now) oldest.connection.close(null);
+  }
+
+  onGone(connection: HttpConnection): void {
+    this.#open.delete(connection);
+    this.#idle = this.#idle.filter((idle) => idle.connection !== connection);
+    const next = this.#closed ? null : this.#takeWaiting();
+    if (next !== null) this.#connect(next);
+  }
+
+  /** Ends all that is under way. */
+  close(): void {
+    this.#closed = true;
+    for (const call of this.#waiting) call.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause: CLOSED });
+    this.#waiting.clear();
+    for (const connection of this.#open) connection.close(CLOSED);
+  }
+
+  #connect(call: HttpCall): void {
+    const connection = new HttpConnection(this.#target, this);
+    this.#open.add(connection);
+    connection.send(call);
+  }
+
+  #takeIdle(): HttpConnection | null {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (idle.untilMs > this.#options.now()) return idle.connection;
+      idle.connection.close(null);
+    }
+    return null;
+  }
+
+  #takeWaiting(): HttpCall | null {
+    for (const call of this.#waiting) {
+      this.#waiting.delete(call);
+      return call;
+    }
+    return null;
+  }
+}
+
+const CLOSED = new Error('The client is closed.');

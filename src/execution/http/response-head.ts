@@ -1,0 +1,94 @@
+/** What the head of an answer says of what follows it. */
+export interface ResponseHead {
+  readonly status: number;
+  /** Bytes of the body where they are told; otherwise how its end is. */
+  readonly body: number | 'chunked' | 'untilClose';
+  /** Whether the connection may be used again. */
+  readonly keepAlive: boolean;
+  /** How long the peer keeps an idle connection; null where it does not say. */
+  readonly idleMs: number | null;
+}
+
+/** Version, status, and any reason phrase (RFC 9112, section 4). */
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?$/;
+/** No blank before the colon, no folded line, no control character (RFC 9112, section 5). */
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~\x80-\xff]*)$/;
+/** Beyond this, numbers are not exact any more; no body is that long. */
+const LENGTH = /^[0-9]{1,15}$/;
+const IDLE = /(?:^|[,;\s])timeout=([0-9]{1,9})(?:$|[,;\s])/i;
+
+type Framing = 'content-length' | 'transfer-encoding';
+
+/** What the fields seen so far say. */
+interface Fields {
+  length: number | null;
+  chunked: boolean;
+  close: boolean;
+  idleMs: number | null;
+}
+
+/**
+ * Reads the head of an answer, without the empty line that ends it; null where anything in it is not exactly as the
+ * specification has it, or where its length could be read in two ways.
+ * Source: RFC 9112, sections 4 to 6; the threat is an answer whose end the peer and we see in different places.
+ */
+export function readResponseHead(text: string): ResponseHead | null {
+  const lines = text.split('\r\n');
+  const start = STATUS_LINE.exec(lines[0] ?? '');
+  if (start === null) return null;
+  const [, minor, code] = start;
+  const fields: Fields = { length: null, chunked: false, close: minor === '0', idleMs: null };
+  for (let index = 1; index < lines.length; index += 1) {
+    if (!takeField(lines[index] ?? '', fields)) return null;
+  }
+  const { length, chunked, close, idleMs } = fields;
+  // A peer of the older version does not know chunks, and two framings are one too many.
+  if (chunked && (minor === '0' || length !== null)) return null;
+  const status = Number(code);
+  const body = isBodiless(status) ? 0 : chunked ? 'chunked' : (length ?? 'untilClose');
+  return { status, body, keepAlive: !close && body !== 'untilClose', idleMs };
+}
+
+function isBodiless(status: number): boolean {
+  return status < 200 || status === 204 || status === 304;
+}
+
+/** False where the line is no field, or one that must not be there. */
+function takeField(line: string, fields: Fields): boolean {
+  const match = FIELD.exec(line);
+  if (match === null) return false;
+  const [, name = '', value = ''] = match;
+  switch (name.toLowerCase()) {
+    case 'content-length':
+      return takeFraming('content-length', value.trimEnd(), fields);
+    case 'transfer-encoding':
+      return takeFraming('transfer-encoding', value.trimEnd(), fields);
+    case 'connection':
+      fields.close ||= value.split(',').some((option) => option.trim().toLowerCase() === 'close');
+      return true;
+    case 'keep-alive': {
+      const seconds = IDLE.exec(value)?.[1];
+      if (seconds !== undefined) fields.idleMs = Number(seconds) * 1000;
+      return true;
+    }
+    default:
+      return true;
+  }
+}
+
+/** Each framing at most once, and only in the one form that cannot be read in two ways. */
+function takeFraming(name: Framing, value: string, fields: Fields): boolean {
+  if (name === 'content-length') {
+    if (fields.length !== null || !LENGTH.test(value)) return false;
+    fields.length = Number(value);
+    return true;
+  }
+  if (fields.chunked || value.toLowerCase() !== 'chunked') return false;
+  fields.chunked = true;
+  return true;
+}
+
+/** Whether each line of a text is a field. */
+export function areFields(text: string): boolean {
+  return text.split('\r\n').every((line) => FIELD.test(line));
+}
