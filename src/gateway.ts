@@ -244,11 +244,12 @@ function listenerOptions(
   { listen, limits, subscriptions, identity, admin, approvals, openai }: Config,
   { port, worker }: { readonly port?: number; readonly worker?: number },
 ): Parameters<typeof createListener>[0] {
-  const { headerBytes, ...options } = listen;
+  const { headerBytes, http2, http2StreamsMax, http2ResetsMax, ...options } = listen;
   return {
     ...options,
     port: port ?? listen.port,
     sharesPort: worker !== undefined && sharesPort(),
+    http2: http2 ? { streamsMax: http2StreamsMax, resetsMax: http2ResetsMax } : null,
     headerBytesMax: headerBytes,
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,

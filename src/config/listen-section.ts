@@ -52,6 +52,23 @@ export const listenSection = z.strictObject({
   tls: tls
     .exactOptional()
     .describe('Serves HTTPS from these two files. Without it the gateway expects a TLS proxy in front.'),
+  http2: switchKey(
+    true,
+    'Speaks HTTP/2 besides HTTP/1.1 with clients that ask for it, where there is TLS. Without TLS only HTTP/1.1 is spoken.',
+  ),
+  http2StreamsMax: integerKey({
+    min: 1,
+    max: 10_000,
+    default: 100,
+    about: 'Requests at once on one HTTP/2 connection. 100 is the least that the specification advises.',
+  }),
+  http2ResetsMax: integerKey({
+    min: 1,
+    max: 100_000,
+    default: 200,
+    about:
+      'Requests that an HTTP/2 client may take back in a burst; 33 a second are forgiven. Beyond it the connection ends (rapid reset).',
+  }),
   cors: cors.prefault({}).describe('Which pages of other origins may read answers.'),
   sandbox: z
     .enum(['graphiql', 'apollo', 'off'])

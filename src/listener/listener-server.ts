@@ -12,6 +12,7 @@ import { GatewayError } from '../errors.ts';
 import { createClientErrorSink } from './client-error-sink.ts';
 import { createEdge, type Edge } from './edge-server.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
+import { ALPN_PROTOCOLS, createHttp2Side, type Http2Side } from './http2-server.ts';
 import type { Listener, ListenerDeps, ListenerOptions } from './listener.ts';
 import { createOpenAiDoor, type OpenAiDoor } from './openai-server.ts';
 import { registerSandbox } from './sandbox-server.ts';
@@ -46,6 +47,8 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   const slots = new StreamSlots(options.subscriptions.maxConnections);
   const edge = createEdge(options, { ...deps, slots, apiKeyHeader: options.apiKeyHeader });
   const sockets = createSocketServer(options, { ...deps, slots });
+  const http2 =
+    options.tls === undefined || options.http2 === null ? null : createHttp2Side(options, options.http2);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -54,7 +57,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     // The entry the proxy in front wrote; further ones are whatever the client sent.
     trustProxy: options.trustProxy ? (_address, hop) => hop < 1 : false,
     routerOptions: { querystringParser: () => ({}) },
-    serverFactory: (handler) => createServer(options, shortcut(options, edge, handler)),
+    serverFactory: (handler) => createServer(options, http2, shortcut(options, edge, handler)),
     clientErrorHandler: createClientErrorSink(deps.newId),
     frameworkErrors: (_error, request, reply) => {
       void edge.refuse(request as FastifyRequest, reply as FastifyReply, new GatewayError('BAD_REQUEST'));
@@ -83,7 +86,8 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
       edge.drain();
       door?.drain();
       sockets.drain();
-      closing ??= stop(app, { edge, door, sockets }, options.shutdownTimeoutMs);
+      http2?.drain();
+      closing ??= stop(app, { edge, door, sockets, http2 }, options.shutdownTimeoutMs);
       return closing;
     },
   };
@@ -99,7 +103,7 @@ function shortcut(options: ListenerOptions, edge: Edge, handler: RequestListener
   };
 }
 
-function createServer(options: ListenerOptions, handler: RequestListener): Server {
+function createServer(options: ListenerOptions, http2: Http2Side | null, handler: RequestListener): Server {
   const bounds = {
     maxHeaderSize: options.headerBytesMax,
     headersTimeout: options.requestTimeoutMs,
@@ -108,10 +112,12 @@ function createServer(options: ListenerOptions, handler: RequestListener): Serve
     shouldUpgradeCallback: wantsSocket,
   };
   const { tls, requestTimeoutMs } = options;
+  const offered = http2 === null ? {} : { ALPNProtocols: ALPN_PROTOCOLS };
   const server =
     tls === undefined
       ? createHttpServer(bounds, handler)
-      : createHttpsServer({ ...bounds, ...tls, handshakeTimeout: requestTimeoutMs }, handler);
+      : createHttpsServer({ ...bounds, ...tls, ...offered, handshakeTimeout: requestTimeoutMs }, handler);
+  http2?.attach(server, handler);
   // Beyond a count Node drops header fields silently; their bytes are bounded, so none needs to be dropped.
   server.maxHeadersCount = 0;
   return server;
@@ -206,15 +212,17 @@ interface Ends {
   readonly edge: Edge;
   readonly door: OpenAiDoor | null;
   readonly sockets: SocketServer;
+  readonly http2: Http2Side | null;
 }
 
 async function stop(
   app: FastifyInstance,
-  { edge, door, sockets }: Ends,
+  { edge, door, sockets, http2 }: Ends,
   shutdownTimeoutMs: number,
 ): Promise<void> {
   const cut = setTimeout(() => {
     sockets.cut();
+    http2?.cut();
     app.server.closeAllConnections();
   }, shutdownTimeoutMs);
   await app.close();

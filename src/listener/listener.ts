@@ -31,7 +31,17 @@ export interface ListenerOptions {
   readonly openAiPath: string | null;
   /** Header that may hold an API key, in lower case; absent where none does. */
   readonly apiKeyHeader?: string | undefined;
+  /** Bounds of HTTP/2 connections, which need TLS; null where only HTTP/1.1 is spoken. */
+  readonly http2: Http2Bounds | null;
   readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** Bounds of one HTTP/2 connection. */
+export interface Http2Bounds {
+  /** Requests at once. */
+  readonly streamsMax: number;
+  /** Requests that a client may take back in a burst; beyond it the connection ends. */
+  readonly resetsMax: number;
 }
 
 /** Bounds of what stays open: streaming answers and WebSockets. */

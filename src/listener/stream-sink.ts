@@ -28,6 +28,7 @@ export async function writeStream(
   try {
     for await (const { body } of events) {
       if (!outgoing.write(format.event(body))) await taken(outgoing, writing.eventTimeoutMs);
+      if (outgoing.destroyed) break;
     }
     outgoing.end(format.end);
   } catch (fault) {

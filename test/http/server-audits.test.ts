@@ -31,6 +31,7 @@ beforeAll(async () => {
       batching: { enabled: false, max: 1 },
       sandbox: 'off',
       openAiPath: null,
+      http2: null,
       subscriptions: STREAMS,
     },
     {

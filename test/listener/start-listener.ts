@@ -42,6 +42,7 @@ const OPTIONS: ListenerOptions = {
   batching: { enabled: false, max: 10 },
   sandbox: 'off',
   openAiPath: null,
+  http2: null,
   subscriptions: STREAMS,
 };
 
