@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Several gateways share a database only where it is a server. */
-const ON_POSTGRES_ONLY = ['test/gateway/two-gateways.test.ts'];
+/** Several processes share a database only where it is a server. */
+const ON_POSTGRES_ONLY = ['test/gateway/two-gateways.test.ts', 'test/control/ai-crash.test.ts'];
 
 export default defineConfig({
   resolve: {

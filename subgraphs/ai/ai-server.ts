@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
 import type { ProviderFailure } from './ai-error.ts';
-import { type BudgetConfig, NO_BUDGETS } from './budget/budget-config.ts';
-import { startLedger } from './budget/start-ledger.ts';
+import { NO_BUDGETS } from './budget/budget-config.ts';
+import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
 import { createModelCatalog } from './model-catalog.ts';
 import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
@@ -24,7 +24,7 @@ export interface AiOptions extends SubgraphPlacement {
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
   readonly timeoutMs?: number;
   /** Prices and budgets. Default: only what the callers' plans say. */
-  readonly budget?: BudgetConfig;
+  readonly budget?: BudgetSetup;
   /** How providers are reached. Default: the global fetch. */
   readonly fetch?: typeof globalThis.fetch;
 }
