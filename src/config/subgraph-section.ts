@@ -41,6 +41,20 @@ export const subgraphSection = z.strictObject({
     about:
       'Time one call may take, in milliseconds. Below execution.timeoutMs, so that one slow subgraph does not sink the whole answer.',
   }),
+  subscriptions: z
+    .strictObject({
+      protocol: z
+        .enum(['sse', 'websocket'])
+        .default('sse')
+        .describe(
+          'Server-sent events (graphql-sse, distinct connections), or a WebSocket for each subscription (graphql-transport-ws).',
+        ),
+      url: serviceUrlKey(
+        'Where it takes subscriptions, if not at its URL: http or https for WebSockets too.',
+      ).exactOptional(),
+    })
+    .prefault({})
+    .describe('How it is asked for subscriptions.'),
   errors: z
     .enum(['masked', 'passthrough'])
     .default('masked')

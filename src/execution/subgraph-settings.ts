@@ -9,6 +9,8 @@ export interface SubgraphSettings {
   readonly identity: IdentityExposure;
   /** What it is told of a caller's budget; absent where it is told nothing. */
   readonly budgetOf?: (principal: Principal) => BudgetClaim | null;
+  /** How it is asked for subscriptions; absent where by server-sent events at its URL. */
+  readonly subscriptions?: { readonly protocol: 'sse' | 'websocket'; readonly url?: string };
   /** Client headers passed on, lower-case. */
   readonly forwardHeaders: readonly string[];
   /** `masked` replaces the subgraph's error texts; `passthrough` shows them with the extension keys allowed. */

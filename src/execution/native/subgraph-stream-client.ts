@@ -1,17 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
-import { GatewayError } from '../../errors.ts';
 import type { SubgraphEndpoint, SubgraphMessage } from '../subgraph-client.ts';
 import { readEventStream } from './event-stream.ts';
-
-/** Bounds of one stream from a subgraph. */
-export interface StreamBounds {
-  readonly eventBytesMax: number;
-  /** Longest silence, comments that keep the connection alive included. */
-  readonly idleTimeoutMs: number;
-}
-
-/** What a subgraph sent as one event: a GraphQL result. */
-export type EventBody = Readonly<Record<string, unknown>>;
+import { asStreamFault, broken, type EventBody, eventBody, type StreamBounds } from './subgraph-stream.ts';
 
 /**
  * Opens subscriptions at subgraphs: server-sent events, one request for each, as the "distinct connections" mode of
@@ -45,11 +35,11 @@ export class SubgraphStreamClient {
       if (statusCode !== 200 || !isEventStream(headers['content-type'])) throw broken('no event stream');
       for await (const { type, data } of readEventStream(body, bounds.eventBytesMax)) {
         if (type === 'complete') return;
-        if (type === 'next') yield parse(data);
+        if (type === 'next') yield eventBody(JSON.parse(data));
       }
       throw broken('the stream ended before the subscription did');
     } catch (fault) {
-      throw asStreamFault(fault, signal);
+      throw asStreamFault(fault, signal, isTimeout(fault));
     } finally {
       // What is left unread says nothing any more.
       body?.on('error', () => undefined).destroy();
@@ -70,21 +60,9 @@ function isEventStream(contentType: string | string[] | undefined): boolean {
   return typeof contentType === 'string' && /^text\/event-stream\s*(?:;|$)/iu.test(contentType);
 }
 
-function parse(data: string): EventBody {
-  const body: unknown = JSON.parse(data);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw broken('no GraphQL result');
-  return body as EventBody;
-}
-
-function broken(reason: string): GatewayError {
-  return new GatewayError('DOWNSTREAM_SERVICE_ERROR', { cause: new Error(reason) });
-}
-
 const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-function asStreamFault(fault: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  if (fault instanceof GatewayError) return fault;
-  const timedOut = TIMEOUTS.has((fault as { readonly code?: string }).code ?? '');
-  return new GatewayError(timedOut ? 'SUBGRAPH_TIMEOUT' : 'DOWNSTREAM_SERVICE_ERROR', { cause: fault });
+/** True for a fault that says that time is up. */
+function isTimeout(fault: unknown): boolean {
+  return TIMEOUTS.has((fault as { readonly code?: string }).code ?? '');
 }

@@ -13,6 +13,7 @@ import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
 import { type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
+import { SubgraphSocketClient } from './subgraph-socket-client.ts';
 import { SubgraphStreamClient } from './subgraph-stream-client.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
@@ -24,6 +25,8 @@ export interface SubgraphTransportOptions extends SubgraphClientOptions {
 
 const ABORTED: SubgraphFailure = { kind: 'failure', status: 0, code: 'REQUEST_ABORTED', cause: null };
 
+const SSE: NonNullable<SubgraphSettings['subscriptions']> = Object.freeze({ protocol: 'sse' });
+
 /** Body up to the variables, by fetch: the query is escaped once. */
 const prefixes = new WeakMap<FetchStep, string>();
 
@@ -33,7 +36,7 @@ export function createSubgraphTransport(
   { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
 ): SubgraphTransport {
   const client = new SubgraphClient(options, now);
-  const streams = new SubgraphStreamClient();
+  const streams = { sse: new SubgraphStreamClient(), websocket: new SubgraphSocketClient() };
   const targets = new Map(
     options.subgraphs.map((subgraph) => [
       subgraph.name,
@@ -86,10 +89,12 @@ export function createSubgraphTransport(
         headers: headers.for(input.headers, assertion),
         body: `${prefixOf(fetch)}${variables}}`,
       };
-      yield* streams.events(subgraph, message, { bounds: input.bounds, signal: input.signal });
+      const { protocol, url } = subgraph.subscriptions ?? SSE;
+      const at = url === undefined ? subgraph : { ...subgraph, url };
+      yield* streams[protocol].events(at, message, { bounds: input.bounds, signal: input.signal });
     },
     close: async () => {
-      await Promise.all([client.close(), streams.close()]);
+      await Promise.all([client.close(), streams.sse.close(), streams.websocket.close()]);
     },
   };
 }
