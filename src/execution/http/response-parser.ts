@@ -29,7 +29,8 @@ export class ResponseParser {
   #interim = 0;
   /** Bytes that do not make a whole line yet. */
   #pending: Buffer = NOTHING;
-  #pieces: Buffer[] = [];
+  /** What has come of the body, and room for more: pieces of a byte each would take a hundred times their size. */
+  #body: Buffer = NOTHING;
   #bodyBytes = 0;
   /** Bytes still to come of a sized body or of a chunk. */
   #left = 0;
@@ -138,9 +139,11 @@ export class ResponseParser {
 
   #takeData(bytes: Buffer, at: number, most: number): number | 'fault' {
     const taken = Math.min(most, bytes.length - at);
-    this.#bodyBytes += taken;
-    if (this.#bodyBytes > this.#bytesMax) return 'fault';
-    if (taken > 0) this.#pieces.push(Buffer.from(bytes.subarray(at, at + taken)));
+    const bodyBytes = this.#bodyBytes + taken;
+    if (bodyBytes > this.#bytesMax) return 'fault';
+    if (bodyBytes > this.#body.length) this.#grow(bodyBytes);
+    bytes.copy(this.#body, this.#bodyBytes, at, at + taken);
+    this.#bodyBytes = bodyBytes;
     this.#left -= taken;
     if (this.#state === 'sized' && this.#left === 0) this.#finish();
     else if (this.#state === 'chunkData' && this.#left === 0) this.#state = 'chunkEnd';
@@ -178,11 +181,16 @@ export class ResponseParser {
     return end + HEAD_END.length;
   }
 
+  /** Makes room for twice as much, so that what is held grows with what has come and not with what was announced. */
+  #grow(bytesMin: number): void {
+    const grown = Buffer.allocUnsafe(Math.min(this.#bytesMax, 2 * bytesMin));
+    this.#body.copy(grown, 0, 0, this.#bodyBytes);
+    this.#body = grown;
+  }
+
   #finish(): void {
-    const [first] = this.#pieces;
-    const whole = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces);
-    this.#text = whole.toString('utf8');
-    this.#pieces = [];
+    this.#text = this.#body.toString('utf8', 0, this.#bodyBytes);
+    this.#body = NOTHING;
     this.#state = 'over';
   }
 }
