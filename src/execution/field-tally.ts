@@ -41,6 +41,11 @@ export class FieldTally {
     this.#add(at + NULLS, 1);
   }
 
+  /** Takes that no subgraph answered a field of an object, which is counted nevertheless. */
+  absent({ at }: CompiledField): void {
+    this.#add(at + RESOLVED, -1);
+  }
+
   /** Takes an object that is refused or withheld, or a value that does not fit, at a field; null for the answer itself. */
   refused(field: CompiledField | null): void {
     this.#add((field?.at ?? 0) + REFUSED, 1);

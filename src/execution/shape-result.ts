@@ -104,10 +104,22 @@ class Shaper {
     for (const field of type.fields) {
       if (field.when !== null && !whenApplies(field.when, this.#held)) continue;
       const item = field.isTypename ? type.name : this.#field(source, field);
-      if (item === INVALID) return INVALID;
+      if (item === INVALID) {
+        this.#skip(type.fields.slice(type.fields.indexOf(field) + 1), source);
+        return INVALID;
+      }
       result[field.key] = item;
     }
     return result;
+  }
+
+  /** Fields that are not looked at any more, since a null takes the whole object: answered is what is there. */
+  #skip(fields: readonly CompiledField[], source: Record<string, unknown>): void {
+    for (const field of fields) {
+      const isAsked = field.denied === null && whenApplies(field.when, this.#held);
+      if (isAsked && !(Object.hasOwn(source, field.key) && source[field.key] !== undefined))
+        this.#tally.absent(field);
+    }
   }
 
   #field(source: Record<string, unknown>, field: CompiledField): unknown {
@@ -121,7 +133,8 @@ class Shaper {
     this.#path.push(key);
     const item = field.denied === null ? this.#complete(value, type, field) : this.#refuse(field.denied);
     this.#path.pop();
-    if (item === null && field.denied === null) this.#tally.null(field);
+    if (field.denied === null && value === undefined) this.#tally.absent(field);
+    else if (field.denied === null && item === null) this.#tally.null(field);
     return item === INVALID && !type.nonNull ? null : item;
   }
 

@@ -65,6 +65,15 @@ describe('the counts of an answer', () => {
     });
   });
 
+  it('tell nothing of what no subgraph answered', () => {
+    expect(counted({ text: '{ item { id name } text }' }, { item: { id: '1' } })).toEqual({
+      'Query.item': [1, 1, 0, 0],
+      'Item.id': [1, 0, 0, 0],
+      'Item.name': [0, 0, 0, 1],
+      'Query.text': [0, 0, 0, 0],
+    });
+  });
+
   it('tell on how many objects a field was refused, and at which field objects were', () => {
     const text = '{ items { secret id } any { ... on Item { secret } ... on Locked { id item { id } } } }';
     const data = {
