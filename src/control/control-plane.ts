@@ -1,4 +1,5 @@
 import type { Actor, StepUpRule } from './actor.ts';
+import { AiUsageStore } from './ai-usage-store.ts';
 import { ApplicationsStore } from './applications-store.ts';
 import { AuditIndexStore } from './audit-index-store.ts';
 import { AuditSearchStore } from './audit-search-store.ts';
@@ -26,6 +27,7 @@ export interface ControlPlane {
   readonly snapshots: SnapshotStore;
   readonly auditIndex: AuditIndexStore;
   readonly auditSearch: AuditSearchStore;
+  readonly aiUsage: AiUsageStore;
 }
 
 export interface ControlPlaneOptions {
@@ -72,6 +74,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
     auditIndex: new AuditIndexStore(database),
+    aiUsage: new AiUsageStore(database),
     auditSearch: new AuditSearchStore(database, { hasIndex: hasAuditIndex }),
   };
 }

@@ -11,6 +11,7 @@ import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { aiLimitsObjects } from './admin-ai-limits.ts';
 import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
+import { aiUsageObjects } from './ai-usage-queries.ts';
 import { auditObjects } from './audit-queries.ts';
 
 /** Entries of a history that one answer shows. */
@@ -37,6 +38,7 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
       ai: ({ limits }: Plan) => limits.ai ?? null,
     },
     ...aiLimitsObjects,
+    ...aiUsageObjects,
     ControlSubscription: {
       requestedBy: ({ requester }: Subscription) => requester,
       startsAt: ({ startsAt }: Subscription) => timeText(startsAt),

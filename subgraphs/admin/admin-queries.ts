@@ -6,6 +6,7 @@ import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { connection } from './admin-answers.ts';
 import { field, type PageArgs, pageOf, requireAnyScope } from './admin-field.ts';
 import type { AdminContext } from './admin-loaders.ts';
+import { aiUsageQueries, myAiUsageQueries } from './ai-usage-queries.ts';
 import { auditQueries } from './audit-queries.ts';
 
 const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP, security: SECURITY } = SYSTEM_SCOPE;
@@ -20,8 +21,8 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
     };
   return {
     Query: { admin: gate([...STAFF, SECURITY]), portal: gate([DEVELOP]) },
-    ControlAdmin: { ...staffQueries(control), ...auditQueries(control) },
-    ControlPortal: portalQueries(control),
+    ControlAdmin: { ...staffQueries(control), ...auditQueries(control), ...aiUsageQueries(control) },
+    ControlPortal: { ...portalQueries(control), ...myAiUsageQueries(control) },
   };
 }
 

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readMigrations } from '../../src/control/migrations-source.ts';
+import { MIGRATIONS } from '../control/database-kit.ts';
 import { portcullis } from './command-line.ts';
 
 let folder: string;
@@ -19,10 +21,12 @@ function config(database: string): string {
 }
 
 describe('portcullis migrate', () => {
-  it('brings a database up to date, once', { timeout: 30_000 }, async () => {
+  it('brings a database up to date, once', { timeout: 60_000 }, async () => {
     const path = config('pglite://db');
+    const names = (await readMigrations(MIGRATIONS)).map(({ name }) => `applied ${name}\n`);
+    expect(names.length).toBeGreaterThan(1);
     expect(await portcullis(['migrate', '--config', path])).toMatchObject({
-      ...{ code: 0, stdout: 'applied 0001_control_plane\napplied 0002_outbox_delivery\n', stderr: '' },
+      ...{ code: 0, stdout: names.join(''), stderr: '' },
     });
     expect((await portcullis(['migrate', '--config', path])).stdout).toBe('the database is up to date\n');
   });

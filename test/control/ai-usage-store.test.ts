@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SYSTEM } from '../../src/control/control-plane.ts';
+import { cursorOf } from '../../src/control/input.ts';
+import { DatabaseBudgetStore } from '../../subgraphs/ai/budget/database-budget-store.ts';
+import { held, NOW, settled } from '../subgraphs/ai/budget/budget-kit.ts';
+import { faultCodeOf, member } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
+
+const test = useTestControl();
+const DAY_MS = 86_400_000;
+const SPAN = { sinceMs: NOW - DAY_MS, untilMs: NOW + DAY_MS };
+const developer = member('ten_a');
+
+beforeAll(async () => {
+  const store = new DatabaseBudgetStore(
+    {
+      query: (text, values) => test.database.asOwner((client) => client.query(text, [...values])),
+      close: async () => undefined,
+    },
+    { now: () => NOW, retentionDays: 30 },
+  );
+  for (let call = 0; call < 5; call += 1) {
+    const made = held({ tokens: 100, microUsd: 50 }, {}, { tenant: call < 4 ? 'ten_a' : 'ten_b' });
+    await store.reserve(made);
+    if (call !== 3) await store.settle(made, settled(10 + call, 1 + call));
+  }
+});
+
+describe('what calls of models took', () => {
+  it('is told page by page, latest first, each call once', async () => {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await test.control.aiUsage.list(
+        developer,
+        {},
+        { first: 3, ...(after === undefined ? {} : { after }) },
+      );
+      ids.push(...page.items.map(({ id }) => id));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    expect(ids).toHaveLength(4);
+    expect(ids).toEqual([...new Set(ids)].toSorted().toReversed());
+  });
+
+  it('has what was reserved, and what became of it', async () => {
+    const { items } = await test.control.aiUsage.list(developer, {}, {});
+    const [last, before] = items;
+    expect(last).toMatchObject({
+      ...{ reservedTokens: 100, reservedMicroUsd: 50, settledTokens: null, source: null, settledAt: null },
+      ...{ tenantId: 'ten_a', applicationId: 'app_a', model: 'house/m', priceVersion: 'v1', at: NOW },
+    });
+    expect(before).toMatchObject({
+      ...{ settledTokens: 12, settledMicroUsd: 3, inputTokens: 12, source: 'provider', finish: 'answered' },
+      settledAt: NOW,
+    });
+  });
+
+  it('is of the own tenant only, whatever is asked for', async () => {
+    const { aiUsage } = test.control;
+    expect(await faultCodeOf(aiUsage.list(developer, { tenantId: 'ten_b' }, {}))).toBe('NOT_FOUND');
+    expect(await faultCodeOf(aiUsage.spend(developer, { ...SPAN, tenantId: 'ten_b' }, 'model'))).toBe(
+      'NOT_FOUND',
+    );
+    const foreign = (await aiUsage.list(member('ten_b'), {}, {})).items[0]?.id ?? '';
+    const { items } = await aiUsage.list(developer, {}, { after: cursorOf(`${foreign}z`) });
+    expect(items.every(({ tenantId }) => tenantId === 'ten_a')).toBe(true);
+    expect(await aiUsage.spend(developer, SPAN, 'tenant')).toMatchObject([{ key: 'ten_a' }]);
+  });
+
+  it.each(['approver', 'securityOfficer', null] as const)('is not told to the role %s', async (role) => {
+    const actor = member('ten_a', { role });
+    expect(await faultCodeOf(test.control.aiUsage.list(actor, {}, {}))).toBe('FORBIDDEN');
+    expect(await faultCodeOf(test.control.aiUsage.spend(actor, SPAN, 'model'))).toBe('FORBIDDEN');
+  });
+
+  it('is all of it to staff of the platform', async () => {
+    expect((await test.control.aiUsage.list(SYSTEM, {}, {})).items).toHaveLength(5);
+    expect(await test.control.aiUsage.spend(SYSTEM, SPAN, 'tenant')).toEqual([
+      { key: 'ten_a', calls: 4, tokens: 33, microUsd: 6, reservedMicroUsd: 50 },
+      { key: 'ten_b', calls: 1, tokens: 14, microUsd: 5, reservedMicroUsd: 0 },
+    ]);
+  });
+
+  it('is told by what the calls have in common, also where that is nothing', async () => {
+    const keys = async (by: 'application' | 'subscription' | 'credential' | 'model') =>
+      (await test.control.aiUsage.spend(developer, SPAN, by)).map(({ key }) => key);
+    expect(await keys('application')).toEqual(['app_a']);
+    expect(await keys('subscription')).toEqual(['']);
+    expect(await keys('credential')).toEqual(['']);
+    expect(await keys('model')).toEqual(['house/m']);
+  });
+
+  it('is of the time that is asked for, its end not included', async () => {
+    const { aiUsage } = test.control;
+    expect((await aiUsage.list(developer, { untilMs: NOW }, {})).items).toEqual([]);
+    expect((await aiUsage.list(developer, { sinceMs: NOW, untilMs: NOW + 1 }, {})).items).toHaveLength(4);
+    expect((await aiUsage.list(developer, { applicationId: 'app_b' }, {})).items).toEqual([]);
+  });
+
+  it.each([
+    ['ends before it begins', { sinceMs: NOW, untilMs: NOW }],
+    ['is longer than a year', { sinceMs: NOW, untilMs: NOW + 367 * DAY_MS }],
+    ['is no time', { sinceMs: Number.NaN, untilMs: NOW }],
+  ])('is not summed over a span that %s', async (_, span) => {
+    expect(await faultCodeOf(test.control.aiUsage.spend(developer, span, 'model'))).toBe('INVALID_INPUT');
+  });
+});
