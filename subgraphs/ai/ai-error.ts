@@ -1,5 +1,5 @@
-import { APICallError } from 'ai';
 import { GraphQLError } from 'graphql';
+import type { AttemptOutcome } from './routing/attempt-outcome.ts';
 
 /** Every refusal and failure this subgraph can answer with; nothing else of a provider's error reaches a caller. */
 const MESSAGES = {
@@ -17,12 +17,13 @@ export type AiErrorCode = keyof typeof MESSAGES;
 export interface ProviderFailure {
   readonly code: AiErrorCode;
   readonly model: string;
+  /** The name of the key that was used. */
+  readonly key: string;
+  readonly outcome: AttemptOutcome;
   /** The provider's HTTP status, where it answered at all. */
   readonly status: number | null;
   readonly errorName: string;
 }
-
-const RETRY_AFTER_SECONDS_MAX = 3600;
 
 /** Makes an error of the closed set; `detail` states a bound or a field, never a value that came in. */
 export function aiError(
@@ -31,42 +32,4 @@ export function aiError(
   extensions: Readonly<Record<string, unknown>> = {},
 ): GraphQLError {
   return new GraphQLError(detail ?? MESSAGES[code], { extensions: { code, ...extensions } });
-}
-
-/**
- * Judges what a provider call threw, keeping only what is safe to say.
- * Invariant: the error itself goes no further, because it carries the request body with the prompt and the answer.
- */
-export function judgeProviderError(
-  error: unknown,
-  call: { readonly model: string; readonly timedOut: boolean },
-): { readonly error: GraphQLError; readonly failure: ProviderFailure } {
-  const answered = APICallError.isInstance(error) ? error : undefined;
-  const status = answered?.statusCode ?? null;
-  const code = judgeCode(status, call.timedOut);
-  const retryAfterSeconds =
-    code === 'AI_PROVIDER_RATE_LIMITED' ? readRetryAfter(answered?.responseHeaders) : undefined;
-  const retryable = call.timedOut || status === null || status === 429 || status >= 500;
-  return {
-    error: aiError(code, undefined, {
-      retryable,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    }),
-    failure: {
-      code,
-      model: call.model,
-      status,
-      errorName: error instanceof Error ? error.name : typeof error,
-    },
-  };
-}
-
-function judgeCode(status: number | null, timedOut: boolean): AiErrorCode {
-  if (timedOut) return 'AI_TIMEOUT';
-  return status === 429 ? 'AI_PROVIDER_RATE_LIMITED' : 'AI_PROVIDER_ERROR';
-}
-
-function readRetryAfter(headers: Readonly<Record<string, string>> | undefined): number | undefined {
-  const text = headers?.['retry-after'] ?? '';
-  return /^\d{1,9}$/u.test(text) ? Math.min(Number(text), RETRY_AFTER_SECONDS_MAX) : undefined;
 }

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { ZodError } from 'zod';
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
 import type { ProviderFailure } from './ai-error.ts';
 import { NO_BUDGETS } from './budget/budget-config.ts';
 import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
+import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
-import { createModelCatalog } from './model-catalog.ts';
-import { type ProviderConfig, parseProviderConfigs } from './provider-config.ts';
+import { createModelCatalog, type ModelCatalog } from './model-catalog.ts';
+import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 import { type AiLoaders, createAiResolvers } from './resolvers.ts';
+import { createKeyHealth } from './routing/key-health.ts';
+import { createRoutes, type Routes } from './routing/routes.ts';
+import { parseAliases, parseRouting, type RoutingConfig } from './routing/routing-config.ts';
 import { createTextReader } from './text-reader.ts';
 import { createTurns } from './turns.ts';
 
@@ -21,11 +26,15 @@ const GENERATED_AT_ONCE_MAX = 4;
 export interface AiOptions extends SubgraphPlacement {
   /** Default none: the offline models are always there. */
   readonly providers?: readonly ProviderConfig[];
+  /** Names that stand for several models. Default: none. */
+  readonly aliases?: unknown;
+  /** How attempts are made. Default: see docs/ai.md. */
+  readonly routing?: unknown;
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
   readonly timeoutMs?: number;
   /** Prices and budgets. Default: only what the callers' plans say. */
   readonly budget?: BudgetSetup;
-  /** How providers are reached. Default: the global fetch. */
+  /** How providers are reached. Default: public addresses, and what the configuration names. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -34,13 +43,16 @@ export interface AiOptions extends SubgraphPlacement {
  * Throws: ProviderConfigError.
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
-  const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch = globalThis.fetch, ...rest } = options;
-  const { budget = NO_BUDGETS, ...placement } = rest;
+  const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch, ...rest } = options;
+  const { budget = NO_BUDGETS, aliases, routing: bounds, ...placement } = rest;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const reader = createTextReader();
-  const catalog = createModelCatalog(parseProviderConfigs(providers ?? []), { reader, fetch });
+  const configs = parseProviderConfigs(providers ?? []);
+  const guarded = createGuardedFetch({ named: namedHosts(configs) });
+  const catalog = createModelCatalog(configs, { reader, fetch: fetch ?? guarded.fetch });
+  const { routes, routing } = parseRoutes({ aliases, routing: bounds }, catalog);
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
   const { ledger, close } = startLedger(budget, log);
@@ -53,17 +65,39 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     }),
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
-      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, now: Date.now, newId: randomUUID },
+      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, routes, routing },
+      ...{ now: Date.now, random: Math.random, newId: randomUUID },
+      health: createKeyHealth(routing, Date.now),
     }),
   }).catch(async (fault: unknown) => {
-    await close();
+    await Promise.all([close(), guarded.close()]);
     throw fault;
   });
   return {
     url: running.url,
     close: async () => {
       await running.close();
-      await close();
+      await Promise.all([close(), guarded.close()]);
     },
   };
+}
+
+/** Who writes the configuration may name what is on this machine or in its network. */
+function namedHosts(configs: readonly ProviderConfig[]): ReadonlySet<string> {
+  return new Set(configs.flatMap(({ baseURL }) => (baseURL === undefined ? [] : new URL(baseURL).hostname)));
+}
+
+/** Throws: ProviderConfigError. */
+function parseRoutes(
+  value: { readonly aliases: unknown; readonly routing: unknown },
+  catalog: ModelCatalog,
+): { readonly routes: Routes; readonly routing: RoutingConfig } {
+  try {
+    const aliases = parseAliases(value.aliases, new Set(catalog.models.map(({ id }) => id)));
+    const routes = createRoutes(aliases, { catalog, now: Date.now, random: Math.random });
+    return { routes, routing: parseRouting(value.routing) };
+  } catch (fault) {
+    if (!(fault instanceof ZodError)) throw fault;
+    throw new ProviderConfigError(fault.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  }
 }

@@ -1,6 +1,7 @@
 import type { ToolCall } from './ai-input.ts';
 import type { AiModel } from './model-catalog.ts';
 import type { Moderation } from './moderation.ts';
+import type { AttemptRecord } from './routing/run-attempts.ts';
 import type { TokenUsage } from './token-usage.ts';
 
 /** Why an answer ended, in the terms of the schema. */
@@ -23,6 +24,7 @@ export interface ChatResult {
   readonly model: AiModel;
   /** Null but where the finish reason is `ERROR`. */
   readonly failure: ChatFailure | null;
+  readonly attempts: readonly AttemptRecord[];
 }
 
 /** Why there is no answer, or no more of it. */
@@ -39,7 +41,9 @@ export interface ChatEvent {
   readonly toolCall?: ToolCall;
   readonly finishReason?: ChatFinishReason;
   readonly usage?: TokenUsage;
-  readonly failure?: ChatFailure;
+  readonly failure?: ChatFailure | null;
+  /** With the end. */
+  readonly attempts?: readonly AttemptRecord[];
 }
 
 /** Vectors of texts in the terms of the schema. */

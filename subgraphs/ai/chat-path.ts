@@ -1,13 +1,20 @@
+import { GraphQLError } from 'graphql';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
-import { aiError, judgeProviderError, type ProviderFailure } from './ai-error.ts';
+import type { ProviderFailure } from './ai-error.ts';
 import type { ChatInput } from './ai-input.ts';
-import { type AnswerPart, askForAnswer, askForParts, type ModelAnswer } from './ask-model.ts';
+import { askForAnswer, askForParts, type ModelAnswer } from './ask-model.ts';
 import type { BudgetLedger } from './budget/budget-ledger.ts';
+import type { Charge } from './budget/charge.ts';
 import { meteredCall, meteredParts } from './budget/metered-call.ts';
 import { chatTokens } from './budget/token-estimate.ts';
 import type { ChatEvent, ChatFailure, ChatResult } from './chat-answer.ts';
-import { type AiModel, type ModelCatalog, stageOf } from './model-catalog.ts';
+import type { AiModel, ModelCatalog } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
+import type { KeyHealth } from './routing/key-health.ts';
+import { failureOf, judgeBroken, makeAttempts } from './routing/make-attempts.ts';
+import { openParts } from './routing/open-parts.ts';
+import type { Routes, Target } from './routing/routes.ts';
+import type { RoutingConfig } from './routing/routing-config.ts';
 import type { TextReader } from './text-reader.ts';
 import { NO_USAGE } from './token-usage.ts';
 
@@ -25,16 +32,23 @@ export interface PathParts {
   readonly reader: TextReader;
   /** Accounts for every call of a provider. */
   readonly ledger: BudgetLedger;
-  /** Bound of one call, its retries included (there are none). Units: milliseconds. */
+  readonly routes: Routes;
+  readonly health: KeyHealth;
+  readonly routing: RoutingConfig;
+  /** Bound of one call, all its attempts and waits included. Units: milliseconds. */
   readonly timeoutMs: number;
-  /** Told of every failed provider call. */
+  /** Told of every failed attempt. */
   readonly onProviderFailure: (failure: ProviderFailure) => void;
   /** Units: milliseconds since the epoch. */
   readonly now: () => number;
+  /** Gives [0, 1). */
+  readonly random: () => number;
   readonly newId: () => string;
 }
 
 const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR', usage: NO_USAGE };
+/** Nobody leaves a call that is not streamed: its answer is paid for all the same. */
+const STAYS = new AbortController().signal;
 
 /**
  * One chat, from what was asked to what became of it: the steps stand in their order, and each may refuse.
@@ -43,20 +57,25 @@ const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR',
  */
 export async function runChat(parts: PathParts, asked: Asked<ChatInput>): Promise<ChatResult> {
   const { input } = asked;
-  const { description, model } = resolveModel(parts, asked);
-  const charge = await reserve(parts, asked, description);
-  const abortSignal = AbortSignal.timeout(parts.timeoutMs);
-  const told = { id: parts.newId(), model: description };
-  try {
-    const answer = await meteredCall(charge, abortSignal, () =>
+  const targets = targetsOf(parts, asked);
+  const attempted = await makeAttempts(parts, { targets, left: STAYS }, async (target, abortSignal) => {
+    const model = parts.catalog.languageModel(target);
+    const charge = await reserve(parts, asked, target.model);
+    return meteredCall(charge, abortSignal, () =>
       askForAnswer(input, { model, reader: parts.reader, abortSignal }),
     );
-    return { ...told, ...answer, failure: null };
-  } catch (thrown) {
-    const judged = judgeProviderError(thrown, { model: input.model, timedOut: abortSignal.aborted });
-    parts.onProviderFailure(judged.failure);
-    return { ...told, ...NO_ANSWER, failure: failureOf(judged) };
-  }
+  });
+  const { attempts } = attempted;
+  if (attempted.answered)
+    return {
+      id: parts.newId(),
+      model: attempted.candidate.model,
+      ...attempted.value,
+      failure: null,
+      attempts,
+    };
+  const model = lastModel(attempts, targets);
+  return { id: parts.newId(), model, ...NO_ANSWER, ...failureOf(attempted.fault), attempts };
 }
 
 /**
@@ -67,25 +86,62 @@ export async function openChat(
   parts: PathParts,
   asked: Asked<ChatInput>,
 ): Promise<AsyncIterableIterator<ChatEvent>> {
-  const { input } = asked;
-  const { description, model } = resolveModel(parts, asked);
-  const charge = await reserve(parts, asked, description);
+  const targets = targetsOf(parts, asked);
+  const [first] = targets;
+  // Before the first event, so that a budget that is used up refuses the subscription.
+  const held = new Map<AiModel | undefined, Charge>();
+  if (first !== undefined) held.set(first.model, await reserve(parts, asked, first.model));
+  const charging = async (model: AiModel): Promise<Charge> => {
+    const charge = held.get(model);
+    held.delete(model);
+    return charge ?? reserve(parts, asked, model);
+  };
   const left = new AbortController();
-  const timeout = AbortSignal.timeout(parts.timeoutMs);
-  const abortSignal = AbortSignal.any([left.signal, timeout]);
-  async function* events(): AsyncGenerator<AnswerPart | ChatEvent, void, undefined> {
+  const unused = (): void => {
+    for (const charge of held.values()) charge.unused();
+    held.clear();
+  };
+  return leaving(chatEvents(parts, asked, { targets, left: left.signal, charging, unused }), left, unused);
+}
+
+interface Telling {
+  readonly targets: readonly Target[];
+  readonly left: AbortSignal;
+  readonly charging: (model: AiModel) => Promise<Charge>;
+  /** Gives back what was reserved and not used. */
+  readonly unused: () => void;
+}
+
+/** Another model takes over only before the first part was told. */
+async function* chatEvents(
+  parts: PathParts,
+  { input }: Asked<ChatInput>,
+  { targets, left, charging, unused }: Telling,
+): AsyncGenerator<ChatEvent, void, undefined> {
+  const { reader } = parts;
+  try {
+    const attempted = await makeAttempts(parts, { targets, left }, async (target, abortSignal) => {
+      const model = parts.catalog.languageModel(target);
+      const metered = { charge: await charging(target.model), abortSignal, countTokens: reader.countTokens };
+      return openParts(meteredParts(askForParts(input, { model, reader, abortSignal }), metered));
+    });
+    const { attempts } = attempted;
+    if (!attempted.answered) return void (yield { ...failureOf(attempted.fault), attempts });
+    const { candidate, value } = attempted;
     try {
-      yield* meteredParts(askForParts(input, { model, reader: parts.reader, abortSignal }), {
-        ...{ charge, abortSignal, countTokens: parts.reader.countTokens },
-      });
+      for await (const part of value) yield 'finishReason' in part ? { ...part, attempts } : part;
     } catch (thrown) {
-      const judged = judgeProviderError(thrown, { model: input.model, timedOut: timeout.aborted });
-      if (!left.signal.aborted) parts.onProviderFailure(judged.failure);
-      yield { finishReason: 'ERROR', failure: failureOf(judged) };
+      const { fault, record } = judgeBroken(parts, { thrown, candidate, left });
+      yield { ...failureOf(fault), attempts: [...attempts, record] };
     }
+  } catch (thrown) {
+    if (!(thrown instanceof GraphQLError)) throw thrown;
+    // Of the budget, which another model would have taken more of.
+    const { code, retryable, retryAfterSeconds = null } = thrown.extensions;
+    yield { finishReason: 'ERROR', failure: { code, retryable, retryAfterSeconds } as ChatFailure };
+  } finally {
+    unused();
   }
-  // Left before the first event was asked for, the provider was not asked.
-  return leaving(events(), left, () => charge.unused());
 }
 
 /** What a model has to be able to do for a conversation, with what is said where it cannot. */
@@ -96,30 +152,22 @@ function* needsOf({ messages, reasoningEffort }: ChatInput): Generator<readonly 
     yield ['REASONING', 'The model does not reason.'];
 }
 
-/** What the caller's plans do not permit is not told of, whether it exists or not. */
-function resolveModel({ catalog, ledger, now }: PathParts, { input, caller, field }: Asked<ChatInput>) {
-  ledger.requireModel({ caller, field, model: input.model });
-  const description = catalog.find(input.model);
-  const model = catalog.languageModel(input.model);
-  if (description === null || model === null) throw aiError('AI_MODEL_UNKNOWN');
-  if (stageOf(description, now()) === 'RETIRED') throw aiError('AI_MODEL_UNKNOWN', 'The model is retired.');
-  for (const [capability, otherwise] of needsOf(input))
-    if (!description.capabilities.includes(capability)) throw aiError('BAD_USER_INPUT', otherwise);
-  return { description, model };
+function targetsOf({ routes, ledger }: PathParts, { input, caller, field }: Asked<ChatInput>) {
+  return routes.targets({
+    ...{ name: input.model, tenant: caller.tenant, capability: 'CHAT', besides: [...needsOf(input)] },
+    requireModel: (model) => ledger.requireModel({ caller, field, model }),
+  });
 }
 
-/** Reserves what one call can take at most. */
+/** Reserves what one attempt can take at most. */
 function reserve({ ledger }: PathParts, { input, caller, field }: Asked<ChatInput>, model: AiModel) {
   return ledger.reserve({ caller, field, model, tokens: chatTokens(input, ledger.config) });
 }
 
-function failureOf({ error: { extensions }, failure }: ReturnType<typeof judgeProviderError>): ChatFailure {
-  const { retryable, retryAfterSeconds } = extensions;
-  return {
-    code: failure.code,
-    retryable: retryable === true,
-    retryAfterSeconds: typeof retryAfterSeconds === 'number' ? retryAfterSeconds : null,
-  };
+function lastModel(attempts: ChatResult['attempts'], targets: readonly Target[]): AiModel {
+  const asked = attempts.at(-1)?.model;
+  const { model } = targets.find(({ model: { id } }) => id === asked) ?? (targets[0] as Target);
+  return model;
 }
 
 /** Ends the call of the provider at once when nobody listens any more, also while it is silent. */

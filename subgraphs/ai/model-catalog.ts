@@ -28,10 +28,28 @@ export type LifecycleStage = 'PREVIEW' | 'STABLE' | 'DEPRECATED' | 'RETIRED';
 export interface ModelCatalog {
   readonly models: readonly AiModel[];
   find(id: string): AiModel | null;
-  languageModel(id: string): LanguageModel | null;
-  embeddingModel(id: string): EmbeddingModel | null;
-  moderationModel(id: string): ModerationModel | null;
+  /** The keys that a model of a tenant may be asked with. */
+  keysOf(model: AiModel, tenant: string | null): readonly ProviderKey[];
+  languageModel(asked: AskedModel): LanguageModel;
+  embeddingModel(asked: AskedModel): EmbeddingModel;
+  moderationModel(asked: AskedModel): ModerationModel;
 }
+
+/** A key of a provider. Invariant: its id is safe to log. */
+export interface ProviderKey {
+  readonly id: string;
+  readonly apiKey: string | undefined;
+  readonly weight: number;
+  readonly priority: number;
+}
+
+/** A model that can do what it is asked, and the key that it is asked with. */
+export interface AskedModel {
+  readonly model: AiModel;
+  readonly key: ProviderKey;
+}
+
+const NO_KEY: ProviderKey = Object.freeze({ id: 'none', apiKey: undefined, weight: 1, priority: 0 });
 
 /** Bytes that an answer may have: 64 embeddings of 3,072 numbers as JSON take under 5 MB. Units: bytes. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
@@ -69,9 +87,18 @@ export function createModelCatalog(
     chat: () => createOfflineLanguageModel(options.reader),
     embedding: () => createOfflineEmbeddingModel(options.reader),
   };
-  const connections = new Map(
-    configs.map((config) => [config.name, connectProvider(config, { apiKey: config.apiKey, fetch })]),
-  );
+  const providers = new Map(configs.map((config) => [config.name, { config, keys: keysIn(config) }]));
+  const connections = new WeakMap<ProviderKey, ProviderConnection>();
+  const connectionOf = ({ model, key }: AskedModel): ProviderConnection => {
+    const provider = providers.get(model.provider);
+    if (provider === undefined) return offline as ProviderConnection;
+    const known = connections.get(key);
+    if (known !== undefined) return known;
+    const made = connectProvider(provider.config, { apiKey: key.apiKey, fetch });
+    connections.set(key, made);
+    return made;
+  };
+  const nameOf = ({ model }: AskedModel): string => model.id.slice(model.provider.length + 1);
   const models = [
     ...OFFLINE_MODELS,
     ...configs.flatMap((config) =>
@@ -81,21 +108,18 @@ export function createModelCatalog(
     ),
   ];
   const byId = new Map(models.map((model) => [model.id, model]));
-  const connect = <T>(
-    id: string,
-    capability: Capability,
-    as: (name: string, to: ProviderConnection) => T,
-  ) => {
-    const model = byId.get(id);
-    if (model?.capabilities.includes(capability) !== true) return null;
-    const connection = connections.get(model.provider) ?? (offline as ProviderConnection);
-    return as(id.slice(model.provider.length + 1), connection);
-  };
   return {
     models,
     find: (id) => byId.get(id) ?? null,
-    languageModel: (id) => connect(id, 'CHAT', (name, to) => to.chat(name)),
-    embeddingModel: (id) => connect(id, 'EMBEDDINGS', (name, to) => to.embedding(name)),
-    moderationModel: (id) => connect(id, 'MODERATION', (name, to) => to.moderation(name)),
+    keysOf: ({ provider }) => providers.get(provider)?.keys ?? [NO_KEY],
+    languageModel: (asked) => connectionOf(asked).chat(nameOf(asked)),
+    embeddingModel: (asked) => connectionOf(asked).embedding(nameOf(asked)),
+    moderationModel: (asked) => connectionOf(asked).moderation(nameOf(asked)),
   };
+}
+
+function keysIn({ apiKey, apiKeys }: ProviderConfig): readonly ProviderKey[] {
+  // Each its own object: connections are kept by it.
+  if (apiKeys === undefined) return [{ ...NO_KEY, id: 'config', apiKey }];
+  return apiKeys.map(({ name, ...key }) => ({ id: name, ...key }));
 }

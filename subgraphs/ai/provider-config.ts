@@ -24,11 +24,26 @@ const modelSchema = z
     'takes images and thinks only where it chats',
   );
 
+const keySchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/u, 'must be lower case letters, digits and hyphens'),
+  apiKey: z.string().min(1),
+  /** How often it is used, beside others of its priority; 0 only after them. */
+  weight: z.number().min(0).max(1000).default(1),
+  /** The smallest number is used first. */
+  priority: z.int().min(0).max(100).default(0),
+});
+
+function namesDiffer(items: readonly { readonly name: string }[]): boolean {
+  return new Set(items.map(({ name }) => name)).size === items.length;
+}
+
 const providerSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/u, 'must be lower case letters, digits and hyphens'),
     provider: z.enum(['openai', 'anthropic', 'google', 'mistral', 'openai-compatible']),
     apiKey: z.string().min(1).optional(),
+    /** Several keys, in place of one. */
+    apiKeys: z.array(keySchema).min(1).max(16).refine(namesDiffer, 'two keys have the same name').optional(),
     baseURL: z.url({ protocol: /^https?$/u }).optional(),
     models: z
       .array(modelSchema)
@@ -44,9 +59,12 @@ const providerSchema = z
       context.addIssue({ code: 'custom', path: [path], message });
     const compatible = config.provider === 'openai-compatible';
     if (config.name === 'portcullis') fault('name', 'is taken by the offline models');
-    if (config.apiKey === undefined && !compatible) fault('apiKey', 'is required');
+    const isKeyed = config.apiKey !== undefined || config.apiKeys !== undefined;
+    if (config.apiKey !== undefined && config.apiKeys !== undefined)
+      fault('apiKeys', 'takes the place of apiKey');
+    if (!isKeyed && !compatible) fault('apiKey', 'is required');
     if (config.baseURL === undefined && compatible) fault('baseURL', 'is required');
-    if (config.apiKey !== undefined && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
+    if (isKeyed && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
       fault('baseURL', 'must be https where a key is sent, except on the loopback interface');
     }
     const has = (capability: Capability): boolean =>
@@ -62,9 +80,7 @@ const providerSchema = z
 const providersSchema = z
   .array(providerSchema)
   .max(32)
-  .refine((configs) => new Set(configs.map((config) => config.name)).size === configs.length, {
-    message: 'two providers have the same name',
-  });
+  .refine(namesDiffer, 'two providers have the same name');
 
 /** How to reach one provider and which of its models may be asked. */
 export type ProviderConfig = z.infer<typeof providerSchema>;

@@ -2,33 +2,58 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 
+/** What the file says: a list of providers, or an object with that and how they are used. */
+export interface ProvidersFile {
+  readonly providers: readonly ProviderConfig[];
+  readonly aliases?: unknown;
+  readonly routing?: unknown;
+}
+
+const keySchema = z.looseObject({ apiKey: z.never().optional(), apiKeyEnv: z.string() });
 const entriesSchema = z.array(
-  z.looseObject({ apiKey: z.never().optional(), apiKeyEnv: z.string().optional() }),
+  z.looseObject({
+    apiKey: z.never().optional(),
+    apiKeyEnv: z.string().optional(),
+    apiKeys: z.array(keySchema).optional(),
+  }),
 );
+const fileSchema = z.union([
+  entriesSchema.transform((providers) => ({ providers })),
+  z.strictObject({
+    providers: entriesSchema,
+    aliases: z.unknown().optional(),
+    routing: z.unknown().optional(),
+  }),
+]);
 
 /**
- * Reads the providers' configurations from a JSON file whose entries name the environment variable that holds their
- * key (`apiKeyEnv`), so that the file itself keeps no secret.
+ * Reads the providers' configurations from a JSON file whose entries name the environment variables that hold their
+ * keys (`apiKeyEnv`), so that the file itself keeps no secret.
  * Throws: ProviderConfigError.
  */
-export function readProviderConfigs(
+export function readProvidersFile(
   path: string,
   environment: Readonly<Record<string, string | undefined>>,
-): readonly ProviderConfig[] {
-  const entries = entriesSchema.safeParse(readJson(path));
-  if (!entries.success) {
-    throw new ProviderConfigError(['providers: must be a list of objects that name their key by apiKeyEnv']);
+): ProvidersFile {
+  const file = fileSchema.safeParse(readJson(path));
+  if (!file.success) {
+    throw new ProviderConfigError(['providers: must be a list of objects that name their keys by apiKeyEnv']);
   }
-  return parseProviderConfigs(
-    entries.data.map(({ apiKeyEnv, ...entry }, index) => {
-      if (apiKeyEnv === undefined) return entry;
-      const apiKey = environment[apiKeyEnv];
-      if (apiKey === undefined || apiKey === '') {
-        throw new ProviderConfigError([`${index}.apiKeyEnv: the environment variable is not set`]);
-      }
-      return { ...entry, apiKey };
-    }),
-  );
+  const keyed = <T extends { readonly apiKeyEnv?: string | undefined }>(entry: T, place: string) => {
+    const { apiKeyEnv, ...rest } = entry;
+    if (apiKeyEnv === undefined) return rest;
+    const apiKey = environment[apiKeyEnv];
+    if (apiKey === undefined || apiKey === '')
+      throw new ProviderConfigError([`${place}.apiKeyEnv: the environment variable is not set`]);
+    return { ...rest, apiKey };
+  };
+  const providers = file.data.providers.map(({ apiKeys, ...entry }, index) => ({
+    ...keyed(entry, String(index)),
+    ...(apiKeys === undefined
+      ? {}
+      : { apiKeys: apiKeys.map((key, at) => keyed(key, `${index}.apiKeys.${at}`)) }),
+  }));
+  return { ...file.data, providers: parseProviderConfigs(providers) };
 }
 
 function readJson(path: string): unknown {

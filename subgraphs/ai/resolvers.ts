@@ -34,6 +34,8 @@ export function createAiResolvers(parts: PathParts) {
     Query: {
       aiModels: () => catalog.models,
       aiModel: (_source: unknown, { id }: { id: string }) => catalog.find(id),
+      aiAliases: (_source: unknown, _arguments: unknown, { principal }: SubgraphContext) =>
+        parts.routes.aliases(principal.tenant),
       aiAnalyze: (_source: unknown, { text }: { text: string }): AnalyzedText => {
         checkAnalyzeText(text);
         return { original: text, read: reader.read(text) };

@@ -2,6 +2,7 @@ import { composeServices } from '@apollo/composition';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAi } from '../../../subgraphs/ai/ai-server.ts';
+import { ProviderConfigError } from '../../../subgraphs/ai/provider-config.ts';
 import { readTypeDefs } from '../../../subgraphs/kit/schema-source.ts';
 import { type ProviderFake, startProviderFake } from './provider-fake.ts';
 import { STORY } from './story.ts';
@@ -22,6 +23,8 @@ beforeAll(async () => {
     port: 0,
     trust: { jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: 'EdDSA' }] } },
     log: (line) => lines.push(line),
+    aliases: [{ name: 'fast', targets: [{ model: 'house/llama' }] }],
+    routing: { attemptsMax: 1 },
     providers: [
       {
         name: 'house',
@@ -89,6 +92,27 @@ describe('the AI subgraph', () => {
       ],
       aiModel: { id: 'house/llama', provider: 'house', contextWindow: null },
     });
+  });
+
+  it('tells the aliases, and is asked by one', async () => {
+    const { data } = await send('{ aiAliases { name models { id } } }');
+    expect(data).toEqual({ aiAliases: [{ name: 'fast', models: [{ id: 'house/llama' }] }] });
+    fake.answer = () => ({ status: 400, body: {} });
+    const input = { model: 'fast', messages: [{ role: 'USER', content: 'Hi.' }] };
+    const query = CHAT.replace('text', 'text attempts { model outcome status durationMs }');
+    expect((await send(query, 'ai:chat', { input })).data?.['chat']).toMatchObject({
+      ...{ finishReason: 'ERROR', model: { id: 'house/llama' } },
+      attempts: [
+        { model: 'house/llama', outcome: 'REQUEST_REFUSED', status: 400, durationMs: expect.any(Number) },
+      ],
+    });
+    expect(fake.requests.splice(0)).toHaveLength(1);
+  });
+
+  it('does not start with an alias of a model that is not there', async () => {
+    const aliases = [{ name: 'fast', targets: [{ model: 'house/none' }] }];
+    const starting = startAi({ port: 0, trust: { jwks: { keys: [] } }, aliases });
+    await expect(starting).rejects.toThrow(ProviderConfigError);
   });
 
   it('knows no model by the name of an object member', async () => {
@@ -184,7 +208,7 @@ describe('the AI subgraph', () => {
       level: 'error',
       subgraph: 'ai',
       code: 'AI_PROVIDER_RATE_LIMITED',
-      model: 'house/llama',
+      ...{ model: 'house/llama', key: 'config', outcome: 'RATE_LIMITED' },
       status: 429,
       errorName: 'AI_APICallError',
     });

@@ -149,9 +149,11 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
     const body = format.error(status, `${PROVIDER_TEXT} ${PROMPT} ${KEY}`);
     fake.answer = () => ({ status, body, headers: { 'retry-after': '7' } });
     expect(await failureOf(clientFor(format).chat(INPUT))).toEqual({
-      ...{ code, retryable, retryAfterSeconds: status === 429 ? 7 : null },
+      ...{ code, retryable, retryAfterSeconds: status < 429 ? null : 7 },
     });
-    expect(failures).toEqual([{ code, model: 'house/model-1', status, errorName: 'AI_APICallError' }]);
+    expect(failures).toMatchObject([
+      { code, model: 'house/model-1', status, errorName: 'AI_APICallError', key: 'config' },
+    ]);
     expect(fake.requests).toHaveLength(1);
   });
 

@@ -9,10 +9,13 @@ import type {
   EmbeddingResult,
   ModerationResult,
 } from '../../../subgraphs/ai/chat-answer.ts';
-import { openChat, runChat } from '../../../subgraphs/ai/chat-path.ts';
+import { openChat, type PathParts, runChat } from '../../../subgraphs/ai/chat-path.ts';
 import { runEmbed, runModerate } from '../../../subgraphs/ai/embed-path.ts';
 import { createModelCatalog } from '../../../subgraphs/ai/model-catalog.ts';
 import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
+import { createKeyHealth } from '../../../subgraphs/ai/routing/key-health.ts';
+import { createRoutes } from '../../../subgraphs/ai/routing/routes.ts';
+import { parseAliases, parseRouting } from '../../../subgraphs/ai/routing/routing-config.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
 import type { SubgraphPrincipal } from '../../../subgraphs/kit/assertion.ts';
 import { principal } from '../support.ts';
@@ -28,30 +31,38 @@ export interface ModelClient {
   moderate(input: EmbedInput): Promise<ModerationResult>;
 }
 
-/** A client of one provider, `house`, whose failures are kept. */
-export function clientOf(
-  provider: {
-    readonly kind: string;
-    readonly apiKey: string;
-    readonly baseURL: string;
-    readonly models: readonly object[];
-  },
-  options: {
-    readonly timeoutMs: number;
-    readonly failures: ProviderFailure[];
-    /** Default: nothing is limited. */
-    readonly ledger?: BudgetLedger;
-    readonly caller?: SubgraphPrincipal;
-  },
-): ModelClient {
+/** What a client differs in. */
+export interface ClientOptions {
+  readonly timeoutMs: number;
+  readonly failures: ProviderFailure[];
+  /** Default: nothing is limited. */
+  readonly ledger?: BudgetLedger;
+  readonly caller?: SubgraphPrincipal;
+  readonly aliases?: readonly object[];
+  /** Default: one attempt, and no memory of failures. */
+  readonly routing?: object;
+}
+
+const FORGETFUL = { attemptsMax: 1, failuresMax: 1000, cooldownMsMax: 0, refusedMs: 0 };
+
+/** What asking models of these providers needs. */
+export function partsOf(providers: readonly object[], options: ClientOptions): PathParts {
   const { timeoutMs, failures, ledger = startLedger(NO_BUDGETS, () => undefined).ledger } = options;
-  const { kind, ...rest } = provider;
-  const configs = parseProviderConfigs([{ name: 'house', provider: kind, ...rest }]);
-  const parts = {
-    catalog: createModelCatalog(configs, { reader, fetch }),
-    ...{ reader, ledger, timeoutMs, now: Date.now, newId: () => 'answer-1' },
-    ...{ onProviderFailure: (failure: ProviderFailure) => void failures.push(failure) },
+  const catalog = createModelCatalog(parseProviderConfigs(providers), { reader, fetch });
+  const aliases = parseAliases(options.aliases ?? [], new Set(catalog.models.map(({ id }) => id)));
+  const routing = parseRouting(options.routing ?? FORGETFUL);
+  return {
+    ...{ catalog, routing, reader, ledger, timeoutMs, now: Date.now, random: Math.random },
+    routes: createRoutes(aliases, { catalog, now: Date.now, random: Math.random }),
+    health: createKeyHealth(routing, Date.now),
+    newId: () => 'answer-1',
+    onProviderFailure: (failure) => void failures.push(failure),
   };
+}
+
+/** A client of these providers. */
+export function clientWith(providers: readonly object[], options: ClientOptions): ModelClient {
+  const parts = partsOf(providers, options);
   const { caller = principal() } = options;
   return {
     chat: (input) => runChat(parts, { input, caller, field: 'Mutation.chat' }),
@@ -59,4 +70,12 @@ export function clientOf(
     embed: (input) => runEmbed(parts, { input, caller, field: 'Mutation.embed' }),
     moderate: (input) => runModerate(parts, { input, caller, field: 'Mutation.moderate' }),
   };
+}
+
+/** A client of one provider, `house`, whose failures are kept. */
+export function clientOf(
+  { kind, ...rest }: { readonly kind: string; readonly models: readonly object[] } & Record<string, unknown>,
+  options: ClientOptions,
+): ModelClient {
+  return clientWith([{ name: 'house', provider: kind, ...rest }], options);
 }

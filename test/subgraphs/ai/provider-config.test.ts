@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ProviderConfigError, parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
-import { readProviderConfigs } from '../../../subgraphs/ai/provider-source.ts';
+import { readProvidersFile } from '../../../subgraphs/ai/provider-source.ts';
 
 const KEY = 'sk-very-secret-key';
 const VALID = {
@@ -85,7 +85,7 @@ describe('parseProviderConfigs', () => {
   });
 });
 
-describe('readProviderConfigs', () => {
+describe('readProvidersFile', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ai-providers-'));
   const write = (content: string): string => {
     const path = join(folder, 'providers.json');
@@ -99,7 +99,7 @@ describe('readProviderConfigs', () => {
 
   it('takes the key from the environment variable that the file names', () => {
     const path = write(JSON.stringify([entry]));
-    expect(readProviderConfigs(path, { TEST_KEY: KEY })).toEqual([VALID]);
+    expect(readProvidersFile(path, { TEST_KEY: KEY })).toEqual({ providers: [VALID] });
   });
 
   it.each([
@@ -109,10 +109,10 @@ describe('readProviderConfigs', () => {
     ['a file that is not a list', '{}', /list/u],
   ])('refuses %s', (_case, content, fault) => {
     const path = write(content);
-    expect(faultsOf(() => readProviderConfigs(path, { TEST_KEY: KEY })).join()).toMatch(fault);
+    expect(faultsOf(() => readProvidersFile(path, { TEST_KEY: KEY })).join()).toMatch(fault);
   });
 
   it('refuses a file that is not there', () => {
-    expect(faultsOf(() => readProviderConfigs(join(folder, 'nothing.json'), {})).join()).toMatch(/read/u);
+    expect(faultsOf(() => readProvidersFile(join(folder, 'nothing.json'), {})).join()).toMatch(/read/u);
   });
 });
