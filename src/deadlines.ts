@@ -1,6 +1,6 @@
 /** What must not go on past its time. */
 export interface Expiring {
-  /** Units: milliseconds since the epoch. */
+  /** Units: milliseconds of the clock that watches. */
   readonly untilMs: number;
   /** Told once its time is over, unless it was forgotten before. */
   expire(): void;
@@ -15,7 +15,7 @@ export class Deadlines {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | null = null;
 
-  /** `now` in milliseconds since the epoch. */
+  /** `now` in milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
   }

@@ -65,6 +65,8 @@ export function respond(
   const shaped = result.data === null ? NOTHING : shaping(result.data, executed, { ...graph, masking });
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
   if (shaped.counts !== null) executed.reportCounts(seenCounts(shaped.counts, sensitive, masking));
+  if (isWhole(shaped, executed))
+    return { status: 200, headers: meter?.settle(shaped.cost) ?? {}, body: { data: shaped.data } };
   const refusedPaths = [
     ...variant.removals.filter((removal) => !removal.dynamic),
     ...shaped.refused.map(({ path, denial: { guard, coordinate } }) => ({ path, guard, coordinate })),
@@ -92,6 +94,22 @@ export function respond(
     location,
     headers: meter?.settle(shaped.cost) ?? {},
   });
+}
+
+/** True where nothing is told besides the data, as in almost every answer. */
+function isWhole(
+  { refused, misfits, foreign, foreignObjects }: ShapedResult,
+  { variant, decision, result }: Executed,
+): boolean {
+  return (
+    result.errors.length === 0 &&
+    decision.reasons.length === 0 &&
+    variant.removals.length === 0 &&
+    refused.length === 0 &&
+    misfits.length === 0 &&
+    foreign.length === 0 &&
+    foreignObjects === 0
+  );
 }
 
 const NOTHING: ShapedResult = {

@@ -7,7 +7,7 @@ const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 export interface PresentedCredentials {
   readonly authorization: readonly string[];
   /** Of the header that is set up for API keys; absent where none is. */
-  readonly apiKeys?: readonly string[];
+  readonly apiKeys?: readonly string[] | undefined;
 }
 
 /** The one credential of a request. */

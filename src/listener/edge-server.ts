@@ -14,6 +14,7 @@ import {
 import { credentialFields, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions } from './listener.ts';
 import { negotiateMediaType, negotiateStream } from './negotiate.ts';
+import type { ParsedParams } from './parse-params.ts';
 import { type ParsedRequest, parseBody, parseQueryString, single } from './parse-request.ts';
 import { type GatewayResponse, type GraphQLRequest, isStream } from './request.ts';
 import { readBody } from './request-body-source.ts';
@@ -61,9 +62,11 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
     const format = options.subscriptions.enabled ? negotiateStream(accept) : null;
     const giveBack = format === null ? null : deps.slots.take();
     const full = format !== null && giveBack === null;
+    running.begin();
     try {
-      const parsing = full ? FULL : exchange.parsing;
-      const encoded = await run({ ...exchange, parsing, format, drain: drain.signal }, frame, deps);
+      const arrival = { receivedAtMs: deps.now(), gone: goneController(outgoing) };
+      const asked = full ? FULL : await exchange.parsing().catch(refusalOf);
+      const encoded = await run({ exchange, asked, arrival, frame, format, drain: drain.signal }, deps);
       if ('events' in encoded) {
         const { heartbeatMs, eventTimeoutMs } = options.subscriptions;
         const writing = {
@@ -87,19 +90,25 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       await writeResponse(outgoing, encoded, { headers: NO_HEADERS, coding: null, close: true });
     } finally {
       giveBack?.();
+      running.end();
     }
   };
-  const track = (exchange: Exchange): Promise<void> => running.track(answer(exchange));
   const routed = (request: FastifyRequest, reply: FastifyReply, parsing: Parsing): Promise<void> => {
     // From here on the answer is written to the socket directly: headers and body in one piece.
     reply.hijack();
     const headers = reply.getHeaders() as OutgoingHttpHeaders;
-    return track({ incoming: request.raw, outgoing: reply.raw, remoteAddress: request.ip, headers, parsing });
+    return answer({
+      incoming: request.raw,
+      outgoing: reply.raw,
+      remoteAddress: request.ip,
+      headers,
+      parsing,
+    });
   };
   return {
     serve: (request, reply) => routed(request, reply, () => parse(request.raw, options, draining)),
     serveDirectly: (incoming, outgoing) =>
-      track({
+      answer({
         incoming,
         outgoing,
         remoteAddress: incoming.socket.remoteAddress ?? '',
@@ -145,8 +154,18 @@ interface Exchange {
   readonly parsing: Parsing;
 }
 
-/** What `run` needs to know besides, of a request that may become a stream. */
-interface StreamingExchange extends Exchange {
+/** An exchange whose request has been read. */
+interface ReadExchange {
+  readonly exchange: Exchange;
+  readonly asked: ParsedRequest;
+  readonly arrival: {
+    /** Units: milliseconds since the epoch. */
+    readonly receivedAtMs: number;
+    /** Watches the client from the first byte on. */
+    readonly gone: AbortController;
+  };
+  readonly frame: ResponseFrame;
+  /** In which it may become a stream; null where it may not. */
   readonly format: StreamFormat | null;
   /** Fires when streams are to end. */
   readonly drain: AbortSignal;
@@ -158,47 +177,55 @@ interface StreamedResponse {
   readonly events: AsyncIterable<GatewayResponse>;
 }
 
-const FULL: Parsing = async () => single(new GatewayError('SUBSCRIPTION_LIMIT_EXCEEDED'));
+const FULL: ParsedRequest = single(new GatewayError('SUBSCRIPTION_LIMIT_EXCEEDED'));
 
 const NO_HEADERS: OutgoingHttpHeaders = Object.freeze({});
 
-async function run(
-  exchange: StreamingExchange,
-  frame: ResponseFrame,
-  deps: EdgeDeps,
-): Promise<EncodedResponse | StreamedResponse> {
-  const { incoming, outgoing, remoteAddress, parsing, format } = exchange;
-  const gone = goneController(outgoing);
-  const common = {
-    receivedAtMs: deps.now(),
+async function run(read: ReadExchange, deps: EdgeDeps): Promise<EncodedResponse | StreamedResponse> {
+  const { frame, format } = read;
+  const { batched, items } = read.asked;
+  const requestFor = requestsOf(read, deps.apiKeyHeader);
+  const [params] = items;
+  if (batched || params === undefined) {
+    const answers = await Promise.all(items.map((one, index) => deps.handle(requestFor(one, index))));
+    return encodeBatch(
+      answers.flatMap((answer) => (isStream(answer) ? [] : [answer])),
+      frame,
+    );
+  }
+  const answer = await deps.handle(requestFor(params, 0));
+  if (format !== null) {
+    const events = isStream(answer)
+      ? endingWith(read.drain, read.arrival.gone, answer.events)
+      : eventsOf(answer, format);
+    if (events !== null) return { format, events };
+  }
+  return isStream(answer) ? encodeBatch([], frame) : encodeResponse(answer, frame);
+}
+
+/** Makes the requests of one exchange: what they have in common is read once. */
+function requestsOf(
+  { exchange, asked, arrival, frame, format }: ReadExchange,
+  apiKeyHeader: string | undefined,
+): (params: ParsedParams, index: number) => GraphQLRequest {
+  const { incoming, remoteAddress } = exchange;
+  const { receivedAtMs, gone } = arrival;
+  const { authorization, apiKeys } = credentialFields(incoming.rawHeaders, apiKeyHeader);
+  const batch = asked.batched ? { size: asked.items.length, used: new Map<string, number>() } : null;
+  return (params, index) => ({
+    id: batch === null ? frame.requestId : `${frame.requestId}.${index}`,
+    receivedAtMs,
     method: incoming.method ?? '',
     remoteAddress,
     responseMediaType: frame.mediaType,
-    ...credentialFields(incoming.rawHeaders, deps.apiKeyHeader),
+    authorization,
+    apiKeys,
     headers: incoming.headers,
+    params,
+    batch,
+    streams: format !== null && batch === null,
     signal: gone.signal,
-  };
-  const { batched, items } = await parsing().catch(refusalOf);
-  const streams = format !== null && !batched;
-  const batch = batched ? { size: items.length, used: new Map<string, number>() } : null;
-  const requests = items.map((params, index): GraphQLRequest => {
-    return {
-      ...common,
-      id: batched ? `${frame.requestId}.${index}` : frame.requestId,
-      params,
-      batch,
-      streams,
-    };
   });
-  const answers = await Promise.all(requests.map((one) => deps.handle(one)));
-  const [only] = answers;
-  if (streams && only !== undefined) {
-    const events = isStream(only) ? endingWith(exchange.drain, gone, only.events) : eventsOf(only, format);
-    if (events !== null) return { format, events };
-  }
-  const responses = answers.flatMap((answer) => (isStream(answer) ? [] : [answer]));
-  const [first] = responses;
-  return batched || first === undefined ? encodeBatch(responses, frame) : encodeResponse(first, frame);
 }
 
 function refusalOf(error: unknown): ParsedRequest {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { Deadlines } from '../deadlines.ts';
 import { GatewayError } from '../errors.ts';
 import { parseContentCoding, type RequestCoding } from './content-coding.ts';
 import { headerValue } from './header-fields.ts';
@@ -49,13 +50,18 @@ async function decode(
   }
 }
 
+/** One timer for all bodies: almost every one has come before a timer of its own would be worth its cost. */
+const deadlines = new Deadlines(() => performance.now());
+
 function collect(incoming: IncomingMessage, bounds: BodyBounds): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let over = false;
     const stop = (error: GatewayError | null): void => {
-      clearTimeout(timer);
-      incoming.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      if (over) return;
+      over = true;
+      deadlines.forget(waiting);
       if (error === null) {
         const [first] = chunks;
         resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes));
@@ -65,14 +71,21 @@ function collect(incoming: IncomingMessage, bounds: BodyBounds): Promise<Buffer>
       incoming.pause();
       reject(error);
     };
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > bounds.bytesMax) stop(new GatewayError('PAYLOAD_TOO_LARGE'));
-      else chunks.push(chunk);
+    const waiting = {
+      untilMs: performance.now() + bounds.timeoutMs,
+      expire: () => stop(new GatewayError('REQUEST_NOT_RECEIVED')),
     };
-    const onEnd = (): void => stop(null);
     const onGone = (): void => stop(new GatewayError('REQUEST_ABORTED'));
-    const timer = setTimeout(() => stop(new GatewayError('REQUEST_NOT_RECEIVED')), bounds.timeoutMs);
-    incoming.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+    incoming
+      .on('data', (chunk: Buffer) => {
+        if (over) return;
+        bytes += chunk.length;
+        if (bytes > bounds.bytesMax) stop(new GatewayError('PAYLOAD_TOO_LARGE'));
+        else chunks.push(chunk);
+      })
+      .on('end', () => stop(null))
+      .on('error', onGone)
+      .on('close', onGone);
+    deadlines.watch(waiting);
   });
 }

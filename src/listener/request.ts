@@ -24,7 +24,7 @@ export interface GraphQLRequest {
   /** Every value of the `Authorization` header, in order. */
   readonly authorization: readonly string[];
   /** Every value of the header that is set up for API keys, in order; absent where none is. */
-  readonly apiKeys?: readonly string[];
+  readonly apiKeys?: readonly string[] | undefined;
   /** Lower-case names; only used for headers that config forwards to subgraphs. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly params: GraphQLParams | GatewayError;

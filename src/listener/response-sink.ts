@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
 import type { ResponseCoding } from './content-coding.ts';
@@ -56,14 +56,28 @@ function write(outgoing: ServerResponse, encoded: EncodedResponse, options: Payl
   if (outgoing.destroyed || outgoing.headersSent) return;
   const { payload, length, coding } = options;
   const unread = hasUnreadBody(outgoing);
-  const headers: OutgoingHttpHeaders = { ...options.headers, ...encoded.headers, 'content-length': length };
-  const { vary } = options.headers;
-  if (vary !== undefined) headers['vary'] = [vary, encoded.headers['vary']].flat().join(', ');
-  if (coding !== null) headers['content-encoding'] = coding;
-  if (options.close || unread) headers['connection'] = 'close';
-  outgoing.writeHead(encoded.status, headers);
+  const fields = fieldsOf(encoded.headers, options.headers);
+  fields.push('content-length', String(length));
+  if (coding !== null) fields.push('content-encoding', coding);
+  if (options.close || unread) fields.push('connection', 'close');
+  outgoing.writeHead(encoded.status, fields);
   if (unread) linger(outgoing, payload);
   else outgoing.end(payload);
+}
+
+/** Names and values in turn, which Node takes as they are; those of CORS first, where there are any. */
+function fieldsOf(own: EncodedResponse['headers'], cors: OutgoingHttpHeaders): OutgoingHttpHeader[] {
+  const fields: OutgoingHttpHeader[] = [];
+  for (const name of Object.keys(cors)) {
+    const value = cors[name];
+    if (value !== undefined && name !== 'vary' && !Object.hasOwn(own, name)) fields.push(name, value);
+  }
+  for (const name of Object.keys(own)) {
+    const value = own[name] ?? '';
+    const { vary } = cors;
+    fields.push(name, name === 'vary' && vary !== undefined ? [vary, value].flat().join(', ') : value);
+  }
+  return fields;
 }
 
 function compress(plain: Buffer, coding: ResponseCoding): Promise<Buffer> {
