@@ -34,6 +34,15 @@ export class Deadlines {
   readonly #sweep = (): void => {
     this.#timer = this.#watched.size === 0 ? null : setTimeout(this.#sweep, SWEEP_MS);
     const now = this.#now();
+    for (const { untilMs } of this.#watched) {
+      if (untilMs > now) continue;
+      // What came while the process was busy is read first: its own delay is not that of others.
+      setImmediate(this.#expire, now);
+      return;
+    }
+  };
+
+  readonly #expire = (now: number): void => {
     for (const expiring of this.#watched) {
       if (expiring.untilMs > now) continue;
       this.#watched.delete(expiring);

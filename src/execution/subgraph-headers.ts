@@ -39,21 +39,43 @@ function connectionFields(client: ClientHeaders): ReadonlySet<string> {
 /** Callers whose headers are kept for each subgraph; reason: as many as are active at once, at about a kilobyte each. */
 const CALLERS_MAX = 1_000;
 
-/** The headers of calls to one subgraph: where it gets nothing of the client's own, one object for all calls of a caller. */
+/** The headers of one call, and what is equal for two calls only if all their headers are. */
+export interface CallHeaders {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly identity: string;
+}
+
+/**
+ * The headers of calls to one subgraph: where it gets nothing of the client's own, made once for all calls of a caller.
+ * Invariant: of one subgraph, equal identities mean equal headers.
+ */
 export class SubgraphHeaders {
   readonly #subgraph: SubgraphSettings;
-  readonly #byAssertion = new LRUCache<string, Readonly<Record<string, string>>>({ max: CALLERS_MAX });
+  readonly #byAssertion = new LRUCache<string, CallHeaders>({ max: CALLERS_MAX });
+  #made = 0;
 
   constructor(subgraph: SubgraphSettings) {
     this.#subgraph = subgraph;
   }
 
-  for(client: ClientHeaders, assertion: string): Readonly<Record<string, string>> {
-    if (this.#subgraph.forwardHeaders.length > 0) return subgraphHeaders(this.#subgraph, client, assertion);
+  for(client: ClientHeaders, assertion: string): CallHeaders {
+    if (this.#subgraph.forwardHeaders.length > 0) {
+      const fields = subgraphHeaders(this.#subgraph, client, assertion);
+      return { fields, identity: printed(fields) };
+    }
     const known = this.#byAssertion.get(assertion);
     if (known !== undefined) return known;
-    const headers = Object.freeze(subgraphHeaders(this.#subgraph, client, assertion));
+    this.#made += 1;
+    const fields = Object.freeze(subgraphHeaders(this.#subgraph, client, assertion));
+    const headers = { fields, identity: String(this.#made) };
     this.#byAssertion.set(assertion, headers);
     return headers;
   }
+}
+
+/** Values hold no line feed, so no header can pass for another. */
+function printed(fields: Readonly<Record<string, string>>): string {
+  return Object.keys(fields)
+    .map((name) => `${name}:${fields[name]}`)
+    .join('\n');
 }

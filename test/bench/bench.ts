@@ -6,6 +6,7 @@ import { WORKLOADS } from './graph/workloads.ts';
 import { measure, startLoadGenerator } from './measure.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { profileCases } from './profile.ts';
+import { renderMarks } from './report/marks.ts';
 import { summarize } from './report/summary.ts';
 import { renderTables } from './report/table.ts';
 import { setStage } from './stage.ts';
@@ -46,6 +47,7 @@ async function run(options: BenchOptions): Promise<void> {
   const rows = summarize(samples);
   for (const { name, about } of present) print(`${name.padEnd(16)}${about}`);
   print(`\n${renderTables(rows, stage.answerBytes)}`);
+  print(`\n${renderMarks(rows)}`);
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
   const file = join(OUTPUT, `${fileName}.json`);
   writeFileSync(file, `${JSON.stringify({ date, machine, options, rows, samples }, null, 2)}\n`);

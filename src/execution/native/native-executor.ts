@@ -47,7 +47,7 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       const { plan } = input.variant;
       if (plan === null) return { data: null, errors: [], fetches: [] };
       const run = new Run(input, deps);
-      if (plan.root !== null) await run.all(plan.root);
+      await run.all(plan.root);
       if (plan.introspection !== null && input.introspect !== null) {
         mergeInto(run.data, (await input.introspect(plan.introspection)) as DataObject);
       }
@@ -76,6 +76,8 @@ async function* subscription(
     yield { data: run.data, errors: run.errors, fetches: run.fetches };
   }
 }
+
+const NOTHING_TO_DO = Promise.resolve();
 
 /** One execution: the answer being built, and what went wrong on the way. */
 class Run {
@@ -106,36 +108,35 @@ class Run {
       rewriteData(fetch.outputRewrites, data);
       mergeInto(this.data, data);
     }
-    const rest = this.#input.variant.plan?.root ?? null;
-    if (rest !== null) await this.all(rest);
+    await this.all(this.#input.variant.plan?.root ?? null);
   }
 
-  /** Runs a whole plan. */
-  async all(root: PlanStep): Promise<void> {
+  /** Runs a whole plan; null where nothing needs a subgraph. */
+  async all(root: PlanStep | null): Promise<void> {
     try {
-      await this.#step(root);
+      if (root !== null) await this.#step(root);
     } finally {
       this.#caller.departure.end();
     }
   }
 
-  async #step(step: PlanStep): Promise<void> {
+  #step(step: PlanStep): Promise<unknown> {
     switch (step.kind) {
       case 'fetch':
-        await this.#fetch(step);
-        break;
+        return this.#fetch(step);
       case 'sequence':
-        for (const each of step.steps) await this.#step(each);
-        break;
+        return this.#sequence(step.steps);
       case 'parallel':
-        await Promise.all(step.steps.map((each) => this.#step(each)));
-        break;
+        return Promise.all(step.steps.map((each) => this.#step(each)));
       case 'condition': {
         const chosen = this.#input.variables[step.variable] === true ? step.whenTrue : step.whenFalse;
-        if (chosen !== null) await this.#step(chosen);
-        break;
+        return chosen === null ? NOTHING_TO_DO : this.#step(chosen);
       }
     }
+  }
+
+  async #sequence(steps: readonly PlanStep[]): Promise<void> {
+    for (const each of steps) await this.#step(each);
   }
 
   async #fetch(fetch: FetchStep): Promise<void> {

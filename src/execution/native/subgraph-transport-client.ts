@@ -63,10 +63,13 @@ export function createSubgraphTransport(
         subgraph.identity,
         subgraph.budgetOf?.(caller.principal),
       );
+      const minted = typeof assertion === 'string' ? assertion : await assertion;
+      const { fields, identity } = headers.for(caller.headers, minted);
       const call: GuardedCall = {
         subgraph,
         guard,
-        headers: headers.for(caller.headers, typeof assertion === 'string' ? assertion : await assertion),
+        headers: fields,
+        identity,
         body: `${prefixOf(fetch)}${variables}}`,
         untilMs: Math.min(enoughMs, caller.deadlineMs),
         repeatable: !fetch.mutation,
@@ -86,7 +89,7 @@ export function createSubgraphTransport(
         subgraph.budgetOf?.(input.principal),
       );
       const message = {
-        headers: headers.for(input.headers, assertion),
+        headers: headers.for(input.headers, assertion).fields,
         body: `${prefixOf(fetch)}${variables}}`,
       };
       const { protocol, url } = subgraph.subscriptions ?? SSE;
@@ -103,6 +106,8 @@ interface GuardedCall {
   readonly subgraph: SubgraphSettings;
   readonly guard: SubgraphGuard;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the headers. */
+  readonly identity: string;
   readonly body: string;
   /** Units: milliseconds since the epoch. */
   readonly untilMs: number;
@@ -158,9 +163,6 @@ function prefixOf(fetch: FetchStep): string {
  * and the whole body.
  * Invariant: two calls share only what would be sent byte for byte.
  */
-function sharingKey({ subgraph, headers, body }: GuardedCall): string {
-  let key = subgraph.name;
-  // Header values hold no line feed, so no header can pass for another.
-  for (const name of Object.keys(headers)) key += `\n${name}:${headers[name]}`;
-  return `${key}\n\n${body}`;
+function sharingKey({ subgraph, identity, body }: GuardedCall): string {
+  return `${subgraph.name}\n${identity}\n\n${body}`;
 }

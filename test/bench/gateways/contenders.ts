@@ -37,16 +37,31 @@ const FILE = (name: string): string => join(import.meta.dirname, name);
 /** As the product's commands set it: most objects of a request then die young. */
 const PORTCULLIS_NODE_ARGS = ['--max-semi-space-size=64'];
 
-function portcullis(name: string, secured: boolean): Contender {
+/** Two limits that every request is counted by, and that none reaches. */
+const AMPLE = [
+  { name: 'callers', by: ['tenant', 'subject'], points: 1_000_000_000, perSeconds: 1 },
+  { name: 'tenants', by: ['tenant'], points: 1_000_000_000, perSeconds: 1 },
+];
+
+/** How much of Portcullis is on. */
+type Guard = 'off' | 'on' | 'metered';
+
+const ABOUT: Readonly<Record<Guard, string>> = {
+  on: 'JWT, authorization rules, limits, assertion and audit',
+  off: 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
+  metered: 'as on, with rate limits by cost, kept in memory',
+};
+
+function portcullis(guard: Guard): Contender {
+  const name = `portcullis-${guard}`;
+  const secured = guard !== 'off';
   return {
     name,
-    about: secured
-      ? 'JWT, authorization rules, limits, assertion and audit'
-      : 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
+    about: ABOUT[guard],
     missing: () => null,
     start: async (stage) => {
       const configFile = join(stage.directory, `${name}.json`);
-      writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, { name, secured })));
+      writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, { name, guard })));
       const { child, ready } = await forkChild<{ url: string }>({
         file: FILE('portcullis-gateway.ts'),
         args: [configFile],
@@ -61,10 +76,8 @@ function portcullis(name: string, secured: boolean): Contender {
   };
 }
 
-function portcullisConfig(
-  stage: Stage,
-  { name, secured }: { readonly name: string; readonly secured: boolean },
-) {
+function portcullisConfig(stage: Stage, { name, guard }: { readonly name: string; readonly guard: Guard }) {
+  const secured = guard !== 'off';
   return {
     listen: { port: 0 },
     supergraph: { file: secured ? stage.ruledSupergraph : stage.plainSupergraph, watch: false },
@@ -83,6 +96,7 @@ function portcullisConfig(
           },
         }
       : {}),
+    ...(guard === 'metered' ? { rateLimits: { limits: AMPLE } } : {}),
     audit: { directory: join(stage.directory, `${name}-audit`) },
     log: { level: 'warn' },
   };
@@ -185,8 +199,9 @@ export const REFERENCE = 'portcullis-on';
 
 /** Everybody, in the order of the tables. */
 export const CONTENDERS: readonly Contender[] = [
-  portcullis(REFERENCE, true),
-  portcullis('portcullis-off', false),
+  portcullis('on'),
+  portcullis('off'),
+  portcullis('metered'),
   apollo,
   hive('hive', []),
   hive('hive-rust', ['--hive-router-runtime']),
