@@ -75,7 +75,10 @@ function collect(incoming: IncomingMessage, bounds: BodyBounds): Promise<Buffer>
       untilMs: performance.now() + bounds.timeoutMs,
       expire: () => stop(new GatewayError('REQUEST_NOT_RECEIVED')),
     };
-    const onGone = (): void => stop(new GatewayError('REQUEST_ABORTED'));
+    const onGone = (): void => {
+      // Every request closes in the end, and an error is dear.
+      if (!over) stop(new GatewayError('REQUEST_ABORTED'));
+    };
     incoming
       .on('data', (chunk: Buffer) => {
         if (over) return;
