@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
 import type { ResponseCoding } from './content-coding.ts';
@@ -57,25 +57,21 @@ function write(outgoing: ServerResponse, encoded: EncodedResponse, options: Payl
   const { payload, length, coding } = options;
   const unread = hasUnreadBody(outgoing);
   const fields = fieldsOf(encoded.headers, options.headers);
-  fields.push('content-length', String(length));
-  if (coding !== null) fields.push('content-encoding', coding);
-  if (options.close || unread) fields.push('connection', 'close');
+  fields['content-length'] = length;
+  if (coding !== null) fields['content-encoding'] = coding;
+  if (options.close || unread) fields['connection'] = 'close';
   outgoing.writeHead(encoded.status, fields);
   if (unread) linger(outgoing, payload);
   else outgoing.end(payload);
 }
 
-/** Names and values in turn, which Node takes as they are; those of CORS first, where there are any. */
-function fieldsOf(own: EncodedResponse['headers'], cors: OutgoingHttpHeaders): OutgoingHttpHeader[] {
-  const fields: OutgoingHttpHeader[] = [];
+/** The fields of an answer, and those of CORS where there are any; a literal that begins with a spread is as good as one without. */
+function fieldsOf(own: EncodedResponse['headers'], cors: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = { ...own };
   for (const name of Object.keys(cors)) {
     const value = cors[name];
-    if (value !== undefined && name !== 'vary' && !Object.hasOwn(own, name)) fields.push(name, value);
-  }
-  for (const name of Object.keys(own)) {
-    const value = own[name] ?? '';
-    const { vary } = cors;
-    fields.push(name, name === 'vary' && vary !== undefined ? [vary, value].flat().join(', ') : value);
+    if (name === 'vary' && value !== undefined) fields[name] = [value, own[name]].flat().join(', ');
+    else fields[name] ??= value;
   }
   return fields;
 }
