@@ -22,6 +22,7 @@ import { startAuditSinks } from './start-audit-sinks.ts';
 import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
 import { createSwitches } from './start-switches.ts';
+import { StreamReviews } from './stream-reviews.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
@@ -58,7 +59,9 @@ export async function startGateway(
 
     const switches = createSwitches(config, { clock, log });
     const jwks = { keys: [publicJwk] };
-    const running = await openControl(config, { clock, log, jwks, switches });
+    const reviews = new StreamReviews();
+    const onReplaced = (): void => reviews.changed();
+    const running = await openControl(config, { clock, log, jwks, switches, onReplaced });
     opened.defer(() => running.close());
     const sinks = startAuditSinks(config, { clock, log, control: running.control }, opened);
 
@@ -95,7 +98,7 @@ export async function startGateway(
       ...{ identifier, switches, limiter, graphs, policies },
       entitlements: running.entitlements,
       ...{ audit, log, clock },
-      counts: new SubscriptionCounts(),
+      ...{ counts: new SubscriptionCounts(), reviews },
       options: pipelineOptions(config, secretFor('masks')),
     };
     const parts = await startMetrics(plain, config, {

@@ -28,6 +28,7 @@ import { coerceVariables } from './operation/variables.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
+import type { StreamReviews } from './stream-reviews.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
@@ -48,6 +49,7 @@ export interface PipelineParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
+  readonly reviews: Pick<StreamReviews, 'add'>;
   readonly options: PipelineOptions;
 }
 

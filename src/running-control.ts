@@ -29,6 +29,8 @@ export const NO_CONTROL: RunningControl = Object.freeze({
 
 /** What opening a control plane takes. */
 export interface ControlDeps {
+  /** Told whenever what is known of callers was replaced. */
+  onReplaced(): void;
   readonly clock: Clock;
   readonly log: Log;
   /** Told what is switched off. */

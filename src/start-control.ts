@@ -78,7 +78,7 @@ async function follow(
     readonly entitlements: Entitlements;
     readonly keys: KeyDirectory;
   },
-  { clock, log, switches }: ControlDeps,
+  { clock, log, switches, onReplaced }: ControlDeps,
 ): Promise<ChangeFollower> {
   const { config, control, entitlements, keys } = parts;
   const follower = new ChangeFollower({
@@ -86,6 +86,7 @@ async function follow(
     onReplaced: (snapshot) => {
       keys.replace(snapshot);
       switches.replace(snapshot.switches);
+      onReplaced();
       log.info('entitlements replaced', { version: snapshot.version });
     },
     onFault: (fault) => {

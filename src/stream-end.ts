@@ -13,6 +13,8 @@ export interface StreamBounds {
 /** One signal for all that ends a stream; its reason is the error to tell. */
 export interface StreamEnd {
   readonly signal: AbortSignal;
+  /** Ends it now; the reason is what it is told. */
+  end(reason: unknown): void;
   /** Gives timers and listeners back, and ends what still hangs on the signal. */
   stop(): void;
 }
@@ -29,6 +31,7 @@ export function watchEnd({ gone, retired, limit }: StreamBounds): StreamEnd {
   const timer = setTimeout(() => controller.abort(limit.error()), limit.afterMs);
   return {
     signal: controller.signal,
+    end: (reason) => controller.abort(reason),
     stop() {
       clearTimeout(timer);
       gone.removeEventListener('abort', onGone);

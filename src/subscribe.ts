@@ -22,6 +22,7 @@ import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/
 import type { CostMeter } from './operation/cost/cost-meter.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
+import type { StreamReviews } from './stream-reviews.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
 import type { Log } from './telemetry/log-sink.ts';
@@ -43,6 +44,8 @@ export interface SubscriptionParts {
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
+  /** Told when what decides about callers has changed. */
+  readonly reviews: Pick<StreamReviews, 'add'>;
   readonly log: Log;
   readonly options: {
     readonly authorization: AuthorizationOptions;
@@ -64,6 +67,15 @@ export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
 
 /** The audit record that a stream leaves when it ends, as far as it is known. */
 type Closing = { -readonly [Key in keyof AuditParts]: AuditParts[Key] };
+
+/** What ends a stream whose caller may have no more of it, with the answer that says so. */
+class StreamDenied {
+  readonly answer: GatewayResponse;
+
+  constructor(answer: GatewayResponse) {
+    this.answer = answer;
+  }
+}
 
 /**
  * Streams an admitted subscription: each event is authorized anew, and what ends the stream is its last answer.
@@ -88,18 +100,16 @@ async function* streamEvents(
   const end = endOf(admitted, parts);
   const upstream = openUpstream(admitted, end, parts);
   const total = meter === null ? null : summed(meter);
+  const permitAnew = (): Promise<void> => requirePermitAnew(admitted, parts, closing);
+  // A change ends the stream as an event would, also where none comes.
+  const giveUp = parts.reviews.add(() => void permitAnew().catch(end.end));
   let completed = false;
   try {
     for (;;) {
       const step = await unlessEnded(upstream.next(), end.signal);
       if (step.done === true) break;
       closing.fetches = step.value.fetches;
-      const refused = await unlessEnded(refuseAnew(admitted, parts, closing), end.signal);
-      if (refused !== null) {
-        completed = true;
-        yield refused;
-        return;
-      }
+      await unlessEnded(permitAnew(), end.signal);
       const executed = { ...admitted, ...reports, meter: total, result: step.value };
       const response = respond(request, executed, graph.value.view, options.respond);
       closing.events = (closing.events ?? 0) + 1;
@@ -109,6 +119,10 @@ async function* streamEvents(
     completed = true;
   } catch (fault) {
     completed = true;
+    if (fault instanceof StreamDenied) {
+      yield fault.answer;
+      return;
+    }
     const error = parts.refusalOf(fault);
     Object.assign(closing, {
       code: error.code,
@@ -119,6 +133,7 @@ async function* streamEvents(
     yield respondRefused(request, error);
   } finally {
     end.stop();
+    giveUp();
     // What fails while it is left is left all the same; the log has it.
     upstream.return?.().catch(parts.refusalOf);
     giveBack();
@@ -131,14 +146,14 @@ async function* streamEvents(
 
 /**
  * Whether the caller may still have what it asked for: a credential ends, rules look at the time, policies change.
- * Null where nothing changed. The plan was made for one mask, so another mask ends the stream too.
- * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SWITCHED_OFF, SUBSCRIPTION_ENDED.
+ * The plan was made for one mask, so another mask ends the stream too.
+ * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SWITCHED_OFF, SUBSCRIPTION_ENDED; a `StreamDenied`.
  */
-async function refuseAnew(
+async function requirePermitAnew(
   admitted: Admitted,
   parts: SubscriptionParts,
   closing: Closing,
-): Promise<GatewayResponse | null> {
+): Promise<void> {
   const { request, operation, variables, decision, graph } = admitted;
   const { authorization, respond: telling } = parts.options;
   if (!parts.audit.healthy()) throw new GatewayError('AUDIT_UNAVAILABLE');
@@ -159,10 +174,9 @@ async function refuseAnew(
     closing.code = now.reasons[0]?.code ?? 'FORBIDDEN';
     const response = respondDenied(request, now, principal.kind === 'anonymous', telling);
     closing.status = response.status;
-    return response;
+    throw new StreamDenied(response);
   }
   if (!('mask' in decision) || now.mask !== decision.mask) throw new GatewayError('SUBSCRIPTION_ENDED');
-  return null;
 }
 
 /** What an admitted operation runs with. */

@@ -187,7 +187,11 @@ function peerOf(
     send: (text) =>
       new Promise((resolve) => {
         if (client.bufferedAmount > SEND_BUFFER_BYTES_MAX) client.terminate();
-        if (client.readyState !== WebSocket.OPEN) return resolve();
+        // Whoever waits for the close to be told has to have a turn.
+        if (client.readyState !== WebSocket.OPEN) {
+          setImmediate(resolve);
+          return;
+        }
         const timer = setTimeout(() => client.terminate(), eventTimeoutMs);
         client.send(text, () => {
           clearTimeout(timer);

@@ -1,18 +1,10 @@
-import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
-import { createClient as createSseClient } from 'graphql-sse';
-import { createClient as createSocketClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ask, auditEvents, startTestGateway, type TestGateway } from './gateway-kit.ts';
+import { bearer, type Outcome, overMultipart, overSocket, overSse } from './subscription-clients.ts';
 import { startTicks } from './subscription-kit.ts';
 
 type Ticks = Awaited<ReturnType<typeof startTicks>>;
-interface Outcome {
-  readonly events: unknown[];
-  readonly errors: unknown[];
-  done: boolean;
-  leave(): void;
-}
 
 const ORIGIN = 'https://app.example';
 let ticks: Ticks;
@@ -31,78 +23,10 @@ afterAll(async () => {
 });
 
 type Subscribing = (query: string, token?: string, url?: string) => Outcome;
-
-function outcome(): Outcome & { sink: Parameters<ReturnType<typeof createSseClient>['subscribe']>[1] } {
-  const seen = { events: [] as unknown[], errors: [] as unknown[], done: false, leave: () => undefined };
-  const told = Object.assign(seen, {
-    sink: {
-      next: (event: unknown) => void seen.events.push(event),
-      error: (fault: unknown) => {
-        seen.errors.push(fault);
-        seen.done = true;
-      },
-      complete: () => {
-        seen.done = true;
-      },
-    },
-  });
-  return told as never;
-}
-
-const bySse: Subscribing = (query, token, url = gateway.url) => {
-  const client = createSseClient({
-    url,
-    retryAttempts: 0,
-    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-  });
-  const seen = outcome();
-  seen.leave = client.subscribe({ query }, seen.sink);
-  onTestFinished(() => client.dispose());
-  return seen;
-};
-
-const bySocket: Subscribing = (query, token, url = gateway.url) => {
-  const client = createSocketClient({
-    url: url.replace('http', 'ws'),
-    webSocketImpl: WebSocket,
-    retryAttempts: 0,
-    ...(token === undefined ? {} : { connectionParams: { Authorization: `Bearer ${token}` } }),
-  });
-  const seen = outcome();
-  seen.leave = client.subscribe({ query }, seen.sink as never);
-  onTestFinished(() => void client.dispose());
-  return seen;
-};
-
-const byMultipart: Subscribing = (query, token, uri = gateway.url) => {
-  const client = new ApolloClient({
-    cache: new InMemoryCache(),
-    link: new HttpLink({
-      uri,
-      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-    }),
-  });
-  const seen = outcome();
-  const subscription = client.subscribe({ query: gql(query) }).subscribe({
-    next: (result) => {
-      if (result.error !== undefined) seen.errors.push(result.error);
-      else seen.events.push({ data: result.data });
-    },
-    error: (fault: unknown) => {
-      seen.errors.push(fault);
-      seen.done = true;
-    },
-    complete: () => {
-      seen.done = true;
-    },
-  });
-  seen.leave = () => subscription.unsubscribe();
-  onTestFinished(() => {
-    subscription.unsubscribe();
-    client.stop();
-  });
-  return seen;
-};
+const bySse: Subscribing = (query, token, url = gateway.url) => overSse(url, query, bearer(token));
+const bySocket: Subscribing = (query, token, url = gateway.url) => overSocket(url, query, bearer(token));
+const byMultipart: Subscribing = (query, token, url = gateway.url) =>
+  overMultipart(url, query, bearer(token));
 
 const opened = (count: number) => vi.waitFor(() => expect(ticks.streams()).toBe(count), { timeout: 5000 });
 const until = (check: () => void) => vi.waitFor(check, { timeout: 5000, interval: 10 });

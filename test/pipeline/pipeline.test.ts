@@ -7,6 +7,7 @@ import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { type GraphQLRequest, isStream } from '../../src/listener/request.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { handle, type PipelineOptions, type PipelineParts } from '../../src/pipeline.ts';
+import { StreamReviews } from '../../src/stream-reviews.ts';
 import { SubscriptionCounts } from '../../src/subscription-counts.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
@@ -162,6 +163,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     log: { debug: note, info: note, warn: note, error: note },
     clock: { now: () => 0, nowUs: () => 0 },
     counts: new SubscriptionCounts(),
+    reviews: new StreamReviews(),
     options: { ...OPTIONS, ...fakes.options },
   };
   const response = await handle(incoming, parts);

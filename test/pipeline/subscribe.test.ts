@@ -4,6 +4,7 @@ import type { Switches } from '../../src/control/switches.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
+import { StreamReviews } from '../../src/stream-reviews.ts';
 import { type Admitted, type SubscriptionParts, subscribe } from '../../src/subscribe.ts';
 import { SubscriptionCounts } from '../../src/subscription-counts.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
@@ -92,6 +93,7 @@ async function run(fakes: Fakes) {
     switches: fakes.switches ?? null,
     clock: { now: () => 0, nowUs: () => 0 },
     counts: new SubscriptionCounts(),
+    reviews: new StreamReviews(),
     options: {
       authorization: { mode: 'reject', dryRun: false, introspection: 'permit' },
       respond: { authorizationErrors: 'errors', masking: NO_UNMASKING },
