@@ -3,7 +3,12 @@
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'portcullis_ai') THEN
-    CREATE ROLE portcullis_ai NOLOGIN;
+    BEGIN
+      CREATE ROLE portcullis_ai NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN
+      -- Roles are those of the whole server: the migration of another database was faster.
+      NULL;
+    END;
   END IF;
   IF NOT pg_has_role(current_user, 'portcullis_ai', 'MEMBER') THEN
     EXECUTE format('GRANT portcullis_ai TO %I', current_user);
@@ -109,7 +114,8 @@ BEGIN
     settled_at = now_at
   WHERE settled_at IS NULL AND settle_by <= now_at;
   GET DIAGNOSTICS swept = ROW_COUNT;
-  DELETE FROM ai_windows WHERE ends_at < now_at;
+  -- A process whose clock is behind must not find the window empty that it still counts in.
+  DELETE FROM ai_windows WHERE ends_at < now_at - interval '1 hour';
   DELETE FROM ai_usage WHERE settled_at < forget_before;
   RETURN swept;
 END $$;

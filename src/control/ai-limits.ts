@@ -32,7 +32,7 @@ const MICRO_USD_MAX = 1_000_000_000_000_000;
 /** An assertion carries these, and a header field is short. */
 const MODELS_MAX = 32;
 const MODELS_CHARACTERS_MAX = 2000;
-const MODEL = /^[a-z0-9*][\w./:@-]{0,127}\*?$/iu;
+const MODEL = /^(?:\*|[a-z0-9][\w./:@-]{0,126}\*?)$/iu;
 
 /** Throws: INVALID_INPUT. */
 export function checkedAiLimits({ tokensPerMinute, tokensPerDay, spend, models }: AiLimits): AiLimits {

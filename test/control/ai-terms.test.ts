@@ -81,6 +81,7 @@ describe('AI limits', () => {
     ['more money than is counted exactly', { spend: { microUsd: 2 ** 53, per: 'month' } }],
     ['a model with a blank', { models: ['a model'] }],
     ['a star inside of a name', { models: ['a*b'] }],
+    ['a star before a name', { models: ['*b'] }],
     ['more models than fit', { models: Array.from({ length: 33 }, (_, index) => `m${index}`) }],
     [
       'longer names than fit',

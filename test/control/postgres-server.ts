@@ -4,6 +4,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { freePort } from '../free-port.ts';
 
@@ -28,17 +29,33 @@ let stop = async (): Promise<void> => undefined;
 export async function setup(project: TestProject): Promise<void> {
   const named = process.env['PORTCULLIS_TEST_POSTGRES'];
   if (named !== undefined) {
+    await createRoles(named);
     project.provide('postgres', named);
     return;
   }
   try {
     const server = await startPostgres();
     stop = server.stop;
+    await createRoles(server.url);
     project.provide('postgres', server.url);
   } catch (fault) {
     if (process.env['REQUIRE_SERVICES'] === '1') throw fault;
     process.stderr.write(`Tests on PostgreSQL are left out: ${(fault as Error).message}\n`);
     project.provide('postgres', null);
+  }
+}
+
+/** Roles are those of the whole server: the migrations of two databases at once would both make them. */
+async function createRoles(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const role of ['portcullis_app', 'portcullis_ai']) {
+      const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+      if (rows.length === 0) await client.query(`CREATE ROLE ${role} NOLOGIN`);
+    }
+  } finally {
+    await client.end();
   }
 }
 
