@@ -1,16 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import type { AuditFile } from '../../src/audit/audit-file-store.ts';
-import { readAuditKey } from '../../src/audit/audit-key-store.ts';
 import type { AuditIntent } from '../../src/audit/event.ts';
 import { looksLikeIntent } from '../../src/audit/intent.ts';
 import { auditIntent } from '../../src/audit/recorder.ts';
-import { checkAudit } from '../../src/commands/audit.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { eventOf } from './fixtures.ts';
 
@@ -133,50 +126,5 @@ describe('an intent', () => {
     });
     expect(JSON.stringify(intent).length).toBeLessThan(1500);
     expect(JSON.stringify(intent)).not.toContain('\n');
-  });
-});
-
-const KILLS = Number(process.env['SOAK'] ?? 8);
-
-describe('a process that is killed while it answers mutations', () => {
-  it('has every mutation that was answered in its log, which verifies', {
-    timeout: 60_000 + KILLS * 2000,
-  }, async () => {
-    const root = mkdtempSync(join(tmpdir(), 'portcullis-intents-'));
-    const directory = join(root, 'log');
-    const keyPath = join(root, 'key.json');
-    const answered: string[] = [];
-    try {
-      for (let run = 0; run < KILLS; run += 1) {
-        const writer = join(import.meta.dirname, 'intent-writer.ts');
-        const child = spawn(process.execPath, [writer, directory, keyPath, String(run)], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
-        let text = '';
-        const closed = once(child, 'close');
-        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-          if (text === '') setTimeout(() => child.kill('SIGKILL'), 5 + ((run * 13) % 50));
-          text += chunk;
-        });
-        await closed;
-        // What follows the last line feed was torn by the kill.
-        answered.push(...text.split('\n').slice(0, -1));
-      }
-      const intended = new Set(
-        readdirSync(directory)
-          .filter((name) => name.endsWith('.ndjson'))
-          .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
-          .filter(looksLikeIntent)
-          .flatMap((line) => (line.endsWith('}') ? [String(JSON.parse(line).requestId)] : [])),
-      );
-      expect(answered.length).toBeGreaterThan(KILLS);
-      expect(answered.filter((id) => !intended.has(id))).toEqual([]);
-      // Only the last segment, which nobody has recovered yet, may end in a torn line.
-      const { breaks } = await checkAudit(directory, await readAuditKey(keyPath));
-      expect(breaks.filter(({ kind }) => kind !== 'truncated')).toEqual([]);
-      expect(breaks.length).toBeLessThanOrEqual(1);
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
   });
 });

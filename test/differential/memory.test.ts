@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { startTwoEngines } from './kit/two-engines.ts';
 
-/** `npm run soak` asks for more. */
+/** `npm run soak -- memory` asks for more. */
 const REQUESTS = Number(process.env['SOAK_REQUESTS'] ?? 20_000);
 const AT_ONCE = 50;
 const GROWTH_BYTES_MAX = 12 * 1024 * 1024;
