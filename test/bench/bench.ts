@@ -45,7 +45,7 @@ async function run(options: BenchOptions): Promise<void> {
   }
   const samples = await measure(stage, generator, options, progress);
   const rows = summarize(samples);
-  for (const { name, about } of present) print(`${name.padEnd(16)}${about}`);
+  for (const { name, about } of present) print(`${name.padEnd(20)}${about}`);
   print(`\n${renderTables(rows, stage.answerBytes)}`);
   print(`\n${renderMarks(rows)}`);
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
