@@ -42,6 +42,13 @@ describe('defaults', () => {
       hideUnauthorized: false,
       errors: 'errors',
       policies: [],
+      unmask: {
+        confidential: 'unmask:confidential',
+        financial: 'unmask:financial',
+        health: 'unmask:health',
+        personal: 'unmask:personal',
+        secret: 'unmask:secret',
+      },
     });
     expect(config.audit.whenUnwritable).toBe('refuse');
     expect(subgraphSettings(config, 'any')).toEqual({
@@ -49,6 +56,7 @@ describe('defaults', () => {
       errors: 'masked',
       allowedExtensions: ['code'],
       identity: 'principal',
+      subscriptions: { protocol: 'sse' },
       forwardHeaders: [],
     });
   });
