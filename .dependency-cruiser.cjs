@@ -7,7 +7,7 @@ const FLOWING_TYPES = [
   'src/authorization/decision\\.ts',
   'src/metering/reservation\\.ts',
   'src/execution/executor\\.ts',
-  'src/control/(grant|switches)\\.ts',
+  'src/control/(grant|restraint|switches)\\.ts',
   'src/audit/event\\.ts',
   'src/supergraph/(policy|supergraph)\\.ts',
 ].join('|');
@@ -51,7 +51,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|audit-sinks|limiter|metrics|notifications|switches)\\.ts|main\\.ts|commands/)',
+          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|audit-sinks|incidents|limiter|metrics|notifications|switches)\\.ts|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },

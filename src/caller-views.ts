@@ -4,6 +4,7 @@ import { heldRequirements } from './authorization/held-requirements.ts';
 import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Grant } from './control/grant.ts';
 import type { PlanLimit } from './control/plan-limit.ts';
+import type { Restraint } from './control/restraint.ts';
 import type { Switches } from './control/switches.ts';
 import { GatewayError } from './errors.ts';
 import type { Graph } from './graph.ts';
@@ -23,6 +24,8 @@ export interface Caller {
   readonly grant: Grant | null;
   /** What is switched off for it; null where nothing is. */
   readonly switches: Switches | null;
+  /** What incidents hold it to; null where they do not. */
+  readonly restraint: Restraint | null;
   /** What the plans of its subscriptions limit an operation to. */
   plansFor(operation: CompiledOperation): readonly PlanLimit[];
 }

@@ -19,9 +19,10 @@ import { handle, type PipelineParts } from './pipeline.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { openAudit } from './start-audit.ts';
 import { startAuditSinks } from './start-audit-sinks.ts';
+import { looksForIncidents, watchIncidents } from './start-incidents.ts';
 import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
-import { createSwitches } from './start-switches.ts';
+import { createRestraints, createSwitches } from './start-switches.ts';
 import { StreamReviews } from './stream-reviews.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
@@ -58,10 +59,13 @@ export async function startGateway(
     const { sink: audit, secretFor } = await openAudit(config, { log, clock }, opened);
 
     const switches = createSwitches(config, { clock, log });
+    const limiter = createLimiter(config, { log, clock });
+    opened.defer(async () => limiter?.close());
+    const restraints = createRestraints(config, { clock, limiter });
     const jwks = { keys: [publicJwk] };
     const reviews = new StreamReviews();
     const onReplaced = (): void => reviews.changed();
-    const running = await openControl(config, { clock, log, jwks, switches, onReplaced });
+    const running = await openControl(config, { clock, log, jwks, switches, restraints, onReplaced });
     opened.defer(() => running.close());
     const sinks = startAuditSinks(config, { clock, log, control: running.control }, opened);
 
@@ -84,9 +88,6 @@ export async function startGateway(
       });
     }
 
-    const limiter = createLimiter(config, { log, clock });
-    opened.defer(async () => limiter?.close());
-
     const policies = createPolicies(config, log);
 
     const readiness = () => {
@@ -95,9 +96,9 @@ export async function startGateway(
       return { ready: Object.values(checks).every(Boolean), checks };
     };
     const plain: PipelineParts = {
-      ...{ identifier, switches, limiter, graphs, policies },
-      entitlements: running.entitlements,
-      ...{ audit, log, clock },
+      ...{ identifier, limiter, graphs, policies, log, clock },
+      ...{ switches, restraints, entitlements: running.entitlements },
+      audit: watchIncidents(config, { audit, log, clock, opened, limiter, control: running.control }),
       ...{ counts: new SubscriptionCounts(), reviews },
       options: pipelineOptions(config, secretFor('masks')),
     };
@@ -133,8 +134,9 @@ function createPolicies({ authorization }: Config, log: Log): PolicyEngine {
 
 /** A control plane where something needs it; what it takes to have one is loaded only then. */
 async function openControl(config: Config, deps: ControlDeps): Promise<RunningControl> {
-  const hasIndex = config.audit.sinks.some(({ type }) => type === 'database');
-  if (!config.approvals.enforce && !config.admin.enabled && !hasIndex) return NO_CONTROL;
+  const { approvals, admin, audit } = config;
+  const hasIndex = audit.sinks.some(({ type }) => type === 'database');
+  if (!approvals.enforce && !admin.enabled && !hasIndex && !looksForIncidents(config)) return NO_CONTROL;
   const { startControl } = await import('./start-control.ts');
   return startControl(config, deps);
 }

@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
+import type { RestraintSource } from './control/restraints.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import type { Graph } from './graph.ts';
@@ -43,6 +44,8 @@ export interface PipelineParts {
   readonly entitlements: EntitlementSource | null;
   /** Null where nothing can be switched off. */
   readonly switches: SwitchSource | null;
+  /** Null where nobody is restrained. */
+  readonly restraints: RestraintSource | null;
   /** Null where nothing is limited. */
   readonly limiter: RateLimiter | null;
   readonly audit: AuditSink;
@@ -150,8 +153,9 @@ function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineP
   const switches = parts.switches?.of(principal, supergraph) ?? null;
   const plansFor: Caller['plansFor'] = (operation) =>
     entitlements?.plansFor(principal, supergraph, operation) ?? NO_PLANS;
-  const nowMs = clock.now();
-  return { principal, policies, grant, switches, plansFor, nowMs, options: options.authorization };
+  const restraint = parts.restraints?.of(principal) ?? null;
+  const held = { grant, switches, restraint };
+  return { principal, policies, ...held, plansFor, nowMs: clock.now(), options: options.authorization };
 }
 
 /** What the audit says of a stream that has begun. */

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import type { Entitlements } from './control/entitlements.ts';
 import type { KillSwitches } from './control/kill-switches.ts';
+import type { Restraints } from './control/restraints.ts';
 import type { CredentialDirectory } from './identity/credential-directory.ts';
 import type { Log } from './telemetry/log-sink.ts';
 
@@ -35,6 +36,8 @@ export interface ControlDeps {
   readonly log: Log;
   /** Told what is switched off. */
   readonly switches: Pick<KillSwitches, 'replace'>;
+  /** Told whom incidents restrain. */
+  readonly restraints: Pick<Restraints, 'replace'>;
   /** Keys of this gateway's assertions: nobody else is believed by the admin subgraph. */
   readonly jwks: JSONWebKeySet;
 }

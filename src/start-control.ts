@@ -78,7 +78,7 @@ async function follow(
     readonly entitlements: Entitlements;
     readonly keys: KeyDirectory;
   },
-  { clock, log, switches, onReplaced }: ControlDeps,
+  { clock, log, switches, restraints, onReplaced }: ControlDeps,
 ): Promise<ChangeFollower> {
   const { config, control, entitlements, keys } = parts;
   const follower = new ChangeFollower({
@@ -86,6 +86,7 @@ async function follow(
     onReplaced: (snapshot) => {
       keys.replace(snapshot);
       switches.replace(snapshot.switches);
+      restraints.replace(snapshot.restraints);
       onReplaced();
       log.info('entitlements replaced', { version: snapshot.version });
     },
@@ -141,7 +142,7 @@ function isEmbedded(url: string): boolean {
 }
 
 async function sweep(
-  { subscriptions, killSwitches, history }: ControlPlane,
+  { subscriptions, killSwitches, incidents, history }: ControlPlane,
   nowMs: number,
   log: Log,
 ): Promise<void> {
@@ -149,6 +150,7 @@ async function sweep(
     await history.forgetCalls(SYSTEM, nowMs - DAY_MS);
     if (await subscriptions.isSweepDue(SYSTEM)) await subscriptions.sweep(SYSTEM);
     if (await killSwitches.isSweepDue(SYSTEM)) await killSwitches.sweep(SYSTEM);
+    if (await incidents.isSweepDue(SYSTEM)) await incidents.sweep(SYSTEM);
   } catch (fault) {
     log.warn('what has ended could not be written down', describeError(fault));
   }

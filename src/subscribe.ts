@@ -5,6 +5,7 @@ import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import type { SwitchSource } from './control/kill-switches.ts';
+import type { RestraintSource } from './control/restraints.ts';
 import type { Switches } from './control/switches.ts';
 import { GatewayError } from './errors.ts';
 import type { ExecutionResult } from './execution/executor.ts';
@@ -41,6 +42,7 @@ export interface SubscriptionParts {
   readonly policies: PolicyDecider;
   readonly entitlements: EntitlementSource | null;
   readonly switches: SwitchSource | null;
+  readonly restraints: RestraintSource | null;
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly counts: SubscriptionCounts;
@@ -164,8 +166,9 @@ async function requirePermitAnew(
   const source = admitted.variant.plan?.subscription?.subgraph;
   if (source !== undefined && switches?.isSubgraphOff(source) === true)
     throw new GatewayError('SWITCHED_OFF');
+  const restraint = parts.restraints?.of(principal) ?? null;
   const now = await authorize(
-    { operation, principal, variables, grant, switches, nowMs: parts.clock.now() },
+    { operation, principal, variables, grant, switches, restraint, nowMs: parts.clock.now() },
     authorization,
     parts.policies,
   );

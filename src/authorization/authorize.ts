@@ -1,4 +1,5 @@
 import type { Grant } from '../control/grant.ts';
+import type { Restraint } from '../control/restraint.ts';
 import type { Switches } from '../control/switches.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -6,6 +7,7 @@ import { conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { CompiledOperation, Guard } from '../operation/operation.ts';
 import type { Decision, Reason } from './decision.ts';
 import { failedRule } from './rules/failed-rule.ts';
+import { restrainedBy } from './rules/restrained.ts';
 import type { PolicyDecider, RuleContext } from './rules/rule.ts';
 import { stepUp } from './rules/step-up.ts';
 import { fieldsSwitchedOff, SWITCHED_OFF, stoppedBy } from './rules/switched-off.ts';
@@ -29,6 +31,8 @@ export interface AuthorizationInput {
   readonly grant: Grant | null;
   /** What is switched off for the caller; null or absent where nothing is. */
   readonly switches?: Switches | null;
+  /** What incidents hold the caller to; null or absent where they do not. */
+  readonly restraint?: Restraint | null;
   /** Units: milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -51,8 +55,10 @@ export async function authorize(
   options: AuthorizationOptions,
   policies: PolicyDecider,
 ): Promise<Decision> {
-  const { operation, principal, variables, grant, switches = null, nowMs } = input;
+  const { operation, principal, variables, grant, switches = null, restraint = null, nowMs } = input;
   if (grant?.isSuspended === true) return { effect: 'deny', reasons: [SUSPENDED] };
+  const restrained = restraint === null ? null : restrainedBy(restraint, principal, nowMs);
+  if (restrained !== null) return { effect: 'deny', reasons: [restrained] };
   const stopped = switches === null ? null : stoppedBy(switches, operation);
   if (stopped !== null) return { effect: 'deny', reasons: [stopped] };
   const refused = operation.introspects ? introspectionRefusal(principal, options) : null;

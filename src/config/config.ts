@@ -6,6 +6,7 @@ import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { identitySection } from './identity-section.ts';
+import { incidentsSection } from './incidents-section.ts';
 import { killSwitchesSection } from './kill-switches-section.ts';
 import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
@@ -203,6 +204,9 @@ export const configSchema = z.strictObject({
   approvals: approvalsSection
     .prefault({})
     .describe('Subscriptions to products, which administrators approve.'),
+  incidents: incidentsSection
+    .prefault({})
+    .describe('What is looked for in the audit while it is written, and what is done about it at once.'),
   killSwitches: killSwitchesSection
     .prefault({})
     .describe(

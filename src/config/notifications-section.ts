@@ -18,7 +18,10 @@ export const notificationsSection = z.strictObject({
           .array(
             z
               .string()
-              .regex(/^[a-z]+\.(?:\*|[A-Za-z]+)$/u, 'must be such as subscription.approve or subscription.*'),
+              .regex(
+                /^[a-z][A-Za-z]*\.(?:\*|[A-Za-z]+)$/u,
+                'must be such as subscription.approve or subscription.*',
+              ),
           )
           .max(64)
           .default([])

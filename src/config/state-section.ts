@@ -18,7 +18,7 @@ export const stateSection = z.strictObject({
   database: databaseKey
     .default('pglite://.portcullis/db')
     .describe(
-      'pglite://PATH for the embedded PostgreSQL of one gateway process, or a postgres:// URL. It is opened only where approvals are enforced, the admin subgraph is on, or the audit has a sink of type database.',
+      'pglite://PATH for the embedded PostgreSQL of one gateway process, or a postgres:// URL. It is opened only where approvals are enforced, the admin subgraph is on, the audit has a sink of type database, or incidents are looked for.',
     ),
   pepperFile: pathKey(
     'A secret of 32 bytes or more that keys the digests of API keys. The embedded database makes its own; PostgreSQL needs one that all gateways share.',

@@ -6,6 +6,7 @@ import { AuditSearchStore } from './audit-search-store.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { HistoryStore } from './history-store.ts';
+import { IncidentsStore } from './incidents-store.ts';
 import { KillSwitchesStore } from './kill-switches-store.ts';
 import { ProductsStore } from './products-store.ts';
 import { RequestsStore } from './requests-store.ts';
@@ -23,6 +24,7 @@ export interface ControlPlane {
   readonly requests: RequestsStore;
   readonly subscriptions: SubscriptionsStore;
   readonly killSwitches: KillSwitchesStore;
+  readonly incidents: IncidentsStore;
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
   readonly auditIndex: AuditIndexStore;
@@ -71,6 +73,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     requests: new RequestsStore({ ...unit, stepUp, requestTtlMs }),
     subscriptions: new SubscriptionsStore(unit),
     killSwitches: new KillSwitchesStore({ ...unit, stepUp }),
+    incidents: new IncidentsStore({ ...unit, stepUp }),
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
     auditIndex: new AuditIndexStore(database),

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, lte, or } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
 import {
   type Actor,
   requirePlatform,
@@ -9,7 +9,8 @@ import {
 } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import { type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
-import { type KillSwitch, restrictions } from './tables.ts';
+import { expiredAt, inForceAt, lift } from './restrictions.ts';
+import { type KillSwitch, type Restriction, restrictions } from './tables.ts';
 import { type Idempotent, onlyRow, tenantIn } from './tenants-store.ts';
 import { change, read, type Unit, type UnitDeps } from './unit-of-work.ts';
 
@@ -19,7 +20,7 @@ export interface KillSwitchDeps extends UnitDeps {
 }
 
 export interface SwitchOff extends Idempotent {
-  readonly kind: KillSwitch['kind'];
+  readonly kind: SwitchKind;
   /** Empty for all mutations. */
   readonly target: string;
   /** Whose callers it holds for; null for everybody's. */
@@ -29,6 +30,10 @@ export interface SwitchOff extends Idempotent {
   readonly seconds: number | null;
 }
 
+type SwitchKind = KillSwitch['kind'];
+
+/** What a switch can stand for; other restrictions are those of incidents. */
+const KINDS: readonly SwitchKind[] = ['operation', 'field', 'subgraph', 'mutations'];
 /** In force at once for one tenant, or for everybody; reason: gateways hold them all in memory. */
 const IN_FORCE_MAX = 100;
 /** Expired ones that one change of the sweeper writes down. */
@@ -36,7 +41,7 @@ const SWEEP_MAX = 500;
 const REASON_CHARS_MAX = 2000;
 const SECONDS_MAX = 365 * 86_400;
 
-const TARGETS: Readonly<Record<KillSwitch['kind'], { readonly pattern: RegExp; readonly form: string }>> = {
+const TARGETS: Readonly<Record<SwitchKind, { readonly pattern: RegExp; readonly form: string }>> = {
   operation: {
     pattern: /^(?:[0-9a-f]{64}|[_A-Za-z][_0-9A-Za-z]{0,255})$/u,
     form: 'must be the hash or the name of an operation',
@@ -83,7 +88,7 @@ export class KillSwitchesStore {
       );
       const after = { kind, target, reason, expiresAt };
       await unit.record({ action, entity: 'killSwitch', id, tenantId, after });
-      return row;
+      return asSwitch(row);
     });
   }
 
@@ -96,12 +101,15 @@ export class KillSwitchesStore {
     const reason = text('reason', input.reason, REASON_CHARS_MAX);
     const action = 'killSwitch.on';
     return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
-      const [row] = await unit.tx.select().from(restrictions).where(eq(restrictions.id, input.id));
+      const [row] = await unit.tx
+        .select()
+        .from(restrictions)
+        .where(and(eq(restrictions.id, input.id), inArray(restrictions.kind, [...KINDS])));
       if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'killSwitch' });
       requireSecurity(actor, row.tenantId);
       if (row.liftedAt !== null || (row.expiresAt !== null && row.expiresAt <= unit.now))
         throw new ControlError({ code: 'INVALID_TRANSITION', state: 'on', action });
-      return lift(unit, row, { at: unit.now, action, reason });
+      return asSwitch(await lift(unit, row, { at: unit.now, action, reason }));
     });
   }
 
@@ -122,7 +130,7 @@ export class KillSwitchesStore {
         .from(restrictions)
         .where(
           and(
-            gt(restrictions.id, after),
+            ...[inArray(restrictions.kind, [...KINDS]), gt(restrictions.id, after)],
             ...(tenantId === undefined ? [] : [eq(restrictions.tenantId, tenantId)]),
             ...(inForce === true ? [inForceAt(this.#deps.now())] : []),
           ),
@@ -130,14 +138,18 @@ export class KillSwitchesStore {
         .orderBy(asc(restrictions.id))
         .limit(limit),
     );
-    return paged(rows, limit, ({ id }) => id);
+    return paged(rows.map(asSwitch), limit, ({ id }) => id);
   }
 
   /** Whether any has expired and that is not written down. */
   async isSweepDue(actor: Actor): Promise<boolean> {
     requirePlatform(actor);
     const [row] = await read(this.#deps, actor, (tx) =>
-      tx.select({ id: restrictions.id }).from(restrictions).where(expiredAt(this.#deps.now())).limit(1),
+      tx
+        .select({ id: restrictions.id })
+        .from(restrictions)
+        .where(and(isNull(restrictions.incidentId), expiredAt(this.#deps.now())))
+        .limit(1),
     );
     return row !== undefined;
   }
@@ -150,7 +162,7 @@ export class KillSwitchesStore {
       const rows = await unit.tx
         .select()
         .from(restrictions)
-        .where(expiredAt(unit.now))
+        .where(and(isNull(restrictions.incidentId), expiredAt(unit.now)))
         .orderBy(asc(restrictions.id))
         .limit(SWEEP_MAX);
       for (const row of rows) await lift(unit, row, { at: row.expiresAt ?? unit.now, action });
@@ -159,43 +171,21 @@ export class KillSwitchesStore {
   }
 }
 
-/** What holds at a time. Units: milliseconds since the epoch. */
-export function inForceAt(now: number) {
-  return and(
-    isNull(restrictions.liftedAt),
-    or(isNull(restrictions.expiresAt), gt(restrictions.expiresAt, now)),
-  );
-}
-
-function expiredAt(now: number) {
-  return and(isNull(restrictions.liftedAt), lte(restrictions.expiresAt, now));
-}
-
 /** Throws: CONFLICT where as many are in force as can be. */
 async function requireRoom({ tx, now }: Unit, tenantId: string | null): Promise<void> {
   const owned = tenantId === null ? isNull(restrictions.tenantId) : eq(restrictions.tenantId, tenantId);
   const held = await tx
     .select({ id: restrictions.id })
     .from(restrictions)
-    .where(and(owned, inForceAt(now)))
+    .where(and(owned, isNull(restrictions.incidentId), inForceAt(now)))
     .limit(IN_FORCE_MAX);
   if (held.length >= IN_FORCE_MAX)
     throw new ControlError({ code: 'CONFLICT', reason: 'too much is switched off already' });
 }
 
-async function lift(
-  unit: Unit,
-  { id, tenantId, kind, target }: KillSwitch,
-  { at, action, reason }: { readonly at: number; readonly action: string; readonly reason?: string },
-): Promise<KillSwitch> {
-  const row = onlyRow(
-    await unit.tx
-      .update(restrictions)
-      .set({ liftedAt: at, liftedBy: unit.actor.subject })
-      .where(eq(restrictions.id, id))
-      .returning(),
-  );
-  const after = { kind, target, ...(reason === undefined ? {} : { reason }) };
-  await unit.record({ action, entity: 'killSwitch', id, tenantId, after });
-  return row;
+/** A restriction of one of the kinds above. */
+function asSwitch(row: Restriction): KillSwitch {
+  const kind = KINDS.find((each) => each === row.kind);
+  if (kind === undefined) throw new Error(`a switch of the kind ${row.kind}`);
+  return { ...row, kind };
 }

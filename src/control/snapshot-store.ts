@@ -1,7 +1,13 @@
 import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
-import { inForceAt } from './kill-switches-store.ts';
-import type { ControlSnapshot, SubscriptionFacts, SwitchFacts, TenantFacts } from './snapshot.ts';
+import { inForceAt } from './restrictions.ts';
+import type {
+  ControlSnapshot,
+  RestraintFacts,
+  SubscriptionFacts,
+  SwitchFacts,
+  TenantFacts,
+} from './snapshot.ts';
 import {
   applications,
   controlVersion,
@@ -56,7 +62,7 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
   return {
     version,
     tenants: owners,
-    switches: await switchesIn(tx, now, owners),
+    ...(await restrictionsIn(tx, now, owners)),
     applications: await tx
       .select({
         ...{ id: applications.id, tenantId: applications.tenantId },
@@ -103,18 +109,23 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
   };
 }
 
-/** What is switched off, for the tenants by the names that tokens give them. */
-async function switchesIn(
+/** What is switched off and who is restrained, with tenants by the names that tokens give them. */
+async function restrictionsIn(
   tx: Transaction,
   now: number,
   owners: readonly TenantFacts[],
-): Promise<SwitchFacts[]> {
+): Promise<Pick<ControlSnapshot, 'switches' | 'restraints'>> {
   const slugs = new Map(owners.map(({ id, slug }) => [id, slug]));
-  const rows = await tx.select().from(restrictions).where(inForceAt(now));
-  return rows.flatMap(({ id, tenantId, kind, target, expiresAt }): SwitchFacts[] => {
-    if (tenantId === null) return [{ id, kind, target, expiresAt, tenant: null }];
-    const tenant = slugs.get(tenantId);
-    // One of a tenant that came after the tenants were read is read once more, with its version.
-    return tenant === undefined ? [] : [{ id, kind, target, expiresAt, tenant }];
-  });
+  const switches: SwitchFacts[] = [];
+  const restraints: RestraintFacts[] = [];
+  for (const row of await tx.select().from(restrictions).where(inForceAt(now))) {
+    const { id, tenantId, kind, target, callers, createdAt, expiresAt } = row;
+    const tenant = row.tenant ?? (tenantId === null ? null : slugs.get(tenantId));
+    if (kind === 'throttle' || kind === 'stepUp' || kind === 'suspend') {
+      if (callers !== null && expiresAt !== null)
+        restraints.push({ id, kind, callers, sinceMs: createdAt, untilMs: expiresAt });
+      // One of a tenant that came after the tenants were read is read once more, with its version.
+    } else if (tenant !== undefined) switches.push({ id, kind, target, tenant, expiresAt });
+  }
+  return { switches, restraints };
 }

@@ -1,3 +1,4 @@
+import type { CallerTarget } from '../incidents/containment.ts';
 import type { AiLimits } from './ai-limits.ts';
 
 /** A tenant as gateways see it. Tokens name it by its slug. */
@@ -81,6 +82,16 @@ export interface SwitchFacts {
   readonly expiresAt: number | null;
 }
 
+/** Callers that an incident restrains for a time. Units: times in milliseconds since the epoch. */
+export interface RestraintFacts {
+  readonly id: string;
+  readonly kind: 'throttle' | 'stepUp' | 'suspend';
+  /** Who is all of what is given. */
+  readonly callers: CallerTarget;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
 /** All that gateways need of the control plane, read in one transaction. */
 export interface ControlSnapshot {
   /** Grows with every change. */
@@ -92,4 +103,5 @@ export interface ControlSnapshot {
   readonly plans: readonly PlanFacts[];
   readonly subscriptions: readonly SubscriptionFacts[];
   readonly switches: readonly SwitchFacts[];
+  readonly restraints: readonly RestraintFacts[];
 }

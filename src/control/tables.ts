@@ -8,8 +8,11 @@ import {
   pgTable,
   text,
 } from 'drizzle-orm/pg-core';
+import type { CallerTarget, IncidentAction } from '../incidents/containment.ts';
+import type { Culprit, Finding } from '../incidents/finding.ts';
 import type { MemberRole } from './actor.ts';
 import type { AiLimits } from './ai-limits.ts';
+import type { IncidentState } from './incident-life.ts';
 import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';
 
 /** A time in the database, as milliseconds since the epoch here. */
@@ -35,6 +38,14 @@ export interface PlanLimits {
   readonly costPerOperation?: number;
   readonly concurrent?: number;
   readonly ai?: AiLimits;
+}
+
+type SwitchKind = 'operation' | 'field' | 'subgraph' | 'mutations';
+
+/** What shows an incident: counts and ids of audit events, never a value. */
+export interface Evidence extends Pick<Finding, 'counts' | 'events' | 'operation' | 'coordinate'> {
+  /** RFC 3339, UTC: of the last request that showed it. */
+  readonly at: string;
 }
 
 /** What was or became of a row, as the history keeps it. */
@@ -172,7 +183,7 @@ export const outbox = table('outbox', {
 export const restrictions = table('restrictions', {
   id: id(),
   tenantId: text('tenant_id'),
-  kind: text('kind').$type<'operation' | 'field' | 'subgraph' | 'mutations'>().notNull(),
+  kind: text('kind').$type<SwitchKind | 'throttle' | 'stepUp' | 'suspend'>().notNull(),
   target: text('target').notNull(),
   reason: text('reason').notNull(),
   createdBy: text('created_by').notNull(),
@@ -180,6 +191,30 @@ export const restrictions = table('restrictions', {
   expiresAt: time('expires_at'),
   liftedAt: time('lifted_at'),
   liftedBy: text('lifted_by'),
+  /** The incident that it is of; null where somebody set it. */
+  incidentId: text('incident_id'),
+  /** Slug of the tenant that it holds for, where the control plane may not know it. */
+  tenant: text('tenant'),
+  callers: jsonb('callers').$type<CallerTarget>(),
+});
+
+export const incidents = table('incidents', {
+  id: id(),
+  tenantId: text('tenant_id'),
+  rule: text('rule').$type<string>().notNull(),
+  culpritKey: text('culprit_key').notNull(),
+  culprit: jsonb('culprit').$type<Culprit>().notNull(),
+  severity: text('severity').$type<Finding['severity']>().notNull(),
+  state: text('state').$type<IncidentState>().notNull(),
+  action: text('action').$type<IncidentAction>().notNull(),
+  dryRun: boolean('dry_run').notNull(),
+  evidence: jsonb('evidence').$type<Evidence>().notNull(),
+  times: integer('times').notNull().default(1),
+  version: version(),
+  openedAt: time('opened_at').notNull(),
+  seenAt: time('seen_at').notNull(),
+  closedAt: time('closed_at'),
+  handledBy: text('handled_by'),
 });
 
 export const idempotencyKeys = table('idempotency_keys', {
@@ -200,5 +235,7 @@ export type Product = typeof products.$inferSelect;
 export type Plan = typeof plans.$inferSelect;
 export type Subscription = typeof subscriptions.$inferSelect;
 export type Approval = typeof approvals.$inferSelect;
-export type KillSwitch = typeof restrictions.$inferSelect;
+export type Restriction = typeof restrictions.$inferSelect;
+export type KillSwitch = Restriction & { readonly kind: SwitchKind };
+export type Incident = typeof incidents.$inferSelect;
 export type ControlEvent = typeof controlEvents.$inferSelect;

@@ -5,19 +5,9 @@ export interface SubgraphFailure {
   readonly kind: 'failure';
   /** HTTP status, or 0 where none came. */
   readonly status: number;
-  readonly code:
-    | 'DOWNSTREAM_SERVICE_ERROR'
-    | 'SUBGRAPH_TIMEOUT'
-    | 'SUBGRAPH_UNAVAILABLE'
-    | 'SWITCHED_OFF'
-    | 'REQUEST_ABORTED';
+  readonly code: 'DOWNSTREAM_SERVICE_ERROR' | 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_UNAVAILABLE' | 'REQUEST_ABORTED';
   readonly cause: unknown;
 }
-
-/** What takes the place of a call to a subgraph that is switched off. */
-export const NOT_ASKED: SubgraphFailure = Object.freeze({
-  ...{ kind: 'failure', status: 0, code: 'SWITCHED_OFF', cause: null },
-});
 
 /** An answer as it came, not yet understood. */
 export interface SubgraphText {

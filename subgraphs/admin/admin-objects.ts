@@ -13,6 +13,7 @@ import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
 import { aiUsageObjects } from './ai-usage-queries.ts';
 import { auditObjects } from './audit-queries.ts';
+import { incidentObjects } from './incident-objects.ts';
 
 /** Entries of a history that one answer shows. */
 const HISTORY_MAX = 100;
@@ -67,6 +68,7 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
       state: ({ after }: ControlEvent) => after?.['state'] ?? null,
     },
     ...auditObjects(),
+    ...incidentObjects(control),
     ...ENUMS,
   };
 }
@@ -89,6 +91,11 @@ const ENUMS: SubgraphResolvers = {
   ControlVisibility: lowered('PUBLIC', 'PRIVATE'),
   ControlApprovalKind: lowered('AUTO', 'SINGLE', 'DUAL'),
   ControlProductStatus: lowered('DRAFT', 'PUBLISHED', 'DEPRECATED', 'RETIRED'),
+  ControlIncidentSeverity: lowered('LOW', 'MEDIUM', 'HIGH', 'CRITICAL'),
+  ControlIncidentState: {
+    ...lowered('OPEN', 'CONTAINED', 'ACKNOWLEDGED', 'RESOLVED'),
+    FALSE_POSITIVE: 'falsePositive',
+  },
   ControlSwitchKind: lowered('OPERATION', 'FIELD', 'SUBGRAPH', 'MUTATIONS'),
   ControlSpendPeriod: lowered('DAY', 'MONTH'),
   ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),

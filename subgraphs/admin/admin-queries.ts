@@ -1,5 +1,6 @@
 import { type Actor, SYSTEM_SCOPE } from '../../src/control/actor.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
+import type { IncidentState } from '../../src/control/incident-life.ts';
 import type { SubscriptionState } from '../../src/control/subscription-life.ts';
 import { refuse } from '../kit/access.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
@@ -52,6 +53,15 @@ function staffQueries(control: ControlPlane) {
     products: field(STAFF, async (actor, args: PageArgs & { status?: string | null }) =>
       connection(await control.products.list(actor, { ...pageOf(args), status: args.status ?? undefined })),
     ),
+    incident: field(SECURITY_READERS, (actor, { id }: { id: string }) => control.incidents.get(actor, id)),
+    incidents: field(SECURITY_READERS, async (actor, { tenantId, state, rule, ...page }: IncidentArgs) =>
+      connection(
+        await control.incidents.list(actor, {
+          ...pageOf(page),
+          ...{ tenantId: tenantId ?? undefined, state: state ?? undefined, rule: rule ?? undefined },
+        }),
+      ),
+    ),
     killSwitches: field(
       SECURITY_READERS,
       async (
@@ -103,6 +113,12 @@ function portalQueries(control: ControlPlane) {
       ),
     ),
   };
+}
+
+interface IncidentArgs extends PageArgs {
+  readonly tenantId?: string | null;
+  readonly state?: IncidentState | null;
+  readonly rule?: string | null;
 }
 
 interface SubscriptionArgs extends PageArgs {

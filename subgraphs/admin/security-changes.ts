@@ -16,8 +16,15 @@ interface SwitchOffArgs extends Keyed {
 }
 
 /** What is switched off and on, by who answers for security. */
-export function securityChanges({ killSwitches }: ControlPlane) {
+export function securityChanges({ killSwitches, incidents }: ControlPlane) {
+  const handle = (step: 'acknowledge' | 'resolve' | 'falsePositive') =>
+    changing('incident', SECURITY, (actor, input: WithReason<'incidentId'>, idempotencyKey) =>
+      incidents[step](actor, { id: input.incidentId, reason: input.reason, idempotencyKey }),
+    );
   return {
+    controlAcknowledgeIncident: handle('acknowledge'),
+    controlResolveIncident: handle('resolve'),
+    controlDismissIncident: handle('falsePositive'),
     controlSwitchOff: changing('killSwitch', SECURITY, (actor, input: SwitchOffArgs, idempotencyKey) => {
       const { kind, reason, target = null, seconds = null } = input;
       // Nobody could switch it on again.

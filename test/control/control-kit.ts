@@ -64,6 +64,7 @@ export function snapshot(part: Partial<ControlSnapshot>): ControlSnapshot {
     plans: [],
     subscriptions: [],
     switches: [],
+    restraints: [],
     ...part,
   };
 }

@@ -22,6 +22,8 @@ import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 const SERVER = inject('postgres');
 const PEPPER = 'p'.repeat(32);
 const ROUNDS = 5;
+/** How long an incident holds an application. */
+const HELD_SECONDS = 4;
 /** How long a change may take to count in every gateway. */
 const AGREED_MS = 1000;
 
@@ -53,6 +55,12 @@ describe.skipIf(SERVER == null)('two gateway processes on one PostgreSQL', () =>
       // Only a word from PostgreSQL is in time.
       state: { database: url, pepperFile: first.write('pepper', PEPPER), pollMs: 30_000 },
       approvals: { enforce: true },
+      incidents: {
+        mode: 'act',
+        detectors: {
+          schemaProbing: { threshold: 10, action: 'suspendApplication', actionSeconds: HELD_SECONDS },
+        },
+      },
       identity: trusting(issuer),
       ...(redis === null
         ? {}
@@ -147,14 +155,55 @@ describe.skipIf(SERVER == null)('two gateway processes on one PostgreSQL', () =>
     await agreeOn(null);
   });
 
+  /** Probes the schema through one gateway until the application is held; the time at which that ends. */
+  const attack = async (gateway: Served): Promise<number> => {
+    const token = await issuer.token();
+    for (let probe = 0; probe < 12; probe += 1) await ask(await gateway.url, '{ nonsense }', { token });
+    const [incident] = await vi.waitFor(
+      async () => {
+        const { items } = await control.incidents.list(SYSTEM, { state: 'contained' });
+        expect(items).toHaveLength(1);
+        return items;
+      },
+      { timeout: AGREED_MS, interval: 5 },
+    );
+    // The newest: the same incident may have been contained before.
+    const actions = await control.incidents.actionsOf(SYSTEM, [incident?.id ?? '']);
+    return actions.at(-1)?.expiresAt ?? 0;
+  };
+  const isOver = (atMs: number) =>
+    vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(atMs), {
+      timeout: (HELD_SECONDS + 2) * 1000,
+    });
+
+  it('hold whom one of them caught within a second, and until the end', { timeout: 60_000 }, async () => {
+    const { id } = await control.requests.submit(SYSTEM, { applicationId, planId, reason: 'x' });
+    await agreeOn({ orders: 'many' });
+    const [one] = gateways;
+    if (one === undefined) throw new Error('no gateways');
+    const endsAt = await attack(one);
+    expect(await agreeOn(undefined)).toBeLessThan(AGREED_MS);
+    expect(Date.now()).toBeLessThan(endsAt);
+    await isOver(endsAt);
+    expect(await agreeOn({ orders: 'many' })).toBeLessThan(AGREED_MS);
+    await control.incidents.sweep(SYSTEM);
+    await control.subscriptions.revoke(SYSTEM, { id, reason: 'Gone.' });
+    await agreeOn(null);
+  });
+
   it('goes on in the other when one is killed', { timeout: 60_000 }, async () => {
-    const [one, other] = gateways;
+    const [other, one] = gateways;
     if (one === undefined || other === undefined) throw new Error('no gateways');
     const { id } = await control.requests.submit(SYSTEM, { applicationId, planId, reason: 'x' });
     await agreeOn({ orders: 'many' });
+    const endsAt = await attack(one);
+    await agreeOn(undefined);
     await one.stop();
     gateways = [other];
-    expect(await reach(other)).toEqual({ orders: 'many' });
+    expect(await reach(other)).toBeUndefined();
+    // Nobody is left who caught it; the other lets go all the same.
+    await isOver(endsAt);
+    expect(await agreeOn({ orders: 'many' })).toBeLessThan(AGREED_MS);
     await control.subscriptions.revoke(SYSTEM, { id, reason: 'Gone.' });
     expect(await agreeOn(null)).toBeLessThan(AGREED_MS);
   });

@@ -152,6 +152,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     graphs: { lease: fakes.graphless === true ? () => null : lease },
     entitlements: null,
     switches: null,
+    restraints: null,
     limiter: fakes.limiter ?? null,
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {

@@ -6,7 +6,7 @@ import { GatewayError } from '../../errors.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
-import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-answer.ts';
+import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
@@ -149,11 +149,9 @@ class SubgraphSource implements GraphQLDataSource {
   async process(options: GraphQLDataSourceProcessOptions): Promise<GatewayGraphQLResponse> {
     const { input, fetches } = options.context as RequestContext;
     const { query, variables, operationName } = options.request;
+    if (input.switches?.isSubgraphOff(this.#subgraph.name) === true) throw this.#noAnswer('SWITCHED_OFF');
     const startedUs = this.#deps.nowUs();
-    const isOff = input.switches?.isSubgraphOff(this.#subgraph.name) === true;
-    const answer = isOff
-      ? NOT_ASKED
-      : await this.#post(input, JSON.stringify({ query, variables, operationName }));
+    const answer = await this.#post(input, JSON.stringify({ query, variables, operationName }));
     fetches.push({
       subgraph: this.#subgraph.name,
       durationUs: Math.round(this.#deps.nowUs() - startedUs),
@@ -165,7 +163,11 @@ class SubgraphSource implements GraphQLDataSource {
       return answer.body as GatewayGraphQLResponse;
     }
     const code = answer.kind === 'failure' ? answer.code : 'DOWNSTREAM_SERVICE_ERROR';
-    throw new GraphQLError('The subgraph gave no GraphQL answer.', {
+    throw this.#noAnswer(code);
+  }
+
+  #noAnswer(code: string): GraphQLError {
+    return new GraphQLError('The subgraph gave no GraphQL answer.', {
       extensions: { code, serviceName: this.#subgraph.name },
     });
   }

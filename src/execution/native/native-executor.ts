@@ -9,7 +9,7 @@ import type {
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
-import { NOT_ASKED, type SubgraphAnswer } from '../subgraph-answer.ts';
+import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { completeAll } from './complete-entities.ts';
 import { Departure } from './departure.ts';
 import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
@@ -186,9 +186,12 @@ class Run {
 
   /** Sends and records a fetch; null where no data came. */
   async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
+    if (this.#input.switches?.isSubgraphOff(fetch.subgraph) === true) {
+      this.#fail(fetch, 'SWITCHED_OFF', 'The subgraph is switched off.');
+      return null;
+    }
     const startedUs = this.#deps.nowUs();
-    const isOff = this.#input.switches?.isSubgraphOff(fetch.subgraph) === true;
-    const answer = isOff ? NOT_ASKED : await this.#deps.transport.send(fetch, variables, this.#caller);
+    const answer = await this.#deps.transport.send(fetch, variables, this.#caller);
     return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs });
   }
 
