@@ -1,4 +1,5 @@
 import { hash as digest } from 'node:crypto';
+import { EXCEPTION_STRIDE } from '../audit/coordinate-records.ts';
 import type { AuditEvent } from '../audit/event.ts';
 
 /** What many events have in common. */
@@ -46,6 +47,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
 const FIRST_MS = Date.UTC(2000, 0, 1);
 const LAST_MS = Date.UTC(2100, 0, 1);
 const STATUS_MAX = 999;
+/** Place of the refused among the numbers of an exception. */
+const REFUSED_AT = 2;
 /** No text of an event is longer. */
 const CHARS_MAX = 256;
 
@@ -85,7 +88,6 @@ export function auditShape(event: AuditEvent): AuditShape {
   const { operation, code, decision } = event;
   const asked = texts(operation?.coordinates);
   const refused = new Set(reasonsOf(event).flatMap(({ coordinate }) => texts([coordinate])));
-  const ran = code === null && (decision.effect === 'permit' || decision.effect === 'filter');
   const parts = {
     hash: text(operation?.hash),
     name: text(operation?.name),
@@ -94,9 +96,21 @@ export function auditShape(event: AuditEvent): AuditShape {
     decision: text(decision.effect),
     code: text(code),
     codes: [...new Set(texts([code, ...reasonsOf(event).map((reason) => reason.code)]))].sort(),
-    read: ran ? [...new Set(asked)].filter((coordinate) => !refused.has(coordinate)).sort() : [],
+    read: [...new Set(readOf(event))].sort(),
   };
   return { ...parts, digest: digest('sha256', JSON.stringify(Object.values(parts)), 'hex') };
+}
+
+/** Coordinates that some object answered, with null or a value, and was not withheld. */
+function readOf({ operation, counts }: AuditEvent): string[] {
+  const { resolved, exceptions } = (counts ?? {}) as { resolved?: unknown; exceptions?: unknown };
+  const coordinates: unknown = operation?.coordinates;
+  if (!Array.isArray(resolved) || !Array.isArray(coordinates)) return [];
+  const withheld = new Map<unknown, number>();
+  const told = Array.isArray(exceptions) ? exceptions : [];
+  for (let at = 0; at < told.length; at += EXCEPTION_STRIDE)
+    withheld.set(told[at], count(told[at + REFUSED_AT]));
+  return texts(coordinates.filter((_, slot) => count(resolved[slot]) > (withheld.get(slot) ?? 0)));
 }
 
 function reasonsOf({ decision }: AuditEvent): AuditEvent['decision']['reasons'] {

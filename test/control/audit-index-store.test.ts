@@ -48,8 +48,13 @@ function eventOf(part: Part = {}): AuditEvent {
   const reasons = refused.map((coordinate) => ({
     ...{ rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE' as const, coordinate, path: null },
   }));
+  const asked = coordinates ?? operation?.coordinates ?? [];
+  const resolved = asked.map((coordinate) => (refused.includes(coordinate) ? 0 : 2));
   return auditEvent({
     ...PARTS,
+    // The recorder knows an operation by its variant.
+    variant: null,
+    counts: code === null ? { resolved, sizes: [], exceptions: [] } : null,
     request: { ...PARTS.request, id, receivedAtMs: atMs },
     principal: principal === null ? null : { ...principal, tenant, subject, application },
     operation:
@@ -114,37 +119,25 @@ describe('the index of the audit', () => {
     expect(await rowsOf('audit_events')).toHaveLength(1);
   });
 
-  it('says which fields were read: none of a refused operation, and none that was taken out', async () => {
-    const filtered: AuditEvent = {
-      ...eventOf(),
-      decision: {
-        effect: 'filter',
-        reasons: [
-          { rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate: 'Product.price', path: null },
-        ],
-        reasonsTruncated: 0,
-      },
-    };
-    const denied: AuditEvent = {
-      ...filtered,
-      code: 'FORBIDDEN',
-      decision: { ...filtered.decision, effect: 'deny' },
-    };
+  it('says which fields were read: by what came back, not by what was asked for', async () => {
+    const event = eventOf();
+    const withheld = { resolved: [1, 2], sizes: [], exceptions: [1, 0, 2, 0] };
     await index.write([
-      { run: RUN, seq: 1, event: eventOf() },
-      { run: RUN, seq: 2, event: filtered },
-      { run: RUN, seq: 3, event: denied },
+      { run: RUN, seq: 1, event },
+      { run: RUN, seq: 2, event: eventOf({ refused: ['Product.price'] }) },
+      { run: RUN, seq: 3, event: eventOf({ code: 'FORBIDDEN' }) },
+      { run: RUN, seq: 4, event: { ...event, counts: { resolved: [1, 0], sizes: [], exceptions: [] } } },
+      { run: RUN, seq: 5, event: { ...event, counts: withheld } },
+      { run: RUN, seq: 6, event: { ...event, counts: { ...withheld, exceptions: [1, 0, 1, 0] } } },
     ]);
-    const read = (await rowsOf('audit_shapes')).map(({ fields, read }) => [fields, read]);
-    const fields = ['Product.price', 'Query.products'];
-    expect(read).toHaveLength(3);
-    expect(read).toEqual(
-      expect.arrayContaining([
-        [fields, fields],
-        [fields, ['Query.products']],
-        [fields, []],
-      ]),
+    const { rows } = await test.database.transact(null, (tx) =>
+      tx.execute(
+        sql`SELECT s.fields, s.read FROM audit_events e JOIN audit_shapes s ON s.id = e.shape_id ORDER BY seq`,
+      ),
     );
+    const [both, one] = [['Product.price', 'Query.products'], ['Query.products']];
+    expect(rows.map(({ read }) => read)).toEqual([both, one, [], one, one, both]);
+    for (const { fields } of rows) expect(fields).toEqual(both);
   });
 
   it('holds up nothing by a line that was tampered with', async () => {

@@ -60,10 +60,18 @@ export function* history(events: number, endMs: number): Generator<IndexedEvent>
         },
         operation,
         ...(outcome < 0.9 ? PERMITTED : outcome < 0.97 ? FILTERED : DENIED),
+        counts: outcome < 0.97 ? countsOf(operation, outcome >= 0.9) : null,
         durationUs: Math.floor(random() * 50_000),
       },
     };
   }
+}
+
+/** Each field was answered, but for the common one where it is taken out. */
+function countsOf(operation: AuditEvent['operation'], isFiltered: boolean): AuditEvent['counts'] {
+  const coordinates = operation?.coordinates ?? [];
+  const resolved = coordinates.map((coordinate) => (isFiltered && coordinate === COMMON ? 0 : 1));
+  return { resolved, sizes: [], exceptions: [] };
 }
 
 function operationOf(at: number, random: () => number): AuditEvent['operation'] {
@@ -109,9 +117,18 @@ const MEASURES = {
 const OPERATION: NonNullable<AuditEvent['operation']> = {
   ...{ hash: '', name: '', type: 'query', measures: MEASURES, exceeded: [] },
   ...{ coordinates: [], coordinatesTruncated: 0 },
+  audited: { refused: [], unreached: [], plan: [] },
 };
 const BASE: AuditEvent = {
   ...{ version: 1, severity: 'normal', time: '', requestId: '', remoteAddress: '', method: 'POST' },
   ...{ principal: null, supergraph: null, operation: null, ...PERMITTED, cost: null },
-  ...{ fetches: [], fetchesTruncated: 0, errors: 0, foreignObjects: 0, events: null, durationUs: 0 },
+  ...{
+    fetches: [],
+    fetchesTruncated: 0,
+    counts: null,
+    errors: 0,
+    foreignObjects: 0,
+    events: null,
+    durationUs: 0,
+  },
 };
