@@ -51,7 +51,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|audit-sinks|incidents|limiter|metrics|notifications|switches)\\.ts|main\\.ts|commands/)',
+          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|audit-sinks|incidents|limiter|metrics|notifications|switches|tracing)\\.ts|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },

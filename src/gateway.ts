@@ -23,6 +23,7 @@ import { looksForIncidents, watchIncidents } from './start-incidents.ts';
 import { createLimiter } from './start-limiter.ts';
 import { startMetrics } from './start-metrics.ts';
 import { createRestraints, createSwitches } from './start-switches.ts';
+import { startTracing } from './start-tracing.ts';
 import { StreamReviews } from './stream-reviews.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
@@ -68,6 +69,7 @@ export async function startGateway(
     const running = await openControl(config, { clock, log, jwks, switches, restraints, onReplaced });
     opened.defer(() => running.close());
     const sinks = startAuditSinks(config, { clock, log, control: running.control }, opened);
+    const tracer = startTracing(config, { clock, log }, opened);
 
     const identifier = createIdentifier(identityOptions(config, running.keys), clock);
     opened.defer(() => identifier.close());
@@ -78,7 +80,8 @@ export async function startGateway(
     opened.defer(() => graphs.close());
     const source = createSupergraphSource(sourceOptions(config));
     opened.defer(() => source.close());
-    const start = (supergraph: Supergraph) => startGraph(supergraph, config, { minter, clock, ...running });
+    const start = (supergraph: Supergraph) =>
+      startGraph(supergraph, config, { minter, clock, ...running, ...tracer });
     graphs.replace(await start(await source.load()));
     if (config.supergraph.watch) {
       followSupergraph({
@@ -102,12 +105,12 @@ export async function startGateway(
       ...{ counts: new SubscriptionCounts(), reviews },
       options: pipelineOptions(config, secretFor('masks')),
     };
-    const parts = await startMetrics(plain, config, {
+    const parts = await startMetrics(tracer.observed(plain), config, {
       ...{ audit, log, opened, sinks },
       ready: () => readiness().ready,
     });
     const listener = createListener(listenerOptions(config, options), {
-      handle: (request) => handle(request, parts),
+      handle: tracer.traced((request) => handle(request, parts)),
       jwks: () => jwks,
       readiness,
       newId: randomUUID,

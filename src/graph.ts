@@ -4,6 +4,7 @@ import { type Config, subgraphSettings } from './config/config.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
+import type { FetchTracing } from './execution/fetch-tracing.ts';
 import { leafChecks } from './execution/leaf-values.ts';
 import { createNativeExecutor } from './execution/native/native-executor.ts';
 import { createSubgraphTransport } from './execution/native/subgraph-transport-client.ts';
@@ -43,6 +44,8 @@ export async function startGraph(
     readonly adminUrl: string | null;
     /** Null where subscriptions are not asked for. */
     readonly entitlements: Pick<EntitlementSource, 'allowanceFor'> | null;
+    /** Null where nothing is traced. */
+    readonly tracing: FetchTracing | null;
   },
 ): Promise<Graph> {
   const subgraphs = supergraph.subgraphs.map(({ name, url }): SubgraphSettings => {
@@ -75,7 +78,7 @@ export async function startGraph(
   const { now, nowUs } = deps.clock;
   const executor = native
     ? createNativeExecutor({
-        transport: createSubgraphTransport(transport, { minter, now }),
+        transport: createSubgraphTransport(transport, { minter, now, tracing: deps.tracing }),
         now,
         nowUs,
       })

@@ -1,24 +1,25 @@
 import type { Graph } from './graph.ts';
-import type { PipelineParts } from './pipeline.ts';
-import type { GatewayMetrics, Stage } from './telemetry/gateway-metrics.ts';
+import { type PipelineParts, STAGES } from './pipeline.ts';
+import type { Stage, StageObserver } from './telemetry/stage-observer.ts';
 
-/** The parts of the request path as they are, with their times told; only a gateway with metrics has these around them. */
-export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): PipelineParts {
+/** The parts of the request path as they are, with their times told; only a gateway that tells them has these around them. */
+export function observeParts(parts: PipelineParts, observer: StageObserver): PipelineParts {
   const { identifier, limiter, audit, graphs, clock } = parts;
   const timed =
     <Input extends unknown[], Output>(stage: Stage, call: (...input: Input) => Output) =>
     (...input: Input): Output => {
       const startedUs = clock.nowUs();
-      const told = () => metrics.took(stage, clock.nowUs() - startedUs);
-      let waits = false;
+      const told = (fault?: unknown) => observer.took({ stage, startedUs, endedUs: clock.nowUs(), fault });
+      let output: Output;
       try {
-        const output = call(...input);
-        waits = output instanceof Promise;
-        if (output instanceof Promise) output.then(told, told);
-        return output;
-      } finally {
-        if (!waits) told();
+        output = call(...input);
+      } catch (fault) {
+        told(fault);
+        throw fault;
       }
+      if (output instanceof Promise) output.then(() => told(), told);
+      else told();
+      return output;
     };
   const observed = new WeakMap<Graph, Graph>();
   const observedGraph = (graph: Graph): Graph => {
@@ -43,8 +44,10 @@ export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): Pip
     observed.set(graph, made);
     return made;
   };
+  const { authorize, respond } = parts.stages ?? STAGES;
   return {
     ...parts,
+    stages: { authorize: timed('authorize', authorize), respond: timed('respond', respond) },
     identifier: { identify: timed('identify', (request) => identifier.identify(request)) },
     limiter:
       limiter === null
@@ -65,7 +68,7 @@ export function observeParts(parts: PipelineParts, metrics: GatewayMetrics): Pip
     audit: {
       record: (event) => {
         audit.record(event);
-        metrics.observe(event);
+        observer.observe(event);
       },
       intend: timed('intend', (intent) => audit.intend(intent)),
       healthy: () => audit.healthy(),

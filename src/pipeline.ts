@@ -54,7 +54,17 @@ export interface PipelineParts {
   readonly counts: SubscriptionCounts;
   readonly reviews: Pick<StreamReviews, 'add'>;
   readonly options: PipelineOptions;
+  /** The stages that are functions, where their times are told. */
+  readonly stages?: Stages;
 }
+
+/** Stages that are functions. */
+export interface Stages {
+  readonly authorize: typeof authorize;
+  readonly respond: typeof respond;
+}
+
+export const STAGES: Stages = { authorize, respond };
 
 export interface PipelineOptions {
   readonly authorization: AuthorizationOptions;
@@ -72,7 +82,7 @@ export interface PipelineOptions {
  * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
 export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
-  const { identifier, policies, limiter, audit, clock, options } = parts;
+  const { identifier, policies, limiter, audit, clock, options, stages = STAGES } = parts;
   const record = openRecord(request);
   const startedUs = clock.nowUs();
   const graph = parts.graphs.lease();
@@ -91,7 +101,8 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, given, supergraph);
 
-    const decision = await authorize({ ...caller, operation, variables }, options.authorization, policies);
+    const judged = { ...caller, operation, variables };
+    const decision = await stages.authorize(judged, options.authorization, policies);
     record.decision = decision;
     if (decision.effect === 'deny' || decision.effect === 'hold') {
       record.code = decision.reasons[0]?.code ?? 'FORBIDDEN';
@@ -108,10 +119,8 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
-        switches: caller.switches,
+        ...{ switches: caller.switches, decision, meter },
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
-        decision,
-        meter,
         ...shapedReports(record, parts.log),
       };
       if (operation.type === 'subscription' && variant.text !== null) {
@@ -127,7 +136,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         record.fetches = result.fetches;
         // Nobody reads the answer, and what was cut off must not be audited as a success.
         if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
-        const answer = respond(request, { ...admitted, result }, view, options.respond);
+        const answer = stages.respond(request, { ...admitted, result }, view, options.respond);
         response = settledAnswer(answer, reservation, record.cost);
       }
     }

@@ -1,9 +1,7 @@
 import type { AuditEvent } from '../audit/event.ts';
 import { Counter, Gauge, Histogram, type Metric, renderMetrics } from './metrics.ts';
 import { type SinkReading, sinkMetrics } from './sink-metrics.ts';
-
-/** Parts of the path of a request whose time is told. */
-export type Stage = 'identify' | 'compile' | 'limit' | 'intend' | 'execute';
+import type { StageObserver, StageTime } from './stage-observer.ts';
 
 /** What is looked at when metrics are asked for. */
 export interface MetricSources {
@@ -24,7 +22,7 @@ const MICRO = 1_000_000;
  * What requests do, counted from their audit events.
  * Invariant: labels come from the schema, the catalogue of codes and the configuration, and never from clients.
  */
-export class GatewayMetrics {
+export class GatewayMetrics implements StageObserver {
   readonly #requests = new Counter(
     'portcullis_requests_total',
     'Operations and refused requests, each once; a subscription when it opens and when it ends.',
@@ -112,9 +110,8 @@ export class GatewayMetrics {
     if (cost?.actual != null) this.#cost.add([], cost.actual);
   }
 
-  /** Units: microseconds. */
-  took(stage: Stage, tookUs: number): void {
-    this.#stages.observe([stage], tookUs / MICRO);
+  took({ stage, startedUs, endedUs }: StageTime): void {
+    this.#stages.observe([stage], (endedUs - startedUs) / MICRO);
   }
 
   /** The page that Prometheus reads. */

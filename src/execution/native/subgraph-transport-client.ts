@@ -1,5 +1,6 @@
 import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
+import type { FetchTracing } from '../fetch-tracing.ts';
 import {
   type Done,
   type RunningCall,
@@ -15,6 +16,7 @@ import { SharedFetches, type Start } from './shared-fetches.ts';
 import { type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
 import { SubgraphSocketClient } from './subgraph-socket-client.ts';
 import { SubgraphStreamClient } from './subgraph-stream-client.ts';
+import { TracedCalls, withoutTrace } from './traced-calls.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
   readonly subgraphs: readonly SubgraphSettings[];
@@ -30,17 +32,27 @@ const SSE: NonNullable<SubgraphSettings['subscriptions']> = Object.freeze({ prot
 /** Body up to the variables, by fetch: the query is escaped once. */
 const prefixes = new WeakMap<FetchStep, string>();
 
+interface TransportDeps {
+  readonly minter: AssertionMinter;
+  readonly now: () => number;
+  /** Null where nothing is traced. */
+  readonly tracing?: FetchTracing | null;
+}
+
 /** Creates the way to the subgraphs: the caller's assertion and named headers on every call, equal queries sent once. */
 export function createSubgraphTransport(
   options: SubgraphTransportOptions,
-  { minter, now }: { readonly minter: AssertionMinter; readonly now: () => number },
+  { minter, now, tracing = null }: TransportDeps,
 ): SubgraphTransport {
   const client = new SubgraphClient(options, now);
   const streams = { sse: new SubgraphStreamClient(), websocket: new SubgraphSocketClient() };
+  const traced = tracing === null ? null : new TracedCalls(tracing);
+  const headersOf = (subgraph: SubgraphSettings) =>
+    new SubgraphHeaders(traced === null ? subgraph : withoutTrace(subgraph));
   const targets = new Map(
     options.subgraphs.map((subgraph) => [
       subgraph.name,
-      { subgraph, guard: new SubgraphGuard(options.guard, now), headers: new SubgraphHeaders(subgraph) },
+      { subgraph, guard: new SubgraphGuard(options.guard, now), headers: headersOf(subgraph) },
     ]),
   );
   const fetches = new SharedFetches<SubgraphText | SubgraphFailure>();
@@ -76,9 +88,16 @@ export function createSubgraphTransport(
       };
       // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
       const shared = options.deduplicate && !fetch.mutation && caller.deadlineMs >= enoughMs;
-      const start: Start<SubgraphText | SubgraphFailure> = (done) => startGuarded(client, call, done);
       const key = shared ? sharingKey(call) : unique();
-      return understand((await fetches.join(key, start, caller.departure)) ?? ABORTED);
+      const join = (
+        made: GuardedCall,
+        onStart?: () => void,
+      ): Promise<SubgraphText | SubgraphFailure | null> =>
+        fetches.join(key, starting(client, made, onStart), caller.departure);
+      if (traced === null) return understand((await join(call)) ?? ABORTED);
+      return traced.send({ subgraph: subgraph.name, key, headers: call.headers }, async (own, onStart) =>
+        understand((await join({ ...call, headers: own }, onStart)) ?? ABORTED),
+      );
     },
     // Never shared: each caller's events are authorized on their own.
     async *open(fetch, variables, input) {
@@ -113,6 +132,17 @@ interface GuardedCall {
   readonly untilMs: number;
   /** Whether sending it twice does no harm. */
   readonly repeatable: boolean;
+}
+
+function starting(
+  client: SubgraphClient,
+  call: GuardedCall,
+  onStart?: () => void,
+): Start<SubgraphText | SubgraphFailure> {
+  return (done) => {
+    onStart?.();
+    return startGuarded(client, call, done);
+  };
 }
 
 /** Sends a call if its subgraph is well enough, and once more if the connection was lost before any answer. */

@@ -32,6 +32,11 @@ beforeAll(async () => {
     subgraphs: { shop: { identity: 'none' } },
     state: { database: 'pglite://memory', pollMs: 100 },
     admin: { enabled: true },
+    telemetry: {
+      otlp: { url: otlp.url },
+      traces: { enabled: true, samplePercent: 100 },
+      serverTiming: true,
+    },
     audit: {
       shipPollMs: 50,
       sinks: [
@@ -65,7 +70,8 @@ describe('audit sinks of a gateway', () => {
     const refused = await ask(gateway.url, '{ nothing }', { token });
     expect(asked.body.data).toEqual({ order: 'one' });
     await vi.waitFor(() => {
-      const texts = [posted.join(''), JSON.stringify(otlp.exports)];
+      const logs = otlp.exports.filter(({ path }) => path === '/v1/logs');
+      const texts = [posted.join(''), JSON.stringify(logs)];
       for (const text of texts) {
         expect(text).toContain(asked.requestId);
         expect(text).toContain(refused.requestId);
@@ -131,5 +137,76 @@ describe('audit sinks of a gateway', () => {
     expect(new Set(dan.codes)).toEqual(new Set(['FORBIDDEN']));
     const plain = await ask(gateway.url, search, { token: await gateway.issuer.token({ sub: 'olga' }) });
     expect(plain.body.data ?? {}).not.toHaveProperty('admin.auditEvents.nodes');
+  });
+});
+
+interface SpanJson {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+}
+
+/** All spans that the receiver has of a trace. */
+function spansOf(traceId: string): readonly SpanJson[] {
+  const bodies = otlp.exports
+    .filter(({ path }) => path === '/v1/traces')
+    .map(({ body }) => JSON.stringify(body));
+  return bodies
+    .flatMap((body) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans as SpanJson[])
+    .filter((span) => span.traceId === traceId);
+}
+
+describe('traces of a gateway', () => {
+  const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+  it('go from the caller through each stage to the subgraph, and hold no value', async () => {
+    const token = await gateway.issuer.token();
+    const traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
+    const { requestId } = await ask(gateway.url, 'query Traced($id: ID) { order(id: $id) }', {
+      ...{ token, variables: { id: SECRET } },
+      headers: { traceparent, tracestate: 'vendor=planted-state' },
+    });
+    const spans = await vi.waitFor(() => {
+      const found = spansOf(TRACE);
+      expect(found.length).toBeGreaterThan(0);
+      return found;
+    }, WITHIN);
+    expect(spans.map(({ name }) => name).sort()).toEqual(
+      ['identify', 'compile', 'authorize', 'execute', 'fetch shop', 'respond', 'query'].sort(),
+    );
+    const [root] = spans.filter(({ name }) => name === 'query');
+    expect(root?.parentSpanId).toBe('00f067aa0ba902b7');
+    const ids = new Set([...spans.map(({ spanId }) => spanId), '00f067aa0ba902b7']);
+    for (const { parentSpanId } of spans) expect(ids).toContain(parentSpanId);
+    const call = shop.received.find(({ headers }) => headers['traceparent']?.[0]?.includes(TRACE) === true);
+    const fetch = spans.find(({ name }) => name === 'fetch shop');
+    expect(call?.headers['traceparent']).toEqual([`00-${TRACE}-${fetch?.spanId}-01`]);
+    expect(call?.headers['tracestate']).toBeUndefined();
+    const text = JSON.stringify(otlp.exports.filter(({ path }) => path === '/v1/traces'));
+    expect(text).toContain(requestId);
+    for (const hidden of [SECRET, token, 'planted-state']) expect(text).not.toContain(hidden);
+    expect(otlp.faults).toEqual([]);
+  });
+
+  it('have a span for a refusal, and its code', async () => {
+    const trace = TRACE.replace('4', '5');
+    await ask(gateway.url, '{ nothing }', {
+      token: 'no token',
+      headers: { traceparent: `00-${trace}-00f067aa0ba902b7-00` },
+    });
+    const spans = await vi.waitFor(() => {
+      expect(spansOf(trace).length).toBeGreaterThan(0);
+      return spansOf(trace);
+    }, WITHIN);
+    expect(spans.map(({ name }) => name).sort()).toEqual(['identify', 'request']);
+    expect(JSON.stringify(spans)).toContain('UNAUTHENTICATED');
+  });
+
+  it('tell a client the times of its stages where that is asked for', async () => {
+    const { headers } = await ask(gateway.url, '{ order(id: 2) }', { token: await gateway.issuer.token() });
+    expect(headers.get('server-timing')).toMatch(
+      /^identify;dur=[\d.]+, compile;dur=[\d.]+, authorize;dur=[\d.]+, execute;dur=[\d.]+, respond;dur=[\d.]+$/u,
+    );
   });
 });
