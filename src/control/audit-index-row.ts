@@ -1,6 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { EXCEPTION_STRIDE } from '../audit/coordinate-records.ts';
-import type { AuditEvent } from '../audit/event.ts';
+import { type AuditEvent, EXCEPTION_STRIDE } from '../audit/event.ts';
 
 /** What many events have in common. */
 export interface AuditShape {

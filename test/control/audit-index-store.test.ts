@@ -54,7 +54,7 @@ function eventOf(part: Part = {}): AuditEvent {
     ...PARTS,
     // The recorder knows an operation by its variant.
     variant: null,
-    counts: code === null ? { resolved, sizes: [], exceptions: [] } : null,
+    counts: code === null ? { resolved, sizes: [], exceptions: [], sensitive: {} } : null,
     request: { ...PARTS.request, id, receivedAtMs: atMs },
     principal: principal === null ? null : { ...principal, tenant, subject, application },
     operation:
@@ -121,12 +121,16 @@ describe('the index of the audit', () => {
 
   it('says which fields were read: by what came back, not by what was asked for', async () => {
     const event = eventOf();
-    const withheld = { resolved: [1, 2], sizes: [], exceptions: [1, 0, 2, 0] };
+    const withheld = { resolved: [1, 2], sizes: [], exceptions: [1, 0, 2, 0], sensitive: {} };
     await index.write([
       { run: RUN, seq: 1, event },
       { run: RUN, seq: 2, event: eventOf({ refused: ['Product.price'] }) },
       { run: RUN, seq: 3, event: eventOf({ code: 'FORBIDDEN' }) },
-      { run: RUN, seq: 4, event: { ...event, counts: { resolved: [1, 0], sizes: [], exceptions: [] } } },
+      {
+        run: RUN,
+        seq: 4,
+        event: { ...event, counts: { resolved: [1, 0], sizes: [], exceptions: [], sensitive: {} } },
+      },
       { run: RUN, seq: 5, event: { ...event, counts: withheld } },
       { run: RUN, seq: 6, event: { ...event, counts: { ...withheld, exceptions: [1, 0, 1, 0] } } },
     ]);

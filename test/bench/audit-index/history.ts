@@ -71,7 +71,7 @@ export function* history(events: number, endMs: number): Generator<IndexedEvent>
 function countsOf(operation: AuditEvent['operation'], isFiltered: boolean): AuditEvent['counts'] {
   const coordinates = operation?.coordinates ?? [];
   const resolved = coordinates.map((coordinate) => (isFiltered && coordinate === COMMON ? 0 : 1));
-  return { resolved, sizes: [], exceptions: [] };
+  return { resolved, sizes: [], exceptions: [], sensitive: {} };
 }
 
 function operationOf(at: number, random: () => number): AuditEvent['operation'] {
@@ -117,7 +117,7 @@ const MEASURES = {
 const OPERATION: NonNullable<AuditEvent['operation']> = {
   ...{ hash: '', name: '', type: 'query', measures: MEASURES, exceeded: [] },
   ...{ coordinates: [], coordinatesTruncated: 0 },
-  audited: { refused: [], unreached: [], plan: [] },
+  audited: { refused: [], unreached: [], sensitive: [], plan: [] },
 };
 const BASE: AuditEvent = {
   ...{ version: 1, severity: 'normal', time: '', requestId: '', remoteAddress: '', method: 'POST' },
