@@ -106,7 +106,7 @@ export async function startGateway(
       options: pipelineOptions(config, secretFor('masks')),
     };
     const parts = await startMetrics(tracer.observed(plain), config, {
-      ...{ audit, log, opened, sinks },
+      ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock },
       ready: () => readiness().ready,
     });
     const listener = createListener(listenerOptions(config, options), {

@@ -33,6 +33,9 @@ export function observeParts(parts: PipelineParts, observer: StageObserver): Pip
         check: (text, name, held) => compiler.check(text, name, held),
         introspect: (document, variables, held) => compiler.introspect(document, variables, held),
         hottest: (max) => compiler.hottest(max),
+        get counts() {
+          return compiler.counts;
+        },
         close: () => compiler.close(),
       },
       executor: {

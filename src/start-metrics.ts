@@ -1,32 +1,65 @@
+import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FileAuditSink } from './audit/audit-file-sink.ts';
+import type { Clock } from './clock.ts';
+import { packageVersion } from './commands/package-root.ts';
 import type { Config } from './config/config.ts';
+import type { Graph } from './graph.ts';
+import type { Identifier } from './identity/identify.ts';
 import { observeParts } from './observe-parts.ts';
 import type { PipelineParts } from './pipeline.ts';
+import type { Tracing } from './start-tracing.ts';
 import { GatewayMetrics, type MetricSources } from './telemetry/gateway-metrics.ts';
-import type { Log } from './telemetry/log-sink.ts';
+import { describeError, type Log } from './telemetry/log-sink.ts';
+import { MetricPushSink } from './telemetry/metric-push-sink.ts';
 import { startMetricsServer } from './telemetry/metrics-server.ts';
+import { OtlpClient } from './telemetry/otlp-client.ts';
+import { metricsExport } from './telemetry/otlp-metrics.ts';
+import { resourceOf } from './telemetry/otlp-value.ts';
+
+/** What metrics are told of. */
+interface MetricDeps {
+  readonly audit: FileAuditSink;
+  readonly identifier: Pick<Identifier, 'counts'>;
+  readonly graphs: { readonly current: Graph | null };
+  readonly tracer: Pick<Tracing, 'spans'>;
+  readonly sinks: MetricSources['sinks'];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly opened: AsyncDisposableStack;
+  ready(): boolean;
+}
 
 const NANO = 1_000_000_000;
 
-/** Serves metrics where they are asked for, and returns the parts that tell them. Throws: what the system says of the port. */
+/**
+ * Serves and sends metrics where they are asked for, and returns the parts that tell them.
+ * Throws: what the system says of the port.
+ */
 export async function startMetrics(
   parts: PipelineParts,
-  { telemetry: { metrics: options } }: Config,
-  deps: {
-    readonly audit: FileAuditSink;
-    readonly log: Log;
-    readonly opened: AsyncDisposableStack;
-    ready(): boolean;
-    readonly sinks: MetricSources['sinks'];
-  },
+  { telemetry }: Config,
+  deps: MetricDeps,
 ): Promise<PipelineParts> {
-  if (!options.enabled) return parts;
-  const { audit, log, opened, ready, sinks } = deps;
+  const { enabled, host, port, path, otlp } = telemetry.metrics;
+  if (!enabled && !otlp.enabled) return parts;
+  const { log, opened } = deps;
+  const metrics = new GatewayMetrics(sourcesOf(deps));
+  if (enabled) {
+    const server = await startMetricsServer({ host, port, path, render: () => metrics.render() });
+    opened.defer(() => server.close());
+    log.info('metrics', { url: server.url });
+  }
+  if (otlp.enabled) startPush(metrics, telemetry, deps);
+  return observeParts(parts, metrics);
+}
+
+function sourcesOf({ audit, identifier, graphs, tracer, sinks, opened, ready }: MetricDeps): MetricSources {
   const loop = monitorEventLoopDelay();
   loop.enable();
   opened.defer(() => void loop.disable());
-  const metrics = new GatewayMetrics({
+  const compiler = () => graphs.current?.compiler.counts ?? { compiled: 0, refused: 0, pending: 0 };
+  return {
     auditHealthy: () => audit.healthy(),
     auditDropped: () => audit.dropped,
     loopDelay: () => {
@@ -35,12 +68,35 @@ export async function startMetrics(
       return Number.isFinite(seconds) ? seconds : 0;
     },
     memory: () => process.memoryUsage(),
-    ready,
-    sinks,
+    ...{ ready, sinks },
+    queues: () => [
+      [['audit'], audit.waiting],
+      [['compile'], compiler().pending],
+      [['verify'], identifier.counts.verifying],
+      [['traces'], tracer.spans().waiting],
+    ],
+    caches: () => [
+      [['operations'], compiler().compiled],
+      [['refused_operations'], compiler().refused],
+      [['tokens'], identifier.counts.tokens],
+    ],
+    spansDropped: () => tracer.spans().dropped,
+  };
+}
+
+function startPush(
+  metrics: GatewayMetrics,
+  { otlp, metrics: options }: Config['telemetry'],
+  { clock, log, opened }: MetricDeps,
+): void {
+  const version = packageVersion();
+  const resource = resourceOf({ name: 'portcullis', version, instanceId: randomUUID() });
+  const startedMs = clock.now();
+  const push = new MetricPushSink({
+    client: new OtlpClient({ ...otlp, url: otlp.url ?? '' }),
+    encode: () => metricsExport(metrics.all, { resource, version, startedMs, nowMs: clock.now() }),
+    intervalMs: options.otlp.intervalMs,
+    onFault: (fault) => log.warn('metrics cannot be sent', describeError(fault)),
   });
-  const { host, port, path } = options;
-  const server = await startMetricsServer({ host, port, path, render: () => metrics.render() });
-  opened.defer(() => server.close());
-  log.info('metrics', { url: server.url });
-  return observeParts(parts, metrics);
+  opened.defer(() => push.close());
 }

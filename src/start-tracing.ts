@@ -25,12 +25,19 @@ const TIMED_STAGES_MAX = 16;
 export interface Tracing {
   /** Null where calls to subgraphs are not traced. */
   readonly tracing: FetchTracing | null;
+  /** Spans that wait for the receiver, and those that were left out. */
+  spans(): { readonly waiting: number; readonly dropped: number };
   observed(parts: PipelineParts): PipelineParts;
   traced(handle: Handle): Handle;
 }
 
 /** Where neither traces nor times are asked for, all is as it was. */
-const OFF: Tracing = { tracing: null, observed: (parts) => parts, traced: (handle) => handle };
+const NO_SPANS = { waiting: 0, dropped: 0 };
+const OFF: Tracing = {
+  ...{ tracing: null, spans: () => NO_SPANS },
+  observed: (parts) => parts,
+  traced: (handle) => handle,
+};
 
 /** Starts to trace what the configuration asks for; off, nothing of it is on the path of a request. */
 export function startTracing(
@@ -57,6 +64,7 @@ export function startTracing(
   });
   return {
     tracing: traces.enabled ? tracer : null,
+    spans: () => (queue === null ? NO_SPANS : { waiting: queue.waiting, dropped: queue.dropped }),
     observed: (parts) => ({ ...observeParts(parts, tracer), log: tracedLog(parts.log, tracer) }),
     traced: (handle) => (request) =>
       tracer.run(request, async (trace) => {

@@ -105,6 +105,11 @@ export class FileAuditSink implements AuditSink {
     return this.#dropped;
   }
 
+  /** Lines that wait for the disk. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   record(event: AuditEvent): void {
     const fault = this.#enqueue(() => auditLine(event));
     if (fault === null) {

@@ -26,6 +26,8 @@ export interface Identifier {
    * Throws: SERVER_OVERLOADED when the list is full: dropping an older revocation would let that credential in again.
    */
   revoke(credentialId: string): void;
+  /** Tokens that are known, and those that are being verified. */
+  readonly counts: { readonly tokens: number; readonly verifying: number };
   close(): Promise<void>;
 }
 
@@ -95,6 +97,10 @@ class TokenIdentifier implements Identifier {
       if (ageSeconds >= 0 && ageSeconds < REVERIFY_SECONDS) return cached.principal;
     }
     return this.#verifyShared(token, digest);
+  }
+
+  get counts(): { readonly tokens: number; readonly verifying: number } {
+    return { tokens: this.#cache.size, verifying: this.#verifying.size };
   }
 
   revoke(credentialId: string): void {

@@ -42,7 +42,16 @@ export interface Compiler {
   ): Promise<Readonly<Record<string, unknown>>>;
   /** Of the operations used last, at most `max`, the most used first. */
   hottest(max: number): readonly HotOperation[];
+  /** What is held and what waits now. */
+  readonly counts: CompilerCounts;
   close(): Promise<void>;
+}
+
+export interface CompilerCounts {
+  readonly compiled: number;
+  readonly refused: number;
+  /** With a worker, or waiting for one. */
+  readonly pending: number;
 }
 
 /** One compiled operation with what tells how it is used. */
@@ -137,6 +146,10 @@ class PooledCompiler implements Compiler {
     const result = await this.#task({ kind: 'introspect', document, variables, held });
     if (result.kind === 'introspected') return result.data;
     throw new GatewayError('INTERNAL_SERVER_ERROR');
+  }
+
+  get counts(): CompilerCounts {
+    return { compiled: this.#compiled.size, refused: this.#refused.size, pending: this.#pending };
   }
 
   hottest(max: number): readonly HotOperation[] {

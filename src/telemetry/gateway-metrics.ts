@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../audit/event.ts';
-import { Counter, Gauge, Histogram, type Metric, renderMetrics } from './metrics.ts';
+import { Counter, Gauge, Histogram, type Metric, type Reading, Readings, renderMetrics } from './metrics.ts';
 import { type SinkReading, sinkMetrics } from './sink-metrics.ts';
 import type { StageObserver, StageTime } from './stage-observer.ts';
 
@@ -14,6 +14,12 @@ export interface MetricSources {
   ready(): boolean;
   /** Where audit events go besides the files. */
   sinks(): readonly SinkReading[];
+  /** What waits, by the name of its queue. */
+  queues(): Iterable<Reading>;
+  /** Entries, by the name of their cache. */
+  caches(): Iterable<Reading>;
+  /** Spans of traces that were left out since the start. */
+  spansDropped(): number;
 }
 
 const MICRO = 1_000_000;
@@ -63,6 +69,8 @@ export class GatewayMetrics implements StageObserver {
 
   constructor(sources: MetricSources) {
     const gauge = (name: string, help: string, read: () => number) => new Gauge(name, help, read);
+    const readings = (name: string, help: string, [label, read]: [string, () => Iterable<Reading>]) =>
+      new Readings('gauge', { name, help, labels: [label] }, read);
     this.#all = [
       ...[this.#requests, this.#duration, this.#stages, this.#refusals],
       ...[this.#fetches, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
@@ -76,6 +84,13 @@ export class GatewayMetrics implements StageObserver {
         sources.auditDropped,
       ),
       ...sinkMetrics(sources.sinks),
+      readings('portcullis_queue_length', 'What waits in queues of the gateway.', ['queue', sources.queues]),
+      readings('portcullis_cache_entries', 'Entries of caches.', ['cache', sources.caches]),
+      new Readings(
+        'counter',
+        { name: 'portcullis_trace_spans_dropped_total', help: 'Spans that were left out.', labels: [] },
+        () => [[[], sources.spansDropped()]],
+      ),
       gauge(
         'nodejs_eventloop_lag_seconds',
         'Mean delay of the event loop since it was last asked for.',
@@ -112,6 +127,11 @@ export class GatewayMetrics implements StageObserver {
 
   took({ stage, startedUs, endedUs }: StageTime): void {
     this.#stages.observe([stage], (endedUs - startedUs) / MICRO);
+  }
+
+  /** All that is told. */
+  get all(): readonly Metric[] {
+    return this.#all;
   }
 
   /** The page that Prometheus reads. */

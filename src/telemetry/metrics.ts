@@ -8,7 +8,20 @@ export interface Metric {
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   lines(): readonly string[];
+  points(): readonly MetricPoint[];
 }
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What stands at one set of labels. `counts` has one more than `bounds`: what is above the last. */
+export type MetricPoint =
+  | { readonly labels: Labels; readonly value: number }
+  | {
+      readonly labels: Labels;
+      readonly counts: readonly number[];
+      readonly bounds: readonly number[];
+      readonly sum: number;
+    };
 
 /** Counts by label values, which stand in the order of the label names. */
 export class Counter implements Metric {
@@ -40,6 +53,13 @@ export class Counter implements Metric {
     return [...this.#series.values()].map(
       ({ values, count }) => `${this.name}${labelled(this.#labels, values)} ${count}`,
     );
+  }
+
+  points(): readonly MetricPoint[] {
+    return [...this.#series.values()].map(({ values, count }) => ({
+      labels: labelsOf(this.#labels, values),
+      value: count,
+    }));
   }
 }
 
@@ -93,6 +113,13 @@ export class Histogram implements Metric {
     });
   }
 
+  points(): readonly MetricPoint[] {
+    return [...this.#series.values()].map(({ values, counts, sum }) => ({
+      labels: labelsOf(this.#labels, values),
+      ...{ counts: [...counts], bounds: this.#bounds, sum },
+    }));
+  }
+
   #of(values: readonly string[]): Series {
     const key = values.join('\u0000');
     const known = this.#series.get(key);
@@ -120,6 +147,10 @@ export class Gauge implements Metric {
   lines(): readonly string[] {
     return [`${this.name} ${this.#read()}`];
   }
+
+  points(): readonly MetricPoint[] {
+    return [{ labels: {}, value: this.#read() }];
+  }
 }
 
 /** Values that are looked at when they are asked for, by label values. */
@@ -146,6 +177,10 @@ export class Readings implements Metric {
     return [...this.#read()].map(
       ([values, value]) => `${this.name}${labelled(this.#labels, values)} ${value}`,
     );
+  }
+
+  points(): readonly MetricPoint[] {
+    return [...this.#read()].map(([values, value]) => ({ labels: labelsOf(this.#labels, values), value }));
   }
 }
 
@@ -176,4 +211,8 @@ function labelled(names: readonly string[], values: readonly string[]): string {
 
 function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function labelsOf(names: readonly string[], values: readonly string[]): Labels {
+  return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
 }

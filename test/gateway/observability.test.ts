@@ -36,6 +36,7 @@ beforeAll(async () => {
       otlp: { url: otlp.url },
       traces: { enabled: true, samplePercent: 100 },
       serverTiming: true,
+      metrics: { otlp: { enabled: true, intervalMs: 1000 } },
     },
     audit: {
       shipPollMs: 50,
@@ -208,5 +209,32 @@ describe('traces of a gateway', () => {
     expect(headers.get('server-timing')).toMatch(
       /^identify;dur=[\d.]+, compile;dur=[\d.]+, authorize;dur=[\d.]+, execute;dur=[\d.]+, respond;dur=[\d.]+$/u,
     );
+  });
+});
+
+describe('metrics of a gateway', () => {
+  it('go to a receiver of OTLP, and have no label that a client chose', async () => {
+    await ask(gateway.url, 'query ChosenByClient { order(id: 1) }', { token: await gateway.issuer.token() });
+    const text = await vi.waitFor(() => {
+      const sent = otlp.exports.filter(({ path }) => path === '/v1/metrics').map(({ body }) => body);
+      const last = JSON.stringify(sent.at(-1));
+      expect(last).toContain('portcullis_requests_total');
+      return last;
+    }, WITHIN);
+    for (const name of [
+      ...[
+        'portcullis_stage_duration_seconds',
+        'portcullis_subgraph_duration_seconds',
+        'portcullis_queue_length',
+      ],
+      ...[
+        'portcullis_cache_entries',
+        'portcullis_audit_sink_lag_bytes',
+        'portcullis_trace_spans_dropped_total',
+      ],
+    ])
+      expect(text).toContain(`"${name}"`);
+    for (const chosen of ['ChosenByClient', 'acme', 'ada', SECRET]) expect(text).not.toContain(chosen);
+    expect(otlp.faults).toEqual([]);
   });
 });
