@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import type { FetchSpan } from '../../src/execution/fetch-tracing.ts';
+import { Departure } from '../../src/execution/native/departure.ts';
 import { SharedFetches } from '../../src/execution/native/shared-fetches.ts';
 import { TracedCalls, withoutTrace } from '../../src/execution/native/traced-calls.ts';
-import type { SubgraphAnswer } from '../../src/execution/subgraph-client.ts';
+import type { SubgraphAnswer } from '../../src/execution/subgraph-answer.ts';
 import type { RequestTrace, Span } from '../../src/telemetry/request-trace.ts';
 import { parseTraceparent } from '../../src/telemetry/trace-context.ts';
 import { Tracer, type TracerOptions } from '../../src/telemetry/tracer.ts';
@@ -175,7 +176,7 @@ describe('calls that are shared', () => {
               answer = done;
               return () => undefined;
             },
-            new AbortController().signal,
+            new Departure(new AbortController().signal),
           );
           return result ?? ANSWER;
         }),

@@ -1,5 +1,5 @@
 import { type FetchSpan, type FetchTracing, TRACE_HEADERS } from '../fetch-tracing.ts';
-import type { SubgraphAnswer } from '../subgraph-client.ts';
+import type { SubgraphAnswer } from '../subgraph-answer.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
