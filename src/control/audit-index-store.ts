@@ -13,6 +13,9 @@ export interface IndexedEvent {
 
 /** Shapes whose ids are known; reason: as many operations as a busy graph has in use. */
 const SHAPES_MAX = 10_000;
+/** Events after which tables are looked at again, and share of those before. */
+const ANALYZE_MIN = 5000;
+const ANALYZE_SHARE = 0.5;
 /** Rows that one statement deletes; reason: it must end long before a statement's time is up. */
 const DELETE_MAX = 2000;
 
@@ -26,6 +29,9 @@ export class AuditIndexStore {
   readonly #database: ControlDatabase;
   readonly #shapeIds = new LRUCache<string, number>({ max: SHAPES_MAX });
   readonly #months = new Set<string>();
+  /** Events written since the tables were looked at, and before. */
+  #unanalyzed = 0;
+  #analyzed = 0;
 
   constructor(database: ControlDatabase) {
     this.#database = database;
@@ -35,6 +41,7 @@ export class AuditIndexStore {
   async write(events: readonly IndexedEvent[]): Promise<void> {
     try {
       await this.#database.transact(null, (tx) => this.#write(tx, events));
+      await this.#analyze(events.length);
     } catch (fault) {
       // What is remembered of the database may not be so any more, after a retention elsewhere or a restore.
       this.#shapeIds.clear();
@@ -58,9 +65,12 @@ export class AuditIndexStore {
     for (const { tenant, days: keeps } of kept) {
       const before = sql`${today}::date - ${keeps}::int`;
       gone += await this.#deleteEvents(tenant, before);
-      await this.#database.transact(null, (tx) =>
-        tx.execute(sql`DELETE FROM audit_usage WHERE ${ownedBy(tenant)} AND day < ${before}`),
-      );
+      await this.#database.transact(null, async (tx) => {
+        await tx.execute(sql`DELETE FROM audit_usage WHERE ${ownedBy(tenant)} AND day < ${before}`);
+        await tx.execute(
+          sql`DELETE FROM audit_tenant_shapes WHERE ${ownedBy(tenant)} AND last_at < ${startOf(before)}`,
+        );
+      });
     }
     const longest = Math.max(...kept.map(({ days: keeps }) => keeps));
     await this.#database.transact(null, async (tx) => {
@@ -74,13 +84,28 @@ export class AuditIndexStore {
     return gone;
   }
 
+  /** A server looks by itself how its tables have grown; the embedded database does not, and would search by guesses. */
+  async #analyze(events: number): Promise<void> {
+    this.#unanalyzed += events;
+    if (
+      this.#database.listen !== null ||
+      this.#unanalyzed < Math.max(ANALYZE_MIN, this.#analyzed * ANALYZE_SHARE)
+    )
+      return;
+    this.#analyzed += this.#unanalyzed;
+    this.#unanalyzed = 0;
+    await this.#database.asOwner((client) =>
+      client.query('ANALYZE audit_events, audit_shapes, audit_usage, audit_tenant_shapes'),
+    );
+  }
+
   async #deleteEvents(tenant: string | null, before: ReturnType<typeof sql>): Promise<number> {
     let gone = 0;
     for (;;) {
       const { rowCount } = await this.#database.transact(null, (tx) =>
         tx.execute(sql`DELETE FROM audit_events WHERE (run, seq, at) IN (
           SELECT run, seq, at FROM audit_events
-          WHERE ${ownedBy(tenant)} AND at < (${before})::timestamp AT TIME ZONE 'UTC' LIMIT ${DELETE_MAX})`),
+          WHERE ${ownedBy(tenant)} AND at < ${startOf(before)} LIMIT ${DELETE_MAX})`),
       );
       gone += rowCount ?? 0;
       if ((rowCount ?? 0) < DELETE_MAX) return gone;
@@ -136,6 +161,11 @@ export class AuditIndexStore {
   }
 }
 
+/** Where a day begins. */
+function startOf(day: ReturnType<typeof sql>): ReturnType<typeof sql> {
+  return sql`((${day})::timestamp AT TIME ZONE 'UTC')`;
+}
+
 function ownedBy(tenant: string | null): ReturnType<typeof sql> {
   return tenant === null ? sql`tenant NOT IN (SELECT slug FROM tenants)` : sql`tenant = ${tenant}`;
 }
@@ -153,6 +183,11 @@ async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> 
       foreign_objects bigint, duration_us bigint, reasons jsonb)
     ON CONFLICT (run, seq, at) DO NOTHING
     RETURNING at, tenant, application, shape_id
+  ), reached AS (
+    INSERT INTO audit_tenant_shapes (tenant, shape_id, events, last_at)
+    SELECT tenant, shape_id, count(*), max(at) FROM fresh GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (tenant, shape_id) DO UPDATE SET events = audit_tenant_shapes.events + excluded.events,
+      last_at = greatest(audit_tenant_shapes.last_at, excluded.last_at)
   )
   INSERT INTO audit_usage (tenant, shape_id, day, application, events, last_at)
   SELECT tenant, shape_id, (at AT TIME ZONE 'UTC')::date AS day, application, count(*), max(at)

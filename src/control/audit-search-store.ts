@@ -9,6 +9,7 @@ import {
   checkedSearch,
   cursorKey,
   eventConditions,
+  reachConditions,
   shapeConditions,
   usageConditions,
 } from './audit-search.ts';
@@ -181,8 +182,8 @@ export class AuditSearchStore {
 
 /** Tenants and shapes that can have what is looked for. */
 function shapePairs(search: AuditSearch, shapes: readonly SQL[]): SQL {
-  return sql`SELECT DISTINCT u.tenant, u.shape_id FROM audit_usage u JOIN audit_shapes s ON s.id = u.shape_id
-    WHERE ${allOf([...shapes, ...usageConditions(search)])}`;
+  return sql`SELECT r.tenant, r.shape_id FROM audit_tenant_shapes r JOIN audit_shapes s ON s.id = r.shape_id
+    WHERE ${allOf([...shapes, ...reachConditions(search)])}`;
 }
 
 interface Shaped {
@@ -197,26 +198,26 @@ interface Shaped {
  * until a page of them has the right shape: what is known of their use tells which reads less.
  */
 async function findShaped(tx: Transaction, { search, shapes, events, limit }: Shaped): Promise<EntryRow[]> {
+  const shaped = sql`e.shape_id IN (SELECT s.id FROM audit_shapes s WHERE ${allOf(shapes)})`;
+  // Few events are one caller's or one request's: their own indexes tell.
+  if (search.subject !== undefined || search.requestId !== undefined)
+    return find(tx, [...events, shaped], limit);
   const { rows } = await tx.execute<{
     shapes: number;
     matching: number;
     last: string | null;
     total: number;
   }>(sql`
-    SELECT count(DISTINCT (u.tenant, u.shape_id))::float8 AS shapes, coalesce(sum(u.events), 0)::float8 AS matching,
-      max(u.last_at) AS last,
-      (SELECT coalesce(sum(u.events), 0)::float8 FROM audit_usage u WHERE ${allOf(usageConditions(search))}) AS total
-    FROM audit_usage u JOIN audit_shapes s ON s.id = u.shape_id
-    WHERE ${allOf([...shapes, ...usageConditions(search)])}`);
+    SELECT count(*)::float8 AS shapes, coalesce(sum(r.events), 0)::float8 AS matching, max(r.last_at) AS last,
+      (SELECT coalesce(sum(r.events), 0)::float8 FROM audit_tenant_shapes r WHERE ${allOf(reachConditions(search))}) AS total
+    FROM audit_tenant_shapes r JOIN audit_shapes s ON s.id = r.shape_id
+    WHERE ${allOf([...shapes, ...reachConditions(search)])}`);
   const { shapes: count = 0, matching = 0, last = null, total = 0 } = rows[0] ?? {};
   if (matching === 0) return [];
   const byShapes = Math.min(matching, count * limit);
   const byTime = (limit * total) / matching;
-  const isRareOtherwise = search.subject !== undefined || search.requestId !== undefined;
-  if (!isRareOtherwise && byTime * SCAN_ADVANTAGE < byShapes) {
-    const shaped = sql`e.shape_id IN (SELECT s.id FROM audit_shapes s WHERE ${allOf(shapes)})`;
+  if (byTime * SCAN_ADVANTAGE < byShapes)
     return find(tx, [...events, shaped, sql`e.at <= ${last}::timestamptz`], limit);
-  }
   return findByShapes(tx, { pairs: shapePairs(search, shapes), events, limit });
 }
 

@@ -62,6 +62,14 @@ export function usageConditions({ sinceMs, untilMs, tenant, application }: Audit
   ];
 }
 
+/** Conditions on a row `r` of `audit_tenant_shapes`. */
+export function reachConditions({ sinceMs, tenant }: AuditSearch): SQL[] {
+  return [
+    ...(sinceMs === undefined ? [] : [sql`r.last_at >= ${timeOf(sinceMs)}::timestamptz`]),
+    ...(tenant === undefined ? [] : [sql`r.tenant = ${tenant}`]),
+  ];
+}
+
 function operationCondition(operation: string): SQL {
   const isHash = operation.length >= HASH_CHARS_MIN && HASH.test(operation);
   return isHash ? sql`(s.name = ${operation} OR s.hash LIKE ${`${operation}%`})` : sql`s.name = ${operation}`;

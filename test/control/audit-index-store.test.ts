@@ -23,6 +23,7 @@ beforeEach(async () => {
   await test.database.transact(null, async (tx) => {
     await tx.execute(sql`DELETE FROM audit_events`);
     await tx.execute(sql`DELETE FROM audit_usage`);
+    await tx.execute(sql`DELETE FROM audit_tenant_shapes`);
     await tx.execute(sql`DELETE FROM audit_shapes`);
   });
 });
@@ -178,7 +179,7 @@ describe('a tenant', () => {
       indexed(3, { tenant: null }),
       indexed(4, { tenant: mine.id }),
     ]);
-    for (const table of ['audit_events', 'audit_usage']) {
+    for (const table of ['audit_events', 'audit_usage', 'audit_tenant_shapes']) {
       const seen = (scope: string | null) =>
         database.transact(scope, (tx) =>
           tx.execute<{ tenant: string }>(sql.raw(`SELECT tenant FROM ${table}`)),
@@ -217,6 +218,7 @@ describe('what is old', () => {
       ...['audit-short 0', 'audit-short 5', 'audit-unknown 0', 'audit-unknown 20', 'audit-unknown 5'],
     ]);
     expect(await rowsOf('audit_usage')).toHaveLength(12);
+    expect(await rowsOf('audit_tenant_shapes')).toHaveLength(12);
     expect(await rowsOf('audit_shapes')).toHaveLength(12);
     const { rows } = await test.database.asOwner((client) =>
       client.query("SELECT 1 FROM pg_class WHERE relname = 'audit_events_2025_05'"),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { sql } from 'drizzle-orm';
 import { AuditIndexStore, type IndexedEvent } from '../../../src/control/audit-index-store.ts';
 import { AuditSearchStore } from '../../../src/control/audit-search-store.ts';
 import { SYSTEM } from '../../../src/control/control-plane.ts';
@@ -16,7 +17,7 @@ export const AUDIT_INDEX_USAGE = `Measures searches in the index of the audit on
   npm run bench -- audit-index [--events N] [--database URL]
 
   --events N      events of one month (1,000,000)
-  --database URL  a postgres:// server's empty database instead
+  --database URL  pglite://DIRECTORY or postgres://… instead of a new directory; one that has events is searched as it is
 `;
 
 /** What the issue allows a search by tenant and coordinate. */
@@ -54,7 +55,7 @@ export async function benchAuditIndex(args: readonly string[]): Promise<number> 
   opened.defer(() => database.close());
   await migrate(database, await readMigrations(MIGRATIONS));
   const endMs = Date.now();
-  await load(database, { events, endMs });
+  if (await isEmpty(database)) await load(database, { events, endMs });
   let status = 0;
   for (const each of searches(database, endMs)) {
     const { ms, found } = await timed(each);
@@ -65,6 +66,11 @@ export async function benchAuditIndex(args: readonly string[]): Promise<number> 
     );
   }
   return status;
+}
+
+async function isEmpty(database: ControlDatabase): Promise<boolean> {
+  const { rows } = await database.transact(null, (tx) => tx.execute(sql`SELECT FROM audit_events LIMIT 1`));
+  return rows.length === 0;
 }
 
 async function load(
