@@ -348,7 +348,7 @@ describe('a search', () => {
     [{ untilMs: -1 }, {}],
     [{ sinceMs: 1e300 }, {}],
     [{}, { first: 101 }],
-    [{}, { after: '' + cursorOf('nonsense') }],
+    [{}, { after: cursorOf('nonsense') }],
     [{}, { after: cursorOf(`999999999999999:${RUN}:1`) }],
     [{}, { after: cursorOf(`1:${RUN}:1; DROP TABLE audit_events`) }],
   ])('refuses %j of the page %j', async (what, page) => {

@@ -47,14 +47,7 @@ export function createSubgraphTransport(
   const client = new SubgraphClient(options, now);
   const streams = { sse: new SubgraphStreamClient(), websocket: new SubgraphSocketClient() };
   const traced = tracing === null ? null : new TracedCalls(tracing);
-  const headersOf = (subgraph: SubgraphSettings) =>
-    new SubgraphHeaders(traced === null ? subgraph : withoutTrace(subgraph));
-  const targets = new Map(
-    options.subgraphs.map((subgraph) => [
-      subgraph.name,
-      { subgraph, guard: new SubgraphGuard(options.guard, now), headers: headersOf(subgraph) },
-    ]),
-  );
+  const targets = targetsOf(options, now, traced !== null);
   const fetches = new SharedFetches<SubgraphText | SubgraphFailure>();
   let sent = 0;
   // No sharing key looks like this one: those begin with a name.
@@ -119,6 +112,18 @@ export function createSubgraphTransport(
       await Promise.all([client.close(), streams.sse.close(), streams.websocket.close()]);
     },
   };
+}
+
+function targetsOf({ subgraphs, guard }: SubgraphTransportOptions, now: () => number, isTraced: boolean) {
+  return new Map(
+    subgraphs.map((subgraph) => [
+      subgraph.name,
+      {
+        ...{ subgraph, guard: new SubgraphGuard(guard, now) },
+        headers: new SubgraphHeaders(isTraced ? withoutTrace(subgraph) : subgraph),
+      },
+    ]),
+  );
 }
 
 interface GuardedCall {
