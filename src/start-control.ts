@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { type ControlPlane, createControlPlane, SYSTEM } from './control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from './control/database-pool.ts';
 import { Entitlements } from './control/entitlements.ts';
+import { type KeyWrapper, localKeyWrapper } from './control/envelope.ts';
 import { ChangeFollower } from './control/follow-changes.ts';
 import { KeyDirectory } from './control/key-directory.ts';
 import { migrate, pendingMigrations } from './control/migrate.ts';
@@ -44,6 +45,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     const control = createControlPlane({
       ...{ database, randomBytes, now: clock.now, pepper },
       stepUp: config.state.stepUp,
+      wrapper: wrapperOf(config),
       requestTtlMs: config.state.requestDays * DAY_MS,
       hasAuditIndex: config.audit.sinks.some(({ type }) => type === 'database'),
       onChange: () => {
@@ -125,6 +127,12 @@ async function prepareSchema({ state }: Config, database: ControlDatabase): Prom
   if (pending.length === 0) return;
   const message = `the database lacks ${pending.join(', ')}: run portcullis migrate`;
   throw new GatewayError('CONTROL_PLANE_UNAVAILABLE', { details: [{ message }] });
+}
+
+function wrapperOf({ providerCredentials: { masterKeys } }: Config): KeyWrapper | null {
+  if (masterKeys.length === 0) return null;
+  const keys = masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.trim(), 'base64') }));
+  return localKeyWrapper(keys, randomBytes);
 }
 
 async function pepperOf({ state }: Config): Promise<Uint8Array> {

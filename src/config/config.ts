@@ -12,6 +12,7 @@ import { compileSection, limitsSection } from './limits-section.ts';
 import { listenSection } from './listen-section.ts';
 import { notificationsSection } from './notifications-section.ts';
 import { openaiSection } from './openai-section.ts';
+import { providerCredentialsSection } from './provider-credentials-section.ts';
 import { rateLimitsSection } from './rate-limits-section.ts';
 import { stateSection } from './state-section.ts';
 import { subgraphSection } from './subgraph-section.ts';
@@ -201,6 +202,9 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Webhooks that are told of changes in the control plane.'),
   openai: openaiSection.prefault({}).describe('Clients made for OpenAI, on the models of the graph.'),
+  providerCredentials: providerCredentialsSection
+    .prefault({})
+    .describe('What keys of AI providers are sealed with in the control plane.'),
   approvals: approvalsSection
     .prefault({})
     .describe('Subscriptions to products, which administrators approve.'),

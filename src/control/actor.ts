@@ -9,6 +9,7 @@ export const SYSTEM_SCOPE = {
   approve: 'portcullis:approve',
   audit: 'portcullis:audit',
   develop: 'portcullis:develop',
+  models: 'portcullis:models',
   security: 'portcullis:security',
 } as const;
 

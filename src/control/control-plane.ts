@@ -5,10 +5,12 @@ import { AuditIndexStore } from './audit-index-store.ts';
 import { AuditSearchStore } from './audit-search-store.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import type { ControlDatabase } from './database-pool.ts';
+import type { KeyWrapper } from './envelope.ts';
 import { HistoryStore } from './history-store.ts';
 import { IncidentsStore } from './incidents-store.ts';
 import { KillSwitchesStore } from './kill-switches-store.ts';
 import { ProductsStore } from './products-store.ts';
+import { ProviderCredentialsStore } from './provider-credentials-store.ts';
 import { RequestsStore } from './requests-store.ts';
 import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
 import { SubscriptionsStore } from './subscriptions-store.ts';
@@ -25,6 +27,7 @@ export interface ControlPlane {
   readonly subscriptions: SubscriptionsStore;
   readonly killSwitches: KillSwitchesStore;
   readonly incidents: IncidentsStore;
+  readonly providerCredentials: ProviderCredentialsStore;
   readonly history: HistoryStore;
   readonly snapshots: SnapshotStore;
   readonly auditIndex: AuditIndexStore;
@@ -37,6 +40,8 @@ export interface ControlPlaneOptions {
   /** Keys the digests of secrets; 32 bytes or more. */
   readonly pepper: Uint8Array;
   readonly stepUp: StepUpRule;
+  /** Seals keys of AI providers. Default: none can be added. */
+  readonly wrapper?: KeyWrapper | null;
   /** How long a request waits for a decision. */
   readonly requestTtlMs: number;
   /** Whether the audit is shipped to this database. */
@@ -63,7 +68,17 @@ export const SYSTEM: Actor = Object.freeze({
 
 /** The control plane over its database. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { database, pepper, stepUp, requestTtlMs, hasAuditIndex, now, randomBytes, onChange } = options;
+  const {
+    database,
+    pepper,
+    stepUp,
+    wrapper = null,
+    requestTtlMs,
+    hasAuditIndex,
+    now,
+    randomBytes,
+    onChange,
+  } = options;
   const unit = { database, now, onChange, newId: ulids(now, randomBytes) };
   return {
     tenants: new TenantsStore(unit),
@@ -74,6 +89,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     subscriptions: new SubscriptionsStore(unit),
     killSwitches: new KillSwitchesStore({ ...unit, stepUp }),
     incidents: new IncidentsStore({ ...unit, stepUp }),
+    providerCredentials: new ProviderCredentialsStore({ ...unit, stepUp, pepper, randomBytes, wrapper }),
     history: new HistoryStore(database),
     snapshots: createSnapshotStore(database, now),
     auditIndex: new AuditIndexStore(database),

@@ -217,6 +217,24 @@ export const incidents = table('incidents', {
   handledBy: text('handled_by'),
 });
 
+export const providerCredentials = table('provider_credentials', {
+  id: id(),
+  tenantId: text('tenant_id'),
+  provider: text('provider').notNull(),
+  endpoint: text('endpoint'),
+  keyId: text('key_id').notNull(),
+  wrappedKey: text('wrapped_key').notNull(),
+  sealed: text('sealed').notNull(),
+  last4: text('last4').notNull(),
+  priority: integer('priority').notNull(),
+  weight: integer('weight').notNull(),
+  status: text('status').$type<'active' | 'disabled'>().notNull(),
+  version: version(),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+  rotatedAt: time('rotated_at'),
+});
+
 export const idempotencyKeys = table('idempotency_keys', {
   scope: text('scope').notNull(),
   key: text('key').notNull(),
@@ -238,4 +256,9 @@ export type Approval = typeof approvals.$inferSelect;
 export type Restriction = typeof restrictions.$inferSelect;
 export type KillSwitch = Restriction & { readonly kind: SwitchKind };
 export type Incident = typeof incidents.$inferSelect;
+/** A key of a provider as administrators see it: never with its secret, sealed or not. */
+export type ProviderCredential = Omit<
+  typeof providerCredentials.$inferSelect,
+  'keyId' | 'wrappedKey' | 'sealed'
+>;
 export type ControlEvent = typeof controlEvents.$inferSelect;

@@ -4,8 +4,8 @@ import { refuse } from '../kit/access.ts';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
 
 /** Scopes of who works for the platform. */
-const { admin, approve, audit, security } = SYSTEM_SCOPE;
-const STAFF: readonly string[] = [admin, approve, audit, security];
+const { admin, approve, audit, models, security } = SYSTEM_SCOPE;
+const STAFF: readonly string[] = [admin, approve, audit, models, security];
 
 /** What says who is staff. */
 export interface Staffing {

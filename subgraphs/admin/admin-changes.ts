@@ -5,6 +5,7 @@ import type { Application, PlanLimits, Product } from '../../src/control/tables.
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { type AiLimitsArgs, aiLimitsOf } from './admin-ai-limits.ts';
 import { changing, type Keyed, type WithReason } from './changing.ts';
+import { providerCredentialChanges } from './provider-credential-fields.ts';
 import { securityChanges } from './security-changes.ts';
 
 interface StepArgs extends WithReason<'subscriptionId'> {
@@ -39,6 +40,7 @@ export function adminChanges(control: ControlPlane, provider: string | null): Su
       ...requestChanges(control),
       ...subscriptionChanges(control),
       ...securityChanges(control),
+      ...providerCredentialChanges(control),
     },
   };
 }

@@ -5,6 +5,7 @@ import type {
   KillSwitch,
   Plan,
   Product,
+  ProviderCredential,
   Subscription,
 } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
@@ -55,6 +56,10 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
           return items;
         }),
     },
+    ControlProviderCredential: {
+      createdAt: ({ createdAt }: ProviderCredential) => timeText(createdAt),
+      rotatedAt: ({ rotatedAt }: ProviderCredential) => timeText(rotatedAt),
+    },
     ControlKillSwitch: {
       target: ({ target }: KillSwitch) => (target === '' ? null : target),
       createdAt: ({ createdAt }: KillSwitch) => timeText(createdAt),
@@ -96,6 +101,7 @@ const ENUMS: SubgraphResolvers = {
     ...lowered('OPEN', 'CONTAINED', 'ACKNOWLEDGED', 'RESOLVED'),
     FALSE_POSITIVE: 'falsePositive',
   },
+  ControlProviderCredentialStatus: lowered('ACTIVE', 'DISABLED'),
   ControlSwitchKind: lowered('OPERATION', 'FIELD', 'SUBGRAPH', 'MUTATIONS'),
   ControlSpendPeriod: lowered('DAY', 'MONTH'),
   ControlPlanStatus: lowered('DRAFT', 'PUBLISHED'),

@@ -9,8 +9,16 @@ import { field, type PageArgs, pageOf, requireAnyScope } from './admin-field.ts'
 import type { AdminContext } from './admin-loaders.ts';
 import { aiUsageQueries, myAiUsageQueries } from './ai-usage-queries.ts';
 import { auditQueries } from './audit-queries.ts';
+import { providerCredentialQueries } from './provider-credential-fields.ts';
 
-const { admin: ADMIN, approve: APPROVE, audit: AUDIT, develop: DEVELOP, security: SECURITY } = SYSTEM_SCOPE;
+const {
+  admin: ADMIN,
+  approve: APPROVE,
+  audit: AUDIT,
+  develop: DEVELOP,
+  models: MODELS,
+  security: SECURITY,
+} = SYSTEM_SCOPE;
 
 /** What is read. A caller of a tenant sees its tenant only; staff of the platform sees all. */
 export function adminQueries(control: ControlPlane): SubgraphResolvers {
@@ -21,8 +29,13 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
       return {};
     };
   return {
-    Query: { admin: gate([...STAFF, SECURITY]), portal: gate([DEVELOP]) },
-    ControlAdmin: { ...staffQueries(control), ...auditQueries(control), ...aiUsageQueries(control) },
+    Query: { admin: gate([...STAFF, SECURITY, MODELS]), portal: gate([DEVELOP]) },
+    ControlAdmin: {
+      ...staffQueries(control),
+      ...auditQueries(control),
+      ...aiUsageQueries(control),
+      ...providerCredentialQueries(control),
+    },
     ControlPortal: { ...portalQueries(control), ...myAiUsageQueries(control) },
   };
 }

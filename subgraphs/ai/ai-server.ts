@@ -5,6 +5,8 @@ import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../
 import type { ProviderFailure } from './ai-error.ts';
 import { NO_BUDGETS } from './budget/budget-config.ts';
 import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
+import type { CredentialsConfig } from './credentials/credentials-config.ts';
+import { startCredentials } from './credentials/start-credentials.ts';
 import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
 import { createModelCatalog, type ModelCatalog } from './model-catalog.ts';
@@ -30,6 +32,8 @@ export interface AiOptions extends SubgraphPlacement {
   readonly aliases?: unknown;
   /** How attempts are made. Default: see docs/ai.md. */
   readonly routing?: unknown;
+  /** Where keys of providers are kept that are not in the configuration. Default: nowhere. */
+  readonly credentials?: CredentialsConfig;
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
   readonly timeoutMs?: number;
   /** Prices and budgets. Default: only what the callers' plans say. */
@@ -44,14 +48,18 @@ export interface AiOptions extends SubgraphPlacement {
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
   const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch, ...rest } = options;
-  const { budget = NO_BUDGETS, aliases, routing: bounds, ...placement } = rest;
+  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, ...placement } = rest;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const reader = createTextReader();
   const configs = parseProviderConfigs(providers ?? []);
-  const guarded = createGuardedFetch({ named: namedHosts(configs) });
-  const catalog = createModelCatalog(configs, { reader, fetch: fetch ?? guarded.fetch });
+  const guarded = createGuardedFetch({ named: namedHosts(configs, credentials) });
+  const kept = credentials === undefined ? null : startCredentials(credentials, { configs, log });
+  const catalog = createModelCatalog(configs, {
+    ...{ reader, fetch: fetch ?? guarded.fetch },
+    ...(kept === null ? {} : { vault: kept.vault }),
+  });
   const { routes, routing } = parseRoutes({ aliases, routing: bounds }, catalog);
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
@@ -70,6 +78,7 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
       health: createKeyHealth(routing, Date.now),
     }),
   }).catch(async (fault: unknown) => {
+    kept?.close();
     await Promise.all([close(), guarded.close()]);
     throw fault;
   });
@@ -77,14 +86,19 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     url: running.url,
     close: async () => {
       await running.close();
+      kept?.close();
       await Promise.all([close(), guarded.close()]);
     },
   };
 }
 
 /** Who writes the configuration may name what is on this machine or in its network. */
-function namedHosts(configs: readonly ProviderConfig[]): ReadonlySet<string> {
-  return new Set(configs.flatMap(({ baseURL }) => (baseURL === undefined ? [] : new URL(baseURL).hostname)));
+function namedHosts(
+  configs: readonly ProviderConfig[],
+  credentials: CredentialsConfig | undefined,
+): ReadonlySet<string> {
+  const urls = [...configs.flatMap(({ baseURL }) => baseURL ?? []), ...(credentials?.endpoints ?? [])];
+  return new Set(urls.map((url) => new URL(url).hostname));
 }
 
 /** Throws: ProviderConfigError. */

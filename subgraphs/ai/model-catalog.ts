@@ -1,10 +1,12 @@
 import type { EmbeddingModel, LanguageModel } from 'ai';
 import { boundFetch } from './bounded-fetch.ts';
+import type { CredentialVault } from './credentials/credential-vault.ts';
 import type { ModerationModel } from './moderation.ts';
 import { createOfflineEmbeddingModel } from './offline-embedding-model.ts';
 import { createOfflineLanguageModel } from './offline-language-model.ts';
 import type { Capability, ProviderConfig } from './provider-config.ts';
 import { connectProvider, type ProviderConnection } from './provider-connection.ts';
+import type { ProviderKey } from './provider-key.ts';
 import type { TextReader } from './text-reader.ts';
 
 /** A model as the schema shows it, but for its lifecycle, which the day decides. */
@@ -33,14 +35,6 @@ export interface ModelCatalog {
   languageModel(asked: AskedModel): LanguageModel;
   embeddingModel(asked: AskedModel): EmbeddingModel;
   moderationModel(asked: AskedModel): ModerationModel;
-}
-
-/** A key of a provider. Invariant: its id is safe to log. */
-export interface ProviderKey {
-  readonly id: string;
-  readonly apiKey: string | undefined;
-  readonly weight: number;
-  readonly priority: number;
 }
 
 /** A model that can do what it is asked, and the key that it is asked with. */
@@ -80,7 +74,12 @@ export function stageOf({ stage, sunset }: AiModel, nowMs: number): LifecycleSta
 /** Makes the catalog of the offline models and every configured provider's; `fetch` is how providers are reached. */
 export function createModelCatalog(
   configs: readonly ProviderConfig[],
-  options: { readonly reader: TextReader; readonly fetch: typeof globalThis.fetch },
+  options: {
+    readonly reader: TextReader;
+    readonly fetch: typeof globalThis.fetch;
+    /** Keys that the control plane keeps. Default: none. */
+    readonly vault?: Pick<CredentialVault, 'keysFor'>;
+  },
 ): ModelCatalog {
   const fetch = boundFetch(options.fetch, ANSWER_BYTES_MAX);
   const offline: Omit<ProviderConnection, 'moderation'> = {
@@ -94,7 +93,9 @@ export function createModelCatalog(
     if (provider === undefined) return offline as ProviderConnection;
     const known = connections.get(key);
     if (known !== undefined) return known;
-    const made = connectProvider(provider.config, { apiKey: key.apiKey, fetch });
+    const { apiKey, baseURL } = key;
+    const config = baseURL === undefined ? provider.config : { ...provider.config, baseURL };
+    const made = connectProvider(config, { apiKey, fetch });
     connections.set(key, made);
     return made;
   };
@@ -111,7 +112,12 @@ export function createModelCatalog(
   return {
     models,
     find: (id) => byId.get(id) ?? null,
-    keysOf: ({ provider }) => providers.get(provider)?.keys ?? [NO_KEY],
+    keysOf({ provider }, tenant) {
+      const known = providers.get(provider);
+      if (known === undefined) return [NO_KEY];
+      const { keysFrom = 'configuration' } = known.config;
+      return keysFrom === 'configuration' ? known.keys : (options.vault?.keysFor(provider, tenant) ?? []);
+    },
     languageModel: (asked) => connectionOf(asked).chat(nameOf(asked)),
     embeddingModel: (asked) => connectionOf(asked).embedding(nameOf(asked)),
     moderationModel: (asked) => connectionOf(asked).moderation(nameOf(asked)),

@@ -44,6 +44,8 @@ const providerSchema = z
     apiKey: z.string().min(1).optional(),
     /** Several keys, in place of one. */
     apiKeys: z.array(keySchema).min(1).max(16).refine(namesDiffer, 'two keys have the same name').optional(),
+    /** Where its keys are: here, or in the control plane, per tenant. */
+    keysFrom: z.enum(['configuration', 'control']).optional(),
     baseURL: z.url({ protocol: /^https?$/u }).optional(),
     models: z
       .array(modelSchema)
@@ -62,9 +64,11 @@ const providerSchema = z
     const isKeyed = config.apiKey !== undefined || config.apiKeys !== undefined;
     if (config.apiKey !== undefined && config.apiKeys !== undefined)
       fault('apiKeys', 'takes the place of apiKey');
-    if (!isKeyed && !compatible) fault('apiKey', 'is required');
+    const isKept = config.keysFrom === 'control';
+    if (isKept && isKeyed) fault('keysFrom', 'takes the place of apiKey and apiKeys');
+    if (!isKeyed && !isKept && !compatible) fault('apiKey', 'is required');
     if (config.baseURL === undefined && compatible) fault('baseURL', 'is required');
-    if (isKeyed && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
+    if ((isKeyed || isKept) && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {
       fault('baseURL', 'must be https where a key is sent, except on the loopback interface');
     }
     const has = (capability: Capability): boolean =>

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type CredentialsConfig, parseCredentialsConfig } from './credentials/credentials-config.ts';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 
 /** What the file says: a list of providers, or an object with that and how they are used. */
@@ -7,6 +8,7 @@ export interface ProvidersFile {
   readonly providers: readonly ProviderConfig[];
   readonly aliases?: unknown;
   readonly routing?: unknown;
+  readonly credentials?: CredentialsConfig;
 }
 
 const keySchema = z.looseObject({ apiKey: z.never().optional(), apiKeyEnv: z.string() });
@@ -17,12 +19,21 @@ const entriesSchema = z.array(
     apiKeys: z.array(keySchema).optional(),
   }),
 );
+const masterKeySchema = z
+  .strictObject({ id: z.string(), keyEnv: z.string().optional(), keyFile: z.string().optional() })
+  .refine(({ keyEnv, keyFile }) => (keyEnv === undefined) !== (keyFile === undefined));
+const credentialsSchema = z.looseObject({
+  apiKey: z.never().optional(),
+  apiKeyEnv: z.string(),
+  masterKeys: z.array(masterKeySchema).max(8),
+});
 const fileSchema = z.union([
   entriesSchema.transform((providers) => ({ providers })),
   z.strictObject({
     providers: entriesSchema,
     aliases: z.unknown().optional(),
     routing: z.unknown().optional(),
+    credentials: credentialsSchema.optional(),
   }),
 ]);
 
@@ -53,7 +64,34 @@ export function readProvidersFile(
       ? {}
       : { apiKeys: apiKeys.map((key, at) => keyed(key, `${index}.apiKeys.${at}`)) }),
   }));
-  return { ...file.data, providers: parseProviderConfigs(providers) };
+  const { credentials, ...rest } = { credentials: undefined, ...file.data };
+  const parsed = { ...rest, providers: parseProviderConfigs(providers) };
+  if (credentials === undefined) return parsed;
+  const masterKeys = credentials.masterKeys.map((key) => masterKeyOf(key, environment));
+  return { ...parsed, credentials: checked({ ...keyed(credentials, 'credentials'), masterKeys }) };
+}
+
+function masterKeyOf(
+  { id, keyEnv, keyFile }: z.infer<typeof masterKeySchema>,
+  environment: Readonly<Record<string, string | undefined>>,
+): { readonly id: string; readonly key: Uint8Array } {
+  try {
+    const text = keyFile === undefined ? environment[keyEnv ?? ''] : readFileSync(keyFile, 'utf8');
+    return { id, key: new Uint8Array(Buffer.from((text ?? '').trim(), 'base64')) };
+  } catch {
+    throw new ProviderConfigError([`credentials.masterKeys: the file of ${id.slice(0, 64)} cannot be read`]);
+  }
+}
+
+function checked(value: unknown): CredentialsConfig {
+  try {
+    return parseCredentialsConfig(value);
+  } catch (fault) {
+    if (!(fault instanceof z.ZodError)) throw fault;
+    throw new ProviderConfigError(
+      fault.issues.map(({ path, message }) => `credentials.${path.join('.')}: ${message}`),
+    );
+  }
 }
 
 function readJson(path: string): unknown {

@@ -5,6 +5,7 @@ import type { Actor } from '../../src/control/actor.ts';
 import { ControlError } from '../../src/control/control-error.ts';
 import { type ControlPlane, createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from '../../src/control/database-pool.ts';
+import { localKeyWrapper } from '../../src/control/envelope.ts';
 import { migrate } from '../../src/control/migrate.ts';
 import { readMigrations } from '../../src/control/migrations-source.ts';
 import type { Application, Plan, Product, Subscription, Tenant } from '../../src/control/tables.ts';
@@ -13,6 +14,8 @@ import { embeddedDatabase } from './embedded-database.ts';
 export const MIGRATIONS = fileURLToPath(new URL('../../schema/migrations', import.meta.url));
 export const REQUEST_TTL_MS = 30 * 86_400_000;
 export const STEP_UP = { factors: ['mfa'], maxAgeSeconds: 300 };
+/** Opens what was sealed in tests. */
+export const WRAPPER = localKeyWrapper([{ id: 'test', key: Buffer.alloc(32, 9) }], randomBytes);
 export const START_MS = 1_800_000_000_000;
 
 /** A control plane on an empty database, and a clock that the test moves. */
@@ -49,6 +52,7 @@ export async function startTestControl(server: string | null | undefined): Promi
         hasAuditIndex: true,
       },
       pepper: Buffer.alloc(32, 7),
+      wrapper: WRAPPER,
       now: () => clock.now,
       onChange: (version) => versions.push(version),
     });

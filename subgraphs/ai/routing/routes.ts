@@ -1,7 +1,8 @@
 import { GraphQLError } from 'graphql';
 import { aiError } from '../ai-error.ts';
-import { type AiModel, type ModelCatalog, type ProviderKey, stageOf } from '../model-catalog.ts';
+import { type AiModel, type ModelCatalog, stageOf } from '../model-catalog.ts';
 import type { Capability } from '../provider-config.ts';
+import type { ProviderKey } from '../provider-key.ts';
 import type { Candidate } from './attempt-queue.ts';
 import type { AliasConfig } from './routing-config.ts';
 import { weightedOrder } from './weighted-order.ts';

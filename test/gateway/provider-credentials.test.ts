@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startAi } from '../../subgraphs/ai/ai-server.ts';
+import { parseCredentialsConfig } from '../../subgraphs/ai/credentials/credentials-config.ts';
+import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
+import { type ProviderFake, startProviderFake } from '../subgraphs/ai/provider-fake.ts';
+import { WIRE_FORMATS } from '../subgraphs/ai/wire-formats.ts';
+import {
+  ask,
+  auditText,
+  createAssertionKey,
+  type Folder,
+  folder,
+  startTestGateway,
+  type TestGateway,
+} from './gateway-kit.ts';
+
+const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
+const MASTER_KEY = randomBytes(32);
+const [OPENAI] = WIRE_FORMATS;
+const SECRETS = ['sk-first-secret-of-all', 'sk-second-secret-of-all', 'sk-secret-of-acme-only'] as const;
+const STAFF = { tenant: undefined, client_id: undefined };
+
+let where: Folder;
+let fake: ProviderFake;
+let placeholder: RunningSubgraph;
+let ai: RunningSubgraph;
+let gateway: TestGateway;
+let staff: string;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  where = folder();
+  fake = await startProviderFake();
+  fake.answer = () => ({ status: 200, body: OPENAI?.chat('Hello.') });
+  const { keyFile, jwks } = await createAssertionKey(where);
+  const placement = { port: 0, trust: { jwks }, log: (line: string) => void lines.push(line) };
+  placeholder = await startAi(placement);
+  gateway = await startTestGateway([{ name: 'ai', url: placeholder.url, sdl: SDL }], {
+    state: { database: 'pglite://memory', pollMs: 100 },
+    admin: { enabled: true },
+    assertion: { keyFile },
+    providerCredentials: { masterKeys: [{ id: 'one', key: MASTER_KEY.toString('base64') }] },
+  });
+  const mfa = { amr: ['pwd', 'mfa'], auth_time: Math.floor(Date.now() / 1000) };
+  staff = await gateway.issuer.token({ ...STAFF, sub: 'olga', scope: 'portcullis:admin', ...mfa });
+  await placeholder.close();
+  const apiKey = await gateway.issuer.token({ ...STAFF, sub: 'ai', scope: 'portcullis:models' });
+  ai = await startAi({
+    ...{ ...placement, port: Number(new URL(placeholder.url).port) },
+    providers: [
+      {
+        ...{ name: 'house', provider: 'openai', keysFrom: 'control', baseURL: `${fake.url}/v1` },
+        models: [{ id: 'm', capabilities: ['CHAT'] }],
+      },
+    ],
+    credentials: parseCredentialsConfig({
+      ...{ gateway: gateway.url, apiKey, pollMs: 100 },
+      masterKeys: [{ id: 'one', key: new Uint8Array(MASTER_KEY) }],
+    }),
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway?.close();
+  await ai?.close();
+  await fake?.close();
+  where.remove();
+});
+
+async function change(field: string, input: object): Promise<{ id: string }> {
+  const type = `${field.charAt(0).toUpperCase()}${field.slice(1)}Input`;
+  const name = field.startsWith('controlDisable') ? 'ControlProviderCredentialReasonInput' : type;
+  const text = `mutation ($input: ${name}!) { ${field}(input: $input) { providerCredential { id last4 status } errors { code field } } }`;
+  const { body } = await ask(gateway.url, text, { token: staff, variables: { input } });
+  const payload = body.data?.[field] as { providerCredential: { id: string } | null } | null | undefined;
+  expect(payload?.providerCredential, JSON.stringify(body)).not.toBeNull();
+  return payload?.providerCredential ?? { id: '' };
+}
+
+/** The key that the provider sees of a chat of a tenant; the code where there is none. */
+async function keyOf(tenant: string): Promise<unknown> {
+  const token = await gateway.issuer.token({ tenant, scope: 'ai:chat' });
+  const input = { model: 'house/m', messages: [{ role: 'USER', content: 'Hi.' }] };
+  const query = 'mutation ($input: ChatInput!) { chat(input: $input) { text failure { code } } }';
+  fake.requests.length = 0;
+  const { body } = await ask(gateway.url, query, { token, variables: { input } });
+  return fake.requests[0]?.headers.authorization ?? body.errors?.[0]?.extensions['code'];
+}
+
+describe('a key of a provider that the control plane keeps', () => {
+  it('is used soon after it is added, for its tenant alone where it has one, until it is put out of use', async () => {
+    expect(await keyOf('globex')).not.toMatch(/^Bearer/u);
+    const { id } = await change('controlAddProviderCredential', { provider: 'house', secret: SECRETS[0] });
+    await vi.waitFor(async () => expect(await keyOf('globex')).toBe(`Bearer ${SECRETS[0]}`), {
+      timeout: 5000,
+    });
+    const slug = `mutation { controlCreateTenant(input: { slug: "acme", name: "Acme", owner: "ann" }) { tenant { id } } }`;
+    const { body } = await ask(gateway.url, slug, { token: staff });
+    const made = body.data?.['controlCreateTenant'] as { tenant: { id: string } };
+    await change('controlAddProviderCredential', {
+      provider: 'house',
+      secret: SECRETS[2],
+      tenantId: made.tenant.id,
+    });
+    await vi.waitFor(async () => expect(await keyOf('acme')).toBe(`Bearer ${SECRETS[2]}`), { timeout: 5000 });
+    expect(await keyOf('globex')).toBe(`Bearer ${SECRETS[0]}`);
+    await change('controlRotateProviderCredential', { credentialId: id, secret: SECRETS[1] });
+    await vi.waitFor(async () => expect(await keyOf('globex')).toBe(`Bearer ${SECRETS[1]}`), {
+      timeout: 5000,
+    });
+    await change('controlDisableProviderCredential', { credentialId: id, reason: 'It leaked.' });
+    await vi.waitFor(async () => expect(await keyOf('globex')).not.toMatch(/^Bearer/u), { timeout: 5000 });
+    expect(await keyOf('acme')).toBe(`Bearer ${SECRETS[2]}`);
+  });
+
+  it('is shown by its end only, and sealed to nobody without the scope for that', async () => {
+    const list = '{ admin { providerCredentials { nodes { provider last4 status endpoint } } } }';
+    const { body } = await ask(gateway.url, list, { token: staff });
+    expect(JSON.stringify(body.data)).toContain('"last4":"only"');
+    const sealed = await ask(gateway.url, '{ admin { sealedProviderCredentials { sealed } } }', {
+      token: staff,
+    });
+    // What a caller may not use does not exist for it.
+    expect(sealed.body.errors?.map(({ extensions }) => extensions['code'])).toEqual([
+      'GRAPHQL_VALIDATION_FAILED',
+    ]);
+    const written = auditText(gateway.where) + lines.join('') + JSON.stringify([body, sealed.body]);
+    for (const secret of SECRETS) expect(written).not.toContain(secret);
+  });
+});
