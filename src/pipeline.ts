@@ -20,7 +20,7 @@ import type {
   GraphQLParams,
   GraphQLRequest,
 } from './listener/request.ts';
-import type { RateLimiter } from './metering/rate-limiter.ts';
+import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
 import { admit } from './operation/admit.ts';
 import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import { fillFromPrincipal } from './operation/fill-from-principal.ts';
@@ -88,6 +88,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
   const graph = parts.graphs.lease();
   let response: GatewayResponse;
   let stream: GatewayStream | null = null;
+  let reservation: Reservation | null = null;
   try {
     if (limiter !== null) await limiter.requireFewFailures(request.remoteAddress);
     record.principal = await identifier.identify(request);
@@ -115,7 +116,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       record.cost = meter?.report ?? null;
       meter?.enforce(request.batch?.used);
       const asked = { request, principal: record.principal, operation, variant, plans };
-      const reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
+      reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
@@ -124,13 +125,12 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
         ...shapedReports(record, parts.log),
       };
       if (operation.type === 'subscription' && variant.text !== null) {
-        stream = subscribe({ ...admitted, graph }, streamParts(request, parts));
+        stream = subscribe({ ...admitted, graph, reservation }, streamParts(request, parts));
         response = OPENED;
       } else {
-        const introspect = introspectionFor(graph.value, admitted, caller);
         const result = await executor.execute({
           ...inputOf(admitted),
-          introspect,
+          introspect: introspectionFor(graph.value, admitted, caller),
           deadlineMs: clock.now() + options.timeoutMs,
         });
         record.fetches = result.fetches;
@@ -147,7 +147,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     await noteRefusal(limiter, refusal, request);
     response = respondRefused(request, refusal);
   } finally {
-    if (stream === null) graph?.release();
+    if (stream === null) for (const held of [reservation, graph]) held?.release();
   }
   const { status, body } = response;
   const durationUs = clock.nowUs() - startedUs;

@@ -3,11 +3,17 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
 import { LeasedLimitStore } from './metering/leased-limit-store.ts';
+import { LeasedPlaceStore } from './metering/leased-place-store.ts';
 import { type LimitStore, MemoryLimitStore } from './metering/limit-store.ts';
+import { Outage } from './metering/outage.ts';
+import { MemoryPlaceStore, type PlaceStore } from './metering/places.ts';
 import { QuotaWindows } from './metering/quota-window.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { byGenerosity, type QuotaPlan } from './metering/rate-limits.ts';
+import { RedisClient } from './metering/redis-client.ts';
 import { RedisLimitStore } from './metering/redis-limit-store.ts';
+import { RedisPlaceStore } from './metering/redis-place-store.ts';
+import { LIMIT_SCRIPTS } from './metering/redis-scripts.ts';
 import { SettlementQueue } from './metering/settlement-queue.ts';
 import { StrictLimitStore } from './metering/strict-limit-store.ts';
 import { Throttles } from './metering/throttles.ts';
@@ -18,13 +24,15 @@ export function createLimiter(
   { rateLimits, approvals }: Config,
   { log, clock }: { readonly log: Log; readonly clock: Clock },
 ): RateLimiter | null {
-  const { limits, quotas, failures, bucketsMax, redis } = rateLimits;
+  const { limits, quotas, concurrency, failures, bucketsMax, redis } = rateLimits;
   // Plans have limits of their own.
-  const isLimited = limits.length > 0 || quotas.length > 0 || failures !== undefined;
+  const isLimited = limits.length + quotas.length + concurrency.length > 0 || failures !== undefined;
   if (!isLimited && !approvals.enforce) return null;
   // A clock that does not step back.
   const now = () => clock.nowUs() / 1000;
-  const local = new MemoryLimitStore(bucketsMax, now);
+  const local = { store: new MemoryLimitStore(bucketsMax, now), places: new MemoryPlaceStore() };
+  const { store, places } =
+    redis === undefined ? local : sharedStores({ redis, bucketsMax }, { log, local, now });
   return new StoredRateLimiter({
     limits: limits.map(({ roles, ...limit }) => {
       const own = roles.map((each) => ({ ...limit, ...rateOf(each), ofRole: each.role, roles: [] }));
@@ -33,7 +41,8 @@ export function createLimiter(
     quotas: quotas.length === 0 ? null : quotaPlan(rateLimits, clock),
     failures: failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
     throttles: new Throttles(clock.now),
-    store: redis === undefined ? local : sharedStore({ redis, bucketsMax }, { log, local, now }),
+    store,
+    concurrency: { limits: concurrency, places },
   });
 }
 
@@ -46,34 +55,46 @@ const RETRY_FOR_MS = 30_000;
 
 const RANDOM_STEPS = 1_000_000;
 
-/** Buckets in Redis, and those of this process while it is lost. */
-function sharedStore(
+interface Stores {
+  readonly store: LimitStore;
+  readonly places: PlaceStore;
+}
+
+/** Buckets and places in Redis, and those of this process while it is lost. */
+function sharedStores(
   { redis, bucketsMax }: { readonly redis: RedisConfig; readonly bucketsMax: number },
-  { log, local, now }: { readonly log: Log; readonly local: LimitStore; readonly now: () => number },
-): LimitStore {
-  const { deadlineMs, reconnectMsMax, sliceMs, slicePercent } = redis;
+  { log, local, now }: { readonly log: Log; readonly local: Stores; readonly now: () => number },
+): Stores {
+  const { mode, deadlineMs, reconnectMsMax, leaseMs, sliceMs: heldMs, slicePercent } = redis;
   const server = redis.nodes === undefined ? { url: redis.url ?? '' } : { nodes: redis.nodes };
-  const buckets = new RedisLimitStore({ server, deadlineMs, reconnectMsMax }, (demand, points) =>
-    queue.add(demand, points),
-  );
-  const queue = new SettlementQueue({
-    ...{ shared: buckets, gatherMs: GATHER_MS, retryForMs: RETRY_FOR_MS, waitingMax: bucketsMax },
-    ...{ now, newBatchId: randomUUID },
-    onLost: (corrections) => log.warn('corrections of rate limits are lost', { corrections }),
-  });
-  const slices = { heldMs: sliceMs, share: slicePercent / 100, slicesMax: bucketsMax };
-  return new GuardedLimitStore({
-    ...{ local, now, random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS },
-    shared:
-      redis.mode === 'strict'
-        ? new StrictLimitStore(buckets, queue)
-        : new LeasedLimitStore({ ...{ shared: buckets, queue, now }, ...slices }),
-    ...{ localShare: redis.localPercent / 100, probeAfterMs: redis.probeAfterMs },
+  const client = new RedisClient({ server, deadlineMs, reconnectMsMax }, LIMIT_SCRIPTS);
+  const outage = new Outage({
+    ...{ now, probeAfterMs: redis.probeAfterMs, random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS },
     alarm: (state, cause) => {
       if (state === 'back') log.warn('Redis is back: rate limits are shared again', {});
       else log.error('Redis is lost: rate limits are local at their share', describeError(cause));
     },
   });
+  const buckets = new RedisLimitStore(client, (demand, points) => queue.add(demand, points));
+  const queue = new SettlementQueue({
+    ...{ shared: buckets, gatherMs: GATHER_MS, retryForMs: RETRY_FOR_MS, waitingMax: bucketsMax },
+    ...{ now, newBatchId: randomUUID },
+    onLost: (corrections) => log.warn('corrections of rate limits are lost', { corrections }),
+  });
+  const isLeased = mode === 'leased';
+  const share = slicePercent / 100;
+  const shared = isLeased
+    ? new LeasedLimitStore({ shared: buckets, queue, now, heldMs, share, slicesMax: bucketsMax })
+    : new StrictLimitStore(buckets, queue);
+  const localShare = redis.localPercent / 100;
+  return {
+    store: new GuardedLimitStore({ shared, local: local.store, localShare, outage }),
+    places: new LeasedPlaceStore({
+      shared: new RedisPlaceStore(client, { processId: randomUUID(), leaseMs }),
+      ...{ outage, local: local.places, localShare, heldMs, leaseMs, now },
+      share: isLeased ? share : 0,
+    }),
+  };
 }
 
 function rateOf({ points, perSeconds, burst }: Pick<LimitConfig, 'points' | 'perSeconds' | 'burst'>) {

@@ -20,6 +20,7 @@ import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
+import type { Reservation } from './metering/rate-limiter.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
@@ -65,6 +66,8 @@ export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
   readonly request: GraphQLRequest;
   /** Held until the stream ends. */
   readonly graph: Lease<Graph>;
+  /** Null where nothing is limited; its places are held until the stream ends. */
+  readonly reservation: Reservation | null;
 }
 
 /** The audit record that a stream leaves when it ends, as far as it is known. */
@@ -139,6 +142,7 @@ async function* streamEvents(
     // What fails while it is left is left all the same; the log has it.
     upstream.return?.().catch(parts.refusalOf);
     giveBack();
+    admitted.reservation?.release();
     graph.release();
     if (!completed) closing.code = 'REQUEST_ABORTED';
     closing.durationUs = clock.nowUs() - startedUs;
@@ -183,7 +187,13 @@ async function requirePermitAnew(
 }
 
 /** What an admitted operation runs with. */
-export function inputOf({ request, principal, variant, variables, switches }: Omit<Admitted, 'graph'>) {
+export function inputOf({
+  request,
+  principal,
+  variant,
+  variables,
+  switches,
+}: Omit<Admitted, 'graph' | 'reservation'>) {
   const { id: requestId, headers, signal } = request;
   return { variant, variables, principal, switches, requestId, headers, signal };
 }

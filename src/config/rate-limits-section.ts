@@ -78,6 +78,22 @@ const quota = z.strictObject({
   kinds: operationKinds,
 });
 
+const concurrency = z.strictObject({
+  name: limitName,
+  by: z
+    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation']))
+    .min(1)
+    .max(6)
+    .describe('What calls are told apart by; each combination has places of its own.'),
+  max: integerKey({
+    min: 1,
+    max: 1_000_000,
+    default: 100,
+    about: 'Operations that may run at once; a subscription runs until it ends.',
+  }),
+  kinds: operationKinds,
+});
+
 const timeZone = z.string().max(64).refine(isTimeZone, { error: 'must be a time zone such as Europe/Oslo' });
 
 function isTimeZone(value: string): boolean {
@@ -88,13 +104,15 @@ function isTimeZone(value: string): boolean {
   }
 }
 
+const NAMED = ['limits', 'quotas', 'concurrency'] as const;
+
 /** Buckets are told apart by name: two of a name would take from each other. */
 function nameOnce(
-  section: { readonly limits: readonly Named[]; readonly quotas: readonly Named[] },
+  section: Readonly<Record<(typeof NAMED)[number], readonly Named[]>>,
   fault: (path: readonly (string | number)[]) => void,
 ): void {
   const seen = new Set<string>();
-  for (const list of ['limits', 'quotas'] as const) {
+  for (const list of NAMED) {
     for (const [index, { name }] of section[list].entries()) {
       if (seen.has(name)) fault([list, index, 'name']);
       seen.add(name);
@@ -119,6 +137,11 @@ export const rateLimitsSection = z
       .max(32)
       .default([])
       .describe('What callers may use up in a day or a month, besides the limits. None by default.'),
+    concurrency: z
+      .array(concurrency)
+      .max(32)
+      .default([])
+      .describe('How many operations may run at once, besides the limits. None by default.'),
     timeZone: timeZone.default('UTC').describe('Where days and months of quotas begin.'),
     tenantTimeZones: z
       .record(z.string().min(1).max(128), timeZone)

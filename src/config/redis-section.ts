@@ -39,6 +39,13 @@ export const redisSection = z
       default: 10,
       about: 'Most that one process holds of a bucket, in percent of its burst or quota.',
     }),
+    leaseMs: integerKey({
+      min: 1000,
+      max: 600_000,
+      default: 15_000,
+      about:
+        'Time after which places of limits on concurrency are free again where their process was not heard of, in milliseconds; it is heard of three times as often.',
+    }),
     deadlineMs: integerKey({
       min: 5,
       max: 10_000,

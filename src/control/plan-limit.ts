@@ -5,6 +5,8 @@ export interface PlanLimit {
   readonly rate?: { readonly points: number; readonly burst: number };
   /** Most that one operation may cost, in place of `cost.max`. */
   readonly costPerOperation?: number;
+  /** Most operations that may run at once. */
+  readonly concurrent?: number;
 }
 
 /** A subscription that is in force, and its product. */
@@ -42,17 +44,18 @@ export interface CoveringProducts {
 }
 
 /** True where a plan limits anything. */
-export function isLimited({ rate, costPerOperation }: PlanLimit): boolean {
-  return rate !== undefined || costPerOperation !== undefined;
+export function isLimited({ rate, costPerOperation, concurrent }: PlanLimit): boolean {
+  return rate !== undefined || costPerOperation !== undefined || concurrent !== undefined;
 }
 
-/** The larger rate first, none at all before any; then the larger operation; and always the same order. */
+/** The larger rate first, none at all before any; then the larger operation, then more at once; and always the same order. */
 function byGenerosity({ limit: one }: PlanTerm, { limit: other }: PlanTerm): number {
   const unlimited = Number.MAX_VALUE;
   return (
     (other.rate?.points ?? unlimited) - (one.rate?.points ?? unlimited) ||
     (other.rate?.burst ?? unlimited) - (one.rate?.burst ?? unlimited) ||
     (other.costPerOperation ?? unlimited) - (one.costPerOperation ?? unlimited) ||
+    (other.concurrent ?? unlimited) - (one.concurrent ?? unlimited) ||
     (one.subscriptionId < other.subscriptionId ? -1 : 1)
   );
 }

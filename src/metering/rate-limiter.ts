@@ -1,6 +1,8 @@
 import { GatewayError } from '../errors.ts';
+import { type ConcurrencyPlan, placeDemandsOf } from './concurrency-limits.ts';
 import type { Verdict } from './gcra.ts';
 import type { Demand, LimitStore, Taken } from './limit-store.ts';
+import type { PlaceDemand, Places } from './places.ts';
 import {
   demandsOf,
   type LimitDemand,
@@ -19,6 +21,8 @@ export interface Reservation {
   readonly headers: Readonly<Record<string, string>>;
   /** Corrects the estimate by what the operation did cost; only the first call counts. */
   settle(actual: number): void;
+  /** Gives back the places that it needs while it runs, once it does no more; only the first call counts. */
+  release(): void;
 }
 
 /** Failed authentications of one address before it has to wait. */
@@ -46,7 +50,11 @@ export interface RateLimiter {
   close(): Promise<void>;
 }
 
-const NOTHING: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
+const NOTHING: Reservation = Object.freeze({
+  headers: Object.freeze({}),
+  settle: () => undefined,
+  release: () => undefined,
+});
 
 /** What a limiter holds callers to, and where it counts. */
 export interface RateLimiterOptions {
@@ -54,6 +62,7 @@ export interface RateLimiterOptions {
   readonly quotas: QuotaPlan | null;
   readonly failures: FailureLimit | null;
   readonly throttles: Throttles;
+  readonly concurrency: ConcurrencyPlan;
   readonly store: LimitStore;
 }
 
@@ -63,19 +72,31 @@ export class StoredRateLimiter implements RateLimiter {
   readonly #quotas: QuotaPlan | null;
   readonly #failures: FailureLimit | null;
   readonly #throttles: Throttles;
+  readonly #concurrency: ConcurrencyPlan;
   readonly #store: LimitStore;
   readonly #policy: string;
 
-  constructor({ limits, quotas, failures, throttles, store }: RateLimiterOptions) {
+  constructor({ limits, quotas, failures, throttles, concurrency, store }: RateLimiterOptions) {
     this.#limits = limits;
     this.#quotas = quotas;
     this.#failures = failures;
     this.#throttles = throttles;
+    this.#concurrency = concurrency;
     this.#store = store;
     this.#policy = limits.map(policyOf).join(', ');
   }
 
   reserve(call: LimitedCall): Reservation | Promise<Reservation> {
+    const { limits, places } = this.#concurrency;
+    const needed = placeDemandsOf(call, limits);
+    if (needed.length === 0) return this.#reservePoints(call);
+    return once<Places, Reservation>(places.acquire(needed), (taken) => {
+      if (!taken.permitted) throw crowded(taken.refusing);
+      return whilePlaced(taken.release, () => this.#reservePoints(call));
+    });
+  }
+
+  #reservePoints(call: LimitedCall): Reservation | Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
     if (this.#throttles.size > 0) demands.push(...throttledDemands(demands, this.#throttles.of(call)));
     if (this.#quotas !== null) demands.push(...quotaDemandsOf(call, this.#quotas));
@@ -99,8 +120,9 @@ export class StoredRateLimiter implements RateLimiter {
     this.#throttles.set(target, factor, untilMs);
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  async close(): Promise<void> {
+    await this.#concurrency.places.close();
+    await this.#store.close();
   }
 
   #reserved(points: number, demands: readonly LimitDemand[], { permitted, verdicts }: Taken): Reservation {
@@ -115,6 +137,7 @@ export class StoredRateLimiter implements RateLimiter {
         isSettled = true;
         if (actual !== points) this.#store.settle(byCost, points - actual);
       },
+      release: () => undefined,
     };
   }
 
@@ -143,9 +166,35 @@ export class StoredRateLimiter implements RateLimiter {
 /** Goes on with what is there, or with what comes. */
 function once<Given, Made>(
   given: Given | Promise<Given>,
-  next: (value: Given) => Made,
+  next: (value: Given) => Made | Promise<Made>,
 ): Made | Promise<Made> {
   return given instanceof Promise ? given.then(next) : next(given);
+}
+
+/** Points for a call that has its places; without them it gives the places back. */
+function whilePlaced(
+  release: () => void,
+  reserve: () => Reservation | Promise<Reservation>,
+): Reservation | Promise<Reservation> {
+  const placed = (reservation: Reservation): Reservation => ({ ...reservation, release });
+  const refuse = (refusal: unknown): never => {
+    release();
+    throw refusal;
+  };
+  try {
+    const reservation = reserve();
+    return reservation instanceof Promise ? reservation.then(placed, refuse) : placed(reservation);
+  } catch (refusal) {
+    return refuse(refusal);
+  }
+}
+
+/** When a place gets free nobody knows: who comes back in a second finds out. */
+function crowded(refusing: readonly PlaceDemand[]): GatewayError {
+  return new GatewayError('RATE_LIMITED', {
+    headers: { 'retry-after': '1' },
+    extensions: { limits: [...new Set(refusing.map(({ name }) => name))] },
+  });
 }
 
 function requireOneLeft({ verdicts: [verdict] }: Taken, { rate }: Demand): undefined {

@@ -68,6 +68,8 @@ export interface LimitedCall {
 export interface PlanRate {
   readonly subscriptionId: string;
   readonly rate?: { readonly points: number; readonly burst: number };
+  /** Most operations that may run at once. */
+  readonly concurrent?: number;
 }
 
 /** A demand and the limit it comes from. */
@@ -185,13 +187,13 @@ function forRoles(limit: RateLimit, { roles }: Principal): RateLimit {
 }
 
 /** Buckets that belong to one tenant alone are together; one that callers of several tenants may share is by itself. */
-function slotOf({ tenant }: Principal, by: readonly Dimension[], key: string): string {
+export function slotOf({ tenant }: Principal, by: readonly Dimension[], key: string): string {
   const isOfTenant = tenant !== null && (by.includes('tenant') || by.includes('application'));
   return isOfTenant ? `tenant ${tenant}` : key;
 }
 
 /** Parts are written as JSON, so that no two lists of parts have the same key. */
-function keyOf(
+export function keyOf(
   call: LimitedCall,
   { name, by, ofRole }: Pick<RateLimit, 'name' | 'by' | 'ofRole'>,
   field: string | null,

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import { left, type Verdict } from './gcra.ts';
 import type { Demand, Settled, Window } from './limit-store.ts';
-import { RedisClient, type RedisOptions } from './redis-client.ts';
-import { SETTLE_SCRIPT, TAKE_SCRIPT } from './redis-scripts.ts';
+import type { RedisClient } from './redis-client.ts';
 import {
   type Correction,
   EXTRA_SHARE,
@@ -32,13 +31,10 @@ export class RedisLimitStore implements SharedBuckets {
   /** Told what a request took that was refused elsewhere. */
   readonly #giveBack: (demand: Settled, points: number) => void;
 
-  constructor(options: RedisOptions, giveBack: (demand: Settled, points: number) => void) {
-    this.#redis = new RedisClient(options, { takePoints: TAKE_SCRIPT, settlePoints: SETTLE_SCRIPT });
+  /** Closes the client with itself. */
+  constructor(redis: RedisClient, giveBack: (demand: Settled, points: number) => void) {
+    this.#redis = redis;
     this.#giveBack = giveBack;
-  }
-
-  get isReady(): boolean {
-    return this.#redis.isReady;
   }
 
   async take(demands: readonly SharedDemand[]): Promise<SharedTaken> {

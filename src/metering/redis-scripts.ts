@@ -5,7 +5,7 @@
  * Answers whether all costs were taken; then for each key, in microseconds, from now until full and by how much it is over, and
  * what was given ahead; for a quota in thousandths the points used, and 0 or how long it lasts.
  */
-export const TAKE_SCRIPT = `
+const TAKE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local share = tonumber(ARGV[1])
@@ -64,7 +64,7 @@ return answer
  * the batch, then the buckets. ARGV: how long the name is known, then four for each bucket as above, with what is given back
  * for the cost.
  */
-export const SETTLE_SCRIPT = `
+const SETTLE = `
 if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {0} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -86,3 +86,90 @@ for i = 2, #KEYS do
 end
 return {1}
 `;
+
+/**
+ * A hash for each key: by process how many places it holds, until when, on the clock of Redis, and in which turn it said so. KEYS: the
+ * keys. ARGV: the process, its turn, the length of a lease in milliseconds, the share that may be had ahead of need, then for
+ * each key the most, those needed and those asked for ahead. Answers whether all was given; then for each key what was
+ * given, or what is free.
+ */
+const ACQUIRE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local process, turn, lease, share = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local own, free, granted = {}, {}, 1
+for i, key in ipairs(KEYS) do
+  local sum = 0
+  own[i] = 0
+  local all = redis.call('HGETALL', key)
+  for at = 1, #all, 2 do
+    local places, untilMs = string.match(all[at+1], '^(%d+):(%d+):')
+    if tonumber(untilMs) <= now then redis.call('HDEL', key, all[at])
+    else
+      sum = sum + places
+      if all[at] == process then own[i] = tonumber(places) end
+    end
+  end
+  free[i] = math.max(0, tonumber(ARGV[3*i+2]) - sum)
+  if free[i] < tonumber(ARGV[3*i+3]) then granted = 0 end
+end
+local answer = {granted}
+for i, key in ipairs(KEYS) do
+  if granted == 1 then
+    local needed, asked = tonumber(ARGV[3*i+3]), tonumber(ARGV[3*i+4])
+    local given = needed + math.max(0, math.min(asked, math.floor((free[i] - needed) * share)))
+    redis.call('HSET', key, process, string.format('%d:%d:%d', own[i] + given, now + lease, turn))
+    redis.call('PEXPIRE', key, lease)
+    answer[i+1] = given
+  else answer[i+1] = free[i] end
+end
+return answer
+`;
+
+/** Gives back what a process held, and renews the rest. ARGV: the process, the length of a lease, then the places under each key. */
+const RELEASE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local process, lease = ARGV[1], tonumber(ARGV[2])
+for i, key in ipairs(KEYS) do
+  local known = redis.call('HGET', key, process)
+  if known then
+    local places, turn = string.match(known, '^(%d+):%d+:(%d+)$')
+    local left = places - ARGV[i+2]
+    if left <= 0 then redis.call('HDEL', key, process)
+    else
+      redis.call('HSET', key, process, string.format('%d:%d:%s', left, now + lease, turn))
+      redis.call('PEXPIRE', key, lease)
+    end
+  end
+end
+return {}
+`;
+
+/** Says what a process holds. ARGV: the process, its turn, the length of a lease, then the places under each key. */
+const HOLD = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local process, turn, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+for i, key in ipairs(KEYS) do
+  local known = redis.call('HGET', key, process)
+  local places = tonumber(ARGV[i+3])
+  if not known or tonumber(string.match(known, ':(%d+)$')) < turn then
+    if places == 0 then redis.call('HDEL', key, process)
+    else
+      redis.call('HSET', key, process, string.format('%d:%d:%d', places, now + lease, turn))
+      redis.call('PEXPIRE', key, lease)
+    end
+  end
+end
+return {}
+`;
+
+/** By name, the scripts of buckets and of places. */
+export const LIMIT_SCRIPTS = {
+  takePoints: TAKE,
+  settlePoints: SETTLE,
+  acquirePlaces: ACQUIRE,
+  releasePlaces: RELEASE,
+  holdPlaces: HOLD,
+} as const;

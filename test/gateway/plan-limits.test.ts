@@ -97,6 +97,16 @@ describe('the plan of a subscription', () => {
     ]);
   });
 
+  it('says how many operations may run at once', async () => {
+    const { call } = await customer({ concurrent: 2 });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => call(ONE)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.body.errors?.[0]?.extensions['limits']).toEqual(['plan']);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2);
+    expect((await call(ONE)).status).toBe(200);
+  });
+
   it('no longer limits, and no longer permits, once the subscription is revoked', async () => {
     const { id, call } = await customer({ rate: { points: 1, burst: 1000 } });
     await control.subscriptions.revoke(SYSTEM, { id, reason: 'Gone.' });

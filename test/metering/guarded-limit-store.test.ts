@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { GuardedLimitStore } from '../../src/metering/guarded-limit-store.ts';
 import { type LimitStore, MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { Outage } from '../../src/metering/outage.ts';
 import { demand } from './limit-store-contract.ts';
 
 describe('buckets guarded against the loss of Redis', () => {
@@ -28,7 +29,12 @@ describe('buckets guarded against the loss of Redis', () => {
       state,
       alarm,
       distant,
-      store: new GuardedLimitStore({ shared, local, alarm, ...options }),
+      store: new GuardedLimitStore({
+        shared,
+        local,
+        localShare: 0.5,
+        outage: new Outage({ alarm, ...options }),
+      }),
     };
   }
 
@@ -78,7 +84,8 @@ describe('buckets guarded against the loss of Redis', () => {
     await store.take([demand('k', 1)]);
     const held = { permitted: true, verdicts: [] };
     const leased: LimitStore = { take: () => held, settle: () => undefined, close: async () => undefined };
-    const options = { local: leased, localShare: 1, probeAfterMs: 1, now: () => 0, random: () => 0, alarm };
+    const outage = new Outage({ probeAfterMs: 1, now: () => 0, random: () => 0, alarm });
+    const options = { local: leased, localShare: 1, outage };
     expect(new GuardedLimitStore({ shared: leased, ...options }).take([])).toBe(held);
     expect(state.asked).toBe(1);
     expect(alarm).toHaveBeenCalledOnce();

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../src/errors.ts';
 import type { Principal } from '../../src/identity/principal.ts';
 import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { MemoryPlaceStore } from '../../src/metering/places.ts';
 import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
 import type { LimitedCall, RateLimit } from '../../src/metering/rate-limits.ts';
 import { Throttles } from '../../src/metering/throttles.ts';
@@ -35,6 +36,7 @@ export function limiter(...limits: Partial<RateLimit>[]) {
   const rates = new StoredRateLimiter({
     limits: limits.map((limit) => ({ ...LIMIT, ...limit })),
     ...{ quotas: null, store, throttles: new Throttles(() => clock.now) },
+    concurrency: { limits: [], places: new MemoryPlaceStore() },
     failures: { failures: 2, perMs: 60_000 },
   });
   // What is thrown at once rejects here, so that tests see one way.

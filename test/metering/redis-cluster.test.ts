@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GuardedLimitStore } from '../../src/metering/guarded-limit-store.ts';
 import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { Outage } from '../../src/metering/outage.ts';
+import { RedisClient } from '../../src/metering/redis-client.ts';
 import { RedisLimitStore } from '../../src/metering/redis-limit-store.ts';
+import { LIMIT_SCRIPTS } from '../../src/metering/redis-scripts.ts';
 import { SettlementQueue } from '../../src/metering/settlement-queue.ts';
 import type { SharedBuckets } from '../../src/metering/shared-buckets.ts';
 import { StrictLimitStore } from '../../src/metering/strict-limit-store.ts';
@@ -23,7 +26,10 @@ describe.skipIf(!redisInstalled)(
       kit = await RedisClusterKit.create();
       store = new RedisLimitStore(
         // The first is found from the others: it is the one that dies.
-        { server: { nodes: kit.nodes.slice(1) }, deadlineMs: DEADLINE_MS, reconnectMsMax: 100 },
+        new RedisClient(
+          { server: { nodes: kit.nodes.slice(1) }, deadlineMs: DEADLINE_MS, reconnectMsMax: 100 },
+          LIMIT_SCRIPTS,
+        ),
         ({ key }, points) => givenBack.push([key, points]),
       );
       await vi.waitFor(
@@ -86,8 +92,12 @@ describe.skipIf(!redisInstalled)(
         newBatchId: () => String(now()),
       });
       const guard = new GuardedLimitStore({
-        ...{ shared: new StrictLimitStore(store, queue), local: new MemoryLimitStore(100, now), alarm, now },
-        ...{ localShare: 0.1, probeAfterMs: 50, random: Math.random },
+        ...{
+          shared: new StrictLimitStore(store, queue),
+          local: new MemoryLimitStore(100, now),
+          localShare: 0.1,
+        },
+        outage: new Outage({ alarm, now, probeAfterMs: 50, random: Math.random }),
       });
       // Spread over all nodes, so that some are on the one that dies.
       const keys = Array.from({ length: 12 }, (_, index) => demand(`failover-${index}`, 1));

@@ -2,7 +2,10 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GuardedLimitStore } from '../../src/metering/guarded-limit-store.ts';
 import { type LimitStore, MemoryLimitStore } from '../../src/metering/limit-store.ts';
+import { Outage } from '../../src/metering/outage.ts';
+import { RedisClient } from '../../src/metering/redis-client.ts';
 import { RedisLimitStore } from '../../src/metering/redis-limit-store.ts';
+import { LIMIT_SCRIPTS } from '../../src/metering/redis-scripts.ts';
 import { aheadContract, contract, demand, plain } from './limit-store-contract.ts';
 import { RedisKit, redisInstalled } from './redis-kit.ts';
 import { SharedModel } from './shared-model.ts';
@@ -21,18 +24,19 @@ describe('the contract of buckets, in the model that properties are tested on', 
 describe.skipIf(!redisInstalled)('buckets in Redis (skipped where no redis-server is on the PATH)', () => {
   let kit: RedisKit;
   let store: RedisLimitStore;
+  let client: RedisClient;
   const open = async (deadlineMs: number) => {
-    const opened = new RedisLimitStore(
+    const client = new RedisClient(
       { server: { url: kit.path }, deadlineMs, reconnectMsMax: 100 },
-      () => undefined,
+      LIMIT_SCRIPTS,
     );
-    await vi.waitFor(() => expect(opened.isReady).toBe(true), { timeout: 5000, interval: 5 });
-    return opened;
+    await vi.waitFor(() => expect(client.isReady).toBe(true), { timeout: 5000, interval: 5 });
+    return { client, opened: new RedisLimitStore(client, () => undefined) };
   };
 
   beforeAll(async () => {
     kit = await RedisKit.create();
-    store = await open(2000);
+    ({ opened: store, client } = await open(2000));
   });
   afterAll(async () => {
     await store.close();
@@ -54,7 +58,7 @@ describe.skipIf(!redisInstalled)('buckets in Redis (skipped where no redis-serve
   });
 
   it('permit no more than the burst to two gateways together', async () => {
-    const other = await open(2000);
+    const { opened: other } = await open(2000);
     const turns = Array.from({ length: 40 }, (_, turn) =>
       plain(turn % 2 ? other : store).take([demand('pair', 1)]),
     );
@@ -64,19 +68,12 @@ describe.skipIf(!redisInstalled)('buckets in Redis (skipped where no redis-serve
   });
 
   it('give way to local ones at the deadline while Redis stands still', async () => {
-    const quick = await open(50);
+    const { opened: quick } = await open(50);
     const local = new MemoryLimitStore(10, () => 0);
     const alarm = vi.fn();
     const shared: LimitStore = { ...plain(quick), settle: () => undefined, close: () => quick.close() };
-    const options = {
-      shared,
-      local,
-      localShare: 0.2,
-      probeAfterMs: 60_000,
-      now: () => 0,
-      alarm,
-      random: () => 0,
-    };
+    const outage = new Outage({ probeAfterMs: 60_000, now: () => 0, random: () => 0, alarm });
+    const options = { shared, local, localShare: 0.2, outage };
     const guard = new GuardedLimitStore(options);
     const redis = new Redis(kit.path);
     await redis.ping();
@@ -94,7 +91,7 @@ describe.skipIf(!redisInstalled)('buckets in Redis (skipped where no redis-serve
     await kit.kill();
     await expect(plain(store).take([demand('restart', 1)])).rejects.toThrow();
     await kit.start();
-    await vi.waitFor(() => expect(store.isReady).toBe(true), { timeout: 5000, interval: 5 });
+    await vi.waitFor(() => expect(client.isReady).toBe(true), { timeout: 5000, interval: 5 });
     expect(await plain(store).take([demand('restart', 1)])).toMatchObject({ permitted: true });
   });
 });
