@@ -57,8 +57,9 @@ export function observeParts(parts: PipelineParts, observer: StageObserver): Pip
         ? null
         : {
             reserve: timed('limit', (call) => limiter.reserve(call)),
-            requireFewFailures: (address) => limiter.requireFewFailures(address),
-            noteFailure: (address) => limiter.noteFailure(address),
+            reserveEvent: (call) => limiter.reserveEvent(call),
+            requireFewFailures: (source) => limiter.requireFewFailures(source),
+            noteFailure: (source) => limiter.noteFailure(source),
             throttle: (target, factor, untilMs) => limiter.throttle(target, factor, untilMs),
             close: () => limiter.close(),
           },

@@ -90,7 +90,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
   let stream: GatewayStream | null = null;
   let reservation: Reservation | null = null;
   try {
-    if (limiter !== null) await limiter.requireFewFailures(request.remoteAddress);
+    if (limiter !== null) await limiter.requireFewFailures(request);
     record.principal = await identifier.identify(request);
     const params = paramsOf(request);
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');

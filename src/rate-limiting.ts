@@ -3,6 +3,7 @@ import type { GatewayError } from './errors.ts';
 import type { Principal } from './identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest } from './listener/request.ts';
 import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
+import type { LimitedCall } from './metering/rate-limits.ts';
 import type { CostLimits } from './operation/cost/cost-meter.ts';
 import type { CompiledOperation, CostReport, OperationVariant } from './operation/operation.ts';
 
@@ -24,11 +25,19 @@ export function costLimits(limits: CostLimits, plans: readonly PlanLimit[]): Cos
 
 /** Takes the points of an operation. Throws (or rejects with): RATE_LIMITED, QUOTA_EXHAUSTED. */
 export function reservePoints(limiter: RateLimiter, call: Limited): Reservation | Promise<Reservation> {
-  const { request, principal, operation, variant, cost, plans } = call;
-  return limiter.reserve({
+  return limiter.reserve(limitedCall(call));
+}
+
+function limitedCall({ request, principal, operation, variant, cost, plans }: Limited): LimitedCall {
+  return {
     ...{ principal, variant, plans, remoteAddress: request.remoteAddress },
     ...{ operationName: operation.name, kind: operation.type, points: cost?.estimated ?? 1 },
-  });
+  };
+}
+
+/** Takes the points of one event of a stream, where events are charged. Throws (or rejects with): as `reservePoints`. */
+export function reserveEvent(limiter: RateLimiter, call: Limited): Reservation | Promise<Reservation> {
+  return limiter.reserveEvent(limitedCall(call));
 }
 
 /** Settles what an answered operation took, and tells where its caller stands. */
@@ -42,12 +51,12 @@ export function settledAnswer(
   return { ...response, headers: { ...response.headers, ...reservation.headers } };
 }
 
-/** Counts a failed authentication against its address. */
+/** Counts a failed authentication against its address and its credential. */
 export async function noteRefusal(
   limiter: RateLimiter | null,
   refusal: GatewayError,
-  { remoteAddress }: GraphQLRequest,
+  request: GraphQLRequest,
 ): Promise<void> {
   if (limiter !== null && refusal.code === 'UNAUTHENTICATED' && refusal.cause !== 'credential_missing')
-    await limiter.noteFailure(remoteAddress);
+    await limiter.noteFailure(request);
 }

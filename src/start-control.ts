@@ -36,7 +36,10 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     opened.defer(() => database.close());
     await prepareSchema(config, database);
     const open = { ...approvals.open, tags: [...approvals.open.tags, ...(admin.enabled ? [ADMIN_TAG] : [])] };
-    const entitlements = new Entitlements({ ...approvals, open }, clock.now);
+    const entitlements = new Entitlements(
+      { ...approvals, open, tellsAllPlans: isByProduct(config) },
+      clock.now,
+    );
     const pepper = await pepperOf(config);
     const keys = new KeyDirectory(pepper, () => entitlements.isFresh);
     const notifications = startNotifications(config, { database, log, now: clock.now });
@@ -162,4 +165,9 @@ async function sweep(
   } catch (fault) {
     log.warn('what has ended could not be written down', describeError(fault));
   }
+}
+
+/** Whether calls are told apart by product, whatever its plans limit. */
+function isByProduct({ rateLimits: { limits, quotas, concurrency } }: Config): boolean {
+  return [...limits, ...quotas, ...concurrency].some(({ by }) => by.some((part) => part === 'product'));
 }

@@ -39,11 +39,22 @@ export function createLimiter(
       return { ...limit, ...rateOf(limit), roles: own.sort(byGenerosity) };
     }),
     quotas: quotas.length === 0 ? null : quotaPlan(rateLimits, clock),
-    failures: failures === undefined ? null : { failures: failures.count, perMs: failures.perSeconds * 1000 },
+    failures:
+      failures === undefined
+        ? null
+        : {
+            ...failureRate(failures),
+            ofCredential: failures.credential === undefined ? null : failureRate(failures.credential),
+          },
+    chargesEvents: rateLimits.chargeEvents,
     throttles: new Throttles(clock.now),
     store,
     concurrency: { limits: concurrency, places },
   });
+}
+
+function failureRate({ count, perSeconds }: { readonly count: number; readonly perSeconds: number }) {
+  return { failures: count, perMs: perSeconds * 1000 };
 }
 
 type RedisConfig = NonNullable<Config['rateLimits']['redis']>;

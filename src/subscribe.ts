@@ -5,6 +5,7 @@ import type { PolicyDecider } from './authorization/rules/rule.ts';
 import type { Clock } from './clock.ts';
 import type { EntitlementSource } from './control/entitlements.ts';
 import type { SwitchSource } from './control/kill-switches.ts';
+import type { PlanLimit } from './control/plan-limit.ts';
 import type { RestraintSource } from './control/restraints.ts';
 import type { Switches } from './control/switches.ts';
 import { GatewayError } from './errors.ts';
@@ -20,8 +21,9 @@ import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
-import type { Reservation } from './metering/rate-limiter.ts';
+import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
+import { reserveEvent } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { StreamReviews } from './stream-reviews.ts';
@@ -49,6 +51,8 @@ export interface SubscriptionParts {
   readonly counts: SubscriptionCounts;
   /** Told when what decides about callers has changed. */
   readonly reviews: Pick<StreamReviews, 'add'>;
+  /** Null where nothing is limited. */
+  readonly limiter: RateLimiter | null;
   readonly log: Log;
   readonly options: {
     readonly authorization: AuthorizationOptions;
@@ -68,6 +72,7 @@ export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
   readonly graph: Lease<Graph>;
   /** Null where nothing is limited; its places are held until the stream ends. */
   readonly reservation: Reservation | null;
+  readonly plans: readonly PlanLimit[];
 }
 
 /** The audit record that a stream leaves when it ends, as far as it is known. */
@@ -115,8 +120,11 @@ async function* streamEvents(
       if (step.done === true) break;
       closing.fetches = step.value.fetches;
       await unlessEnded(permitAnew(), end.signal);
+      const taken =
+        parts.limiter === null ? null : await unlessEnded(reserveNext(admitted, parts.limiter), end.signal);
       const executed = { ...admitted, ...reports, meter: total, result: step.value };
       const response = respond(request, executed, graph.value.view, options.respond);
+      if (total !== null) taken?.settle(total.last());
       closing.events = (closing.events ?? 0) + 1;
       closing.errors += response.body.errors?.length ?? 0;
       yield response;
@@ -193,7 +201,7 @@ export function inputOf({
   variant,
   variables,
   switches,
-}: Omit<Admitted, 'graph' | 'reservation'>) {
+}: Omit<Admitted, 'graph' | 'reservation' | 'plans'>) {
   const { id: requestId, headers, signal } = request;
   return { variant, variables, principal, switches, requestId, headers, signal };
 }
@@ -247,14 +255,23 @@ function openClosing({ request, principal, operation, variant, decision, meter }
   };
 }
 
-/** Adds the costs of all events up, so that the closing record tells that of the whole stream. */
-function summed(meter: CostMeter): Pick<CostMeter, 'settle'> {
+/** Points for the next event, where events are charged. Throws: RATE_LIMITED, QUOTA_EXHAUSTED. */
+async function reserveNext(admitted: Admitted, limiter: RateLimiter): Promise<Reservation> {
+  return reserveEvent(limiter, { ...admitted, cost: admitted.meter?.report ?? null });
+}
+
+/** Adds the costs of all events up, so that the closing record tells that of the whole stream; `last` is that of one. */
+function summed(meter: CostMeter): Pick<CostMeter, 'settle'> & { last(): number } {
   let cost = 0;
+  let last = 0;
   return {
     settle(returned) {
       cost += returned;
+      meter.settle(returned);
+      last = meter.report.actual ?? 0;
       return meter.settle(cost);
     },
+    last: () => last,
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integerKey } from './config-keys.ts';
+import { integerKey, switchKey } from './config-keys.ts';
 import { redisSection } from './redis-section.ts';
 
 const limitName = z
@@ -14,6 +14,8 @@ const operationKinds = z
   .max(3)
   .default(['query', 'mutation', 'subscription'])
   .describe('Operations it is for.');
+
+const dimensions = ['tenant', 'application', 'subject', 'credential', 'ip', 'product', 'operation'] as const;
 
 const rate = {
   points: integerKey({
@@ -39,9 +41,9 @@ const rate = {
 const limit = z.strictObject({
   name: limitName,
   by: z
-    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation', 'rootField']))
+    .array(z.enum([...dimensions, 'rootField']))
     .min(1)
-    .max(7)
+    .max(8)
     .describe('What calls are told apart by; each combination has a bucket of its own.'),
   ...rate,
   roles: z
@@ -64,9 +66,9 @@ const limit = z.strictObject({
 const quota = z.strictObject({
   name: limitName,
   by: z
-    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation']))
+    .array(z.enum(dimensions))
     .min(1)
-    .max(6)
+    .max(7)
     .describe('What calls are told apart by; each combination has a quota of its own.'),
   points: integerKey({
     min: 1,
@@ -78,12 +80,22 @@ const quota = z.strictObject({
   kinds: operationKinds,
 });
 
+const failures = (count: number, about: string) => ({
+  count: integerKey({ min: 1, max: 1_000_000, default: count, about }),
+  perSeconds: integerKey({
+    min: 1,
+    max: 86_400,
+    default: 60,
+    about: 'Time in which that many are forgiven.',
+  }),
+});
+
 const concurrency = z.strictObject({
   name: limitName,
   by: z
-    .array(z.enum(['tenant', 'application', 'subject', 'credential', 'ip', 'operation']))
+    .array(z.enum(dimensions))
     .min(1)
-    .max(6)
+    .max(7)
     .describe('What calls are told apart by; each combination has places of its own.'),
   max: integerKey({
     min: 1,
@@ -155,24 +167,21 @@ export const rateLimitsSection = z
         'Buckets held in this process, about 200 bytes each. Without room for another, a call that needs one is refused.',
     }),
     redis: redisSection.exactOptional(),
+    chargeEvents: switchKey(
+      false,
+      'Whether each event of a subscription takes its estimate and is settled, like an operation; without points the stream ends.',
+    ),
     failures: z
       .strictObject({
-        count: integerKey({
-          min: 1,
-          max: 1_000_000,
-          default: 100,
-          about: 'Failures that one address may save up.',
-        }),
-        perSeconds: integerKey({
-          min: 1,
-          max: 86_400,
-          default: 60,
-          about: 'Time in which that many are forgiven.',
-        }),
+        ...failures(100, 'Failures that one address may save up.'),
+        credential: z
+          .strictObject(failures(1000, 'Failures that one credential may save up, from all addresses.'))
+          .describe(
+            'The same of one credential: of an API key by its prefix, which locks out its owner too while others guess at it, and of a token by its end. Not limited by default.',
+          )
+          .exactOptional(),
       })
-      .describe(
-        'Failed authentications of one address, looked at before any signature is checked. Not limited by default.',
-      )
+      .describe('Failed authentications, looked at before any signature is checked. Not limited by default.')
       .exactOptional(),
   })
   .superRefine((section, context) =>

@@ -11,6 +11,8 @@ import type { ControlSnapshot, PlanFacts, SubscriptionFacts } from './snapshot.t
 export interface EntitlementOptions extends OpenCoordinates {
   /** Age of the last word from the control plane at which nothing is granted any more. */
   readonly staleMs: number;
+  /** Whether plans that limit nothing are told too: where calls are told apart by product. */
+  readonly tellsAllPlans?: boolean;
 }
 
 /** What the request path asks of the control plane. */
@@ -120,14 +122,14 @@ export class Entitlements implements EntitlementSource {
       principal.application === null ? undefined : tenant.applications.get(principal.application);
     if (application === undefined) return grants.of(NO_PRODUCTS);
     if (!application.isActive) return grants.suspended;
-    return grants.of(currentOf(application, this.#now()).productIds);
+    return grants.of(this.#currentOf(application).productIds);
   }
 
   allowanceFor(principal: Principal, graph: ProductGraph, fields: readonly string[]): AiAllowance | null {
     const held = this.#applicationOf(principal);
     const snapshot = this.#snapshot;
     if (held === undefined || snapshot === null) return null;
-    const { aiTerms, allowances } = currentOf(held, this.#now());
+    const { aiTerms, allowances } = this.#currentOf(held);
     const ofGraph = allowances.getOrInsertComputed(graph, () => new Map<readonly string[], AiAllowance>());
     return ofGraph.getOrInsertComputed(fields, () =>
       allowanceIn(held, { terms: aiTerms, fields }, this.#grantsFor(graph, snapshot)),
@@ -137,11 +139,12 @@ export class Entitlements implements EntitlementSource {
   plansFor(principal: Principal, graph: ProductGraph, operation: Selecting): readonly PlanLimit[] {
     const held = this.#applicationOf(principal);
     if (held === undefined || this.#snapshot === null) return NO_PLANS;
-    const { terms, charged } = currentOf(held, this.#now());
+    const { terms, charged } = this.#currentOf(held);
     if (terms.length === 0) return NO_PLANS;
     const known = charged.get(operation);
     if (known !== undefined) return known;
-    const limits = chargedTo(operation, terms, this.#grantsFor(graph, this.#snapshot));
+    const all = chargedTo(operation, terms, this.#grantsFor(graph, this.#snapshot));
+    const limits = this.#options.tellsAllPlans === true || all.every(isLimited) ? all : all.filter(isLimited);
     charged.set(operation, limits);
     return limits;
   }
@@ -149,6 +152,10 @@ export class Entitlements implements EntitlementSource {
   #applicationOf({ tenant, application }: Principal): HeldApplication | undefined {
     if (tenant === null || application === null) return undefined;
     return this.#tenants.get(tenant)?.applications.get(application);
+  }
+
+  #currentOf(application: HeldApplication): Current {
+    return currentOf(application, this.#now(), this.#options.tellsAllPlans === true);
   }
 
   #grantsFor(graph: ProductGraph, { products }: ControlSnapshot): Grants {
@@ -190,7 +197,7 @@ function tenantsOf(snapshot: ControlSnapshot): ReadonlyMap<string, HeldTenant> {
 }
 
 /** What an application has at a time. */
-function currentOf(application: HeldApplication, nowMs: number): Current {
+function currentOf(application: HeldApplication, nowMs: number, tellsAll: boolean): Current {
   const { current } = application;
   if (current !== null && nowMs >= current.from && nowMs < current.until) return current;
   let from = Number.NEGATIVE_INFINITY;
@@ -203,7 +210,7 @@ function currentOf(application: HeldApplication, nowMs: number): Current {
     const end = endsAt ?? Number.POSITIVE_INFINITY;
     if (nowMs >= startsAt && nowMs < end) {
       products.add(productId);
-      terms.push({ productId, limit: { ...limits, subscriptionId: id } });
+      terms.push({ productId, limit: { ...limits, subscriptionId: id, productId } });
       aiTerms.push({ productId, subscription: id, limits: limits?.ai ?? {} });
     }
     for (const boundary of [startsAt, end]) {
@@ -214,7 +221,7 @@ function currentOf(application: HeldApplication, nowMs: number): Current {
   const made: Current = {
     productIds: [...products].sort(),
     // Where no plan limits anything, nothing has to be looked for.
-    terms: terms.some(({ limit }) => isLimited(limit)) ? terms : [],
+    terms: tellsAll || terms.some(({ limit }) => isLimited(limit)) ? terms : [],
     charged: new WeakMap(),
     ...{ aiTerms, allowances: new WeakMap() },
     ...{ from, until },

@@ -1,6 +1,7 @@
 /** What the plan of one subscription limits an operation to; what is absent is not limited. */
 export interface PlanLimit {
   readonly subscriptionId: string;
+  readonly productId: string;
   /** Points of cost that come back in a second, and how many can be saved up. */
   readonly rate?: { readonly points: number; readonly burst: number };
   /** Most that one operation may cost, in place of `cost.max`. */
@@ -33,8 +34,7 @@ export function chargedTo(
     const [best] = terms.filter(({ productId }) => products.holds(productId, coordinate)).sort(byGenerosity);
     if (best !== undefined) charged.add(best);
   }
-  const limits = [...charged].map(({ limit }) => limit).filter(isLimited);
-  return limits.length === 0 ? NO_PLANS : limits;
+  return charged.size === 0 ? NO_PLANS : [...charged].map(({ limit }) => limit);
 }
 
 /** What of the graph is in which product. */

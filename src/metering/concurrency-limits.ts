@@ -1,5 +1,5 @@
 import type { PlaceDemand, PlaceStore } from './places.ts';
-import { type Dimension, keyOf, type LimitedCall, PLAN_LIMIT, slotOf } from './rate-limits.ts';
+import { callsFor, type Dimension, keyOf, type LimitedCall, PLAN_LIMIT, slotOf } from './rate-limits.ts';
 
 /** How many operations may run at once. */
 export interface ConcurrencyLimit {
@@ -20,8 +20,10 @@ export function placeDemandsOf(call: LimitedCall, limits: readonly ConcurrencyLi
   const demands: PlaceDemand[] = [];
   for (const { name, by, kinds, max } of limits) {
     if (!kinds.includes(call.kind)) continue;
-    const key = keyOf(call, { name, by }, null);
-    demands.push({ key, slot: slotOf(call.principal, by, key), name, max });
+    for (const one of callsFor(call, by)) {
+      const key = keyOf(one, { name, by }, null);
+      demands.push({ key, slot: slotOf(call.principal, by, key), name, max });
+    }
   }
   for (const { subscriptionId, concurrent } of call.plans) {
     if (concurrent === undefined) continue;

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { type ConcurrencyPlan, placeDemandsOf } from './concurrency-limits.ts';
+import { type FailureLimit, type FailureSource, failureDemands } from './failure-limits.ts';
 import type { Verdict } from './gcra.ts';
 import type { Demand, LimitStore, Taken } from './limit-store.ts';
 import type { PlaceDemand, Places } from './places.ts';
@@ -25,12 +26,6 @@ export interface Reservation {
   release(): void;
 }
 
-/** Failed authentications of one address before it has to wait. */
-export interface FailureLimit {
-  readonly failures: number;
-  readonly perMs: number;
-}
-
 /** Limits by cost, and of failed authentications. */
 export interface RateLimiter {
   /**
@@ -38,9 +33,11 @@ export interface RateLimiter {
    * Throws (or rejects with): RATE_LIMITED, QUOTA_EXHAUSTED.
    */
   reserve(call: LimitedCall): Reservation | Promise<Reservation>;
-  /** Throws (or rejects with): RATE_LIMITED for an address that failed to authenticate too often. */
-  requireFewFailures(remoteAddress: string): undefined | Promise<undefined>;
-  noteFailure(remoteAddress: string): undefined | Promise<undefined>;
+  /** Takes points for one event of a stream that was reserved for, where events are charged. Throws (or rejects with): as `reserve`. */
+  reserveEvent(call: LimitedCall): Reservation | Promise<Reservation>;
+  /** Throws (or rejects with): RATE_LIMITED for an address or a credential that failed to authenticate too often. */
+  requireFewFailures(source: FailureSource): undefined | Promise<undefined>;
+  noteFailure(source: FailureSource): undefined | Promise<undefined>;
   /**
    * Holds every caller of a target to a share of each limit that is for its calls, besides the limits themselves, until a time;
    * factor 1 lets it go. Where no limit is for a call there is nothing to take a share of. For responders of incidents.
@@ -61,6 +58,8 @@ export interface RateLimiterOptions {
   readonly limits: readonly RateLimit[];
   readonly quotas: QuotaPlan | null;
   readonly failures: FailureLimit | null;
+  /** Whether each event of a subscription takes its estimate. */
+  readonly chargesEvents: boolean;
   readonly throttles: Throttles;
   readonly concurrency: ConcurrencyPlan;
   readonly store: LimitStore;
@@ -71,12 +70,15 @@ export class StoredRateLimiter implements RateLimiter {
   readonly #limits: readonly RateLimit[];
   readonly #quotas: QuotaPlan | null;
   readonly #failures: FailureLimit | null;
+  readonly #chargesEvents: boolean;
   readonly #throttles: Throttles;
   readonly #concurrency: ConcurrencyPlan;
   readonly #store: LimitStore;
   readonly #policy: string;
 
-  constructor({ limits, quotas, failures, throttles, concurrency, store }: RateLimiterOptions) {
+  constructor(options: RateLimiterOptions) {
+    const { limits, quotas, failures, throttles, concurrency, store } = options;
+    this.#chargesEvents = options.chargesEvents;
     this.#limits = limits;
     this.#quotas = quotas;
     this.#failures = failures;
@@ -104,16 +106,23 @@ export class StoredRateLimiter implements RateLimiter {
     return once(this.#store.take(demands), (taken) => this.#reserved(call.points, demands, taken));
   }
 
-  requireFewFailures(remoteAddress: string): undefined | Promise<undefined> {
-    const demand = this.#failureDemand(remoteAddress, 0);
-    if (demand === null) return undefined;
-    // A point is asked for and not taken: only failures cost.
-    return once(this.#store.take([demand]), (taken) => requireOneLeft(taken, demand));
+  reserveEvent(call: LimitedCall): Reservation | Promise<Reservation> {
+    return this.#chargesEvents ? this.#reservePoints(call) : NOTHING;
   }
 
-  noteFailure(remoteAddress: string): undefined | Promise<undefined> {
-    const demand = this.#failureDemand(remoteAddress, 1);
-    return demand === null ? undefined : once(this.#store.take([demand]), () => undefined);
+  requireFewFailures(source: FailureSource): undefined | Promise<undefined> {
+    if (this.#failures === null) return undefined;
+    // A point is asked for and not taken: only failures cost.
+    const demands = failureDemands(source, this.#failures, 0);
+    return once(this.#store.take(demands), (taken) => requireOneLeft(taken, demands));
+  }
+
+  noteFailure(source: FailureSource): undefined | Promise<undefined> {
+    if (this.#failures === null) return undefined;
+    const taken = failureDemands(source, this.#failures, 1).map((demand) => this.#store.take([demand]));
+    // Each by itself: an address that has none left counts against the credential all the same.
+    const waiting = taken.filter((each) => each instanceof Promise);
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
   }
 
   throttle(target: ThrottleTarget, factor: number, untilMs: number): void {
@@ -153,14 +162,6 @@ export class StoredRateLimiter implements RateLimiter {
     for (const { name } of this.#limits) own.delete(name);
     return [...policies, ...own.values()].map(policyOf).join(', ');
   }
-
-  #failureDemand(remoteAddress: string, cost: number) {
-    if (this.#failures === null) return null;
-    const { failures, perMs } = this.#failures;
-    const rate = { points: failures, burst: failures, perMs };
-    const key = JSON.stringify(['failures', remoteAddress]).slice(0, 200);
-    return { key, slot: key, rate, cost };
-  }
 }
 
 /** Goes on with what is there, or with what comes. */
@@ -197,10 +198,12 @@ function crowded(refusing: readonly PlaceDemand[]): GatewayError {
   });
 }
 
-function requireOneLeft({ verdicts: [verdict] }: Taken, { rate }: Demand): undefined {
-  if (verdict === undefined || verdict.remaining >= 1) return undefined;
-  const waitSeconds = Math.ceil(rate.perMs / rate.points / 1000);
-  throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(waitSeconds) } });
+function requireOneLeft({ verdicts }: Taken, demands: readonly Demand[]): undefined {
+  const waits = demands.flatMap(({ rate }, index) =>
+    (verdicts[index]?.remaining ?? 1) >= 1 ? [] : [Math.ceil(rate.perMs / rate.points / 1000)],
+  );
+  if (waits.length === 0) return undefined;
+  throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(Math.max(...waits)) } });
 }
 
 function policyOf({ name, burst, perMs }: RateLimit): string {

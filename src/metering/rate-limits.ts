@@ -13,6 +13,7 @@ export type Dimension =
   | 'subject'
   | 'credential'
   | 'ip'
+  | 'product'
   | 'operation'
   | 'rootField';
 
@@ -62,11 +63,14 @@ export interface LimitedCall {
   readonly points: number;
   /** Limits of the plans that it is charged to. */
   readonly plans: readonly PlanRate[];
+  /** One of the products that it is charged to, where calls are told apart by them. */
+  readonly product?: string;
 }
 
 /** What one subscription's plan permits. Units: points of cost in a second. */
 export interface PlanRate {
   readonly subscriptionId: string;
+  readonly productId: string;
   readonly rate?: { readonly points: number; readonly burst: number };
   /** Most operations that may run at once. */
   readonly concurrent?: number;
@@ -84,7 +88,7 @@ const KEY_CHARS_MAX = 200;
 
 /** All that a call takes from the limits that hold for it. */
 export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): LimitDemand[] {
-  const demands = limits.flatMap((limit) => demandsOn(call, limit));
+  const demands = limits.flatMap((limit) => callsFor(call, limit.by).flatMap((one) => demandsOn(one, limit)));
   for (const plan of call.plans) demands.push(...demandOfPlan(call, plan));
   return demands;
 }
@@ -125,20 +129,13 @@ export function quotaDemandsOf(call: LimitedCall, plan: QuotaPlan): LimitDemand[
       ...{ name, by, kinds, points, fields: [], roles: [] },
       ...{ burst: points, perMs: NOMINAL_MS[per] },
     };
-    // No limit of the configuration has a name like this.
-    const key = keyOf(call, { name: `#${zone}#${period}#${name}`, by }, null);
     const window = { points, leftMs: endsAt - nowMs };
-    return [
-      {
-        limit,
-        rate: limit,
-        isByCost: true,
-        cost: call.points,
-        key,
-        slot: slotOf(call.principal, by, key),
-        window,
-      },
-    ];
+    return callsFor(call, by).map((one): LimitDemand => {
+      // No limit of the configuration has a name like this.
+      const key = keyOf(one, { name: `#${zone}#${period}#${name}`, by }, null);
+      const slot = slotOf(call.principal, by, key);
+      return { limit, rate: limit, isByCost: true, cost: call.points, key, slot, window };
+    });
   });
 }
 
@@ -162,6 +159,13 @@ function demandOfPlan({ points: cost, principal }: LimitedCall, plan: PlanRate):
   const demand = { limit, rate: limit, isByCost: true, key, slot };
   ofPlans.set(plan, demand);
   return [{ ...demand, cost }];
+}
+
+/** A call as it is to a limit: one for each product it is charged to, where the limit tells products apart. */
+export function callsFor(call: LimitedCall, by: readonly Dimension[]): readonly LimitedCall[] {
+  if (!by.includes('product') || call.plans.length === 0) return [call];
+  const products = new Set(call.plans.map(({ productId }) => productId));
+  return [...products].map((product) => ({ ...call, product }));
 }
 
 function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
@@ -208,7 +212,7 @@ function bounded(key: string): string {
 
 /** Who does not have what calls are told apart by is told apart by address, so that nobody uses up what others share. */
 function partOf(
-  { principal, remoteAddress, operationName }: LimitedCall,
+  { principal, remoteAddress, operationName, product }: LimitedCall,
   dimension: Dimension,
   field: string | null,
 ) {
@@ -223,6 +227,8 @@ function partOf(
       return [principal.issuer, principal.subject];
     case 'credential':
       return principal.credentialId ?? byAddress;
+    case 'product':
+      return product ?? byAddress;
     case 'ip':
       return remoteAddress;
     case 'operation':

@@ -14,8 +14,8 @@ const products = {
   isOpen: (coordinate: string) => coordinate === 'Query.open',
   holds: (productId: string, coordinate: string) => HELD[productId]?.includes(coordinate) === true,
 };
-const term = (productId: string, limit: Omit<PlanLimit, 'subscriptionId'>): PlanTerm => {
-  return { productId, limit: { ...limit, subscriptionId: `sub_${productId}` } };
+const term = (productId: string, limit: Omit<PlanLimit, 'subscriptionId' | 'productId'>): PlanTerm => {
+  return { productId, limit: { ...limit, productId, subscriptionId: `sub_${productId}` } };
 };
 const TERMS = [
   term('small', { rate: { points: 1, burst: 1 } }),
@@ -30,7 +30,7 @@ describe('an operation', () => {
     ['the one that holds it', ['Query.a'], ['sub_small']],
     ['the most generous of several', ['Query.b'], ['sub_large']],
     ['all that it needs', ['Query.a', 'Query.b'], ['sub_small', 'sub_large']],
-    ['none where a plan without limits holds it too', ['Query.c'], []],
+    ['one without limits where that holds it too', ['Query.c'], ['sub_free']],
     ['none for what everybody has', ['Query.open'], []],
     ['none for what no product holds', ['Query.d', '__proto__'], []],
   ])('is charged to %s', (_, coordinates, expected) => {
@@ -45,8 +45,8 @@ const A = product('a', { coordinates: ['Query.a'] });
 describe('plans in force', () => {
   const clock = { now: 100 };
   const operation = { coordinates: ['Query.a'] };
-  const held = (plans: readonly PlanFacts[], part = {}) => {
-    const entitlements = new Entitlements({ ...CLOSED, staleMs: 1e9 }, () => clock.now);
+  const held = (plans: readonly PlanFacts[], part = {}, more = {}) => {
+    const entitlements = new Entitlements({ ...CLOSED, ...more, staleMs: 1e9 }, () => clock.now);
     const given = snapshot({ plans, products: [A], subscriptions: [subscription('a', part)] });
     entitlements.replace(given, clock.now);
     return entitlements;
@@ -59,7 +59,7 @@ describe('plans in force', () => {
 
   it('are those of the caller’s own subscriptions', () => {
     const entitlements = held([LIMITED]);
-    expect(limits(entitlements)).toEqual([{ ...LIMITED.limits, subscriptionId: 'sub_a' }]);
+    expect(limits(entitlements)).toEqual([{ ...LIMITED.limits, subscriptionId: 'sub_a', productId: A.id }]);
     for (const [tenant, application] of [
       ['globex', 'app_2'],
       ['globex', 'shop'],
@@ -72,6 +72,12 @@ describe('plans in force', () => {
   it('are none for a plan that limits nothing, and for one that is gone', () => {
     expect(limits(held([{ id: 'pln_1', limits: {} }]))).toEqual([]);
     expect(limits(held([]))).toEqual([]);
+  });
+
+  it('are told all where calls are told apart by product', () => {
+    const unlimited = held([{ id: 'pln_1', limits: {} }], {}, { tellsAllPlans: true });
+    expect(limits(unlimited)).toEqual([{ subscriptionId: 'sub_a', productId: A.id }]);
+    expect(limits(unlimited, 'globex', 'shop')).toEqual([]);
   });
 
   it('begin and end with the subscription, by the clock of each call', () => {

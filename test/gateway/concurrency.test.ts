@@ -25,7 +25,11 @@ beforeAll(async () => {
   gateway = await startTestGateway([ticks, shop], {
     rateLimits: {
       concurrency: [{ name: 'running', by: ['subject'], max: 1 }],
-      limits: [{ name: 'calls', by: ['subject'], points: 1, perSeconds: 86_400, burst: 1000 }],
+      chargeEvents: true,
+      limits: [
+        { name: 'calls', by: ['subject'], points: 1, perSeconds: 86_400, burst: 1000, kinds: ['query'] },
+        { name: 'events', by: ['subject'], points: 1, perSeconds: 86_400, burst: 4, kinds: ['subscription'] },
+      ],
     },
   });
 });
@@ -103,6 +107,39 @@ describe('a limit on what runs at once', () => {
     await vi.waitFor(() => expect(ticks.streams()).toBe(1), WAIT);
     expect(await open(token)).toBe(429);
     end(leave);
+    await vi.waitFor(async () => expect(await open(token)).toBe(200), WAIT);
+  });
+
+  it('beside a limit on events ends a stream that has no points left, and tells why', async () => {
+    const token = await as('events');
+    const client = createClient({
+      url: gateway.url,
+      retryAttempts: 0,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    onTestFinished(() => client.dispose());
+    const seen: { data?: unknown; errors?: readonly { extensions?: Readonly<Record<string, unknown>> }[] }[] =
+      [];
+    const ended = new Promise<void>((resolve) => {
+      const next = (answer: unknown) => void seen.push(answer as (typeof seen)[number]);
+      client.subscribe(
+        { query: 'subscription { ticks }' },
+        { next, error: () => resolve(), complete: resolve },
+      );
+    });
+    await vi.waitFor(() => expect(ticks.streams()).toBe(1), WAIT);
+    for (let event = 1; event <= 4; event += 1) {
+      ticks.emit('ticks', () => String(event));
+      await vi.waitFor(() => expect(seen).toHaveLength(event), WAIT);
+    }
+    await ended;
+    // One point for opening, three for events.
+    expect(seen.slice(0, 3).map(({ data }) => data)).toEqual([
+      { ticks: '1' },
+      { ticks: '2' },
+      { ticks: '3' },
+    ]);
+    expect(seen[3]?.errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', limits: ['events'] });
     await vi.waitFor(async () => expect(await open(token)).toBe(200), WAIT);
   });
 });

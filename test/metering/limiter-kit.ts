@@ -1,5 +1,6 @@
 import { GatewayError } from '../../src/errors.ts';
 import type { Principal } from '../../src/identity/principal.ts';
+import type { FailureSource } from '../../src/metering/failure-limits.ts';
 import { MemoryLimitStore } from '../../src/metering/limit-store.ts';
 import { MemoryPlaceStore } from '../../src/metering/places.ts';
 import { StoredRateLimiter } from '../../src/metering/rate-limiter.ts';
@@ -37,17 +38,24 @@ export function limiter(...limits: Partial<RateLimit>[]) {
     limits: limits.map((limit) => ({ ...LIMIT, ...limit })),
     ...{ quotas: null, store, throttles: new Throttles(() => clock.now) },
     concurrency: { limits: [], places: new MemoryPlaceStore() },
-    failures: { failures: 2, perMs: 60_000 },
+    chargesEvents: false,
+    failures: { failures: 2, perMs: 60_000, ofCredential: { failures: 3, perMs: 60_000 } },
   });
   // What is thrown at once rejects here, so that tests see one way.
   const asked = {
     reserve: async (asking: LimitedCall) => rates.reserve(asking),
-    requireFewFailures: async (address: string) => rates.requireFewFailures(address),
-    noteFailure: async (address: string) => rates.noteFailure(address),
+    requireFewFailures: async (address: string, presented?: string) =>
+      rates.requireFewFailures(sourceOf(address, presented)),
+    noteFailure: async (address: string, presented?: string) =>
+      rates.noteFailure(sourceOf(address, presented)),
     throttle: rates.throttle.bind(rates),
     close: () => rates.close(),
   };
   return { rates: asked, clock };
+}
+
+function sourceOf(remoteAddress: string, presented?: string): FailureSource {
+  return { remoteAddress, authorization: presented === undefined ? [] : [presented] };
 }
 
 export async function refusalOf(work: Promise<unknown>): Promise<GatewayError> {

@@ -63,6 +63,24 @@ describe('a limit', () => {
     expect((await rates.reserve(call({ points: 100 }))).headers).toEqual({});
   });
 
+  it('by product takes from the bucket of each product that a call is charged to', async () => {
+    const { rates } = limiter({ by: ['product'] });
+    const plans = (...ids: readonly string[]) =>
+      ids.map((id) => ({ subscriptionId: `sub_${id}`, productId: `prd_${id}` }));
+    await rates.reserve(call({ points: 7, plans: plans('a', 'b') }));
+    await refusalOf(rates.reserve(call({ points: 4, plans: plans('a') })));
+    await rates.reserve(call({ points: 3, plans: plans('b') }));
+    await rates.reserve(call({ points: 10, plans: plans('c') }));
+    expect((await refusalOf(rates.reserve(call({ points: 1, plans: plans('c', 'a') })))).code).toBe(
+      'RATE_LIMITED',
+    );
+    await rates.reserve(call({ points: 3, plans: plans('a') }));
+    // What is charged to no product is told apart by address.
+    await rates.reserve(call({ points: 10 }));
+    await rates.reserve(call({ points: 10, remoteAddress: '10.0.0.2' }));
+    await refusalOf(rates.reserve(call()));
+  });
+
   it('for mutations leaves queries alone', async () => {
     const { rates } = limiter({ kinds: ['mutation'], points: 1, burst: 1 });
     await rates.reserve(call({ points: 100 }));
@@ -110,6 +128,37 @@ describe('failed authentications', () => {
     await rates.requireFewFailures('10.0.0.2');
     clock.now = 30_000;
     await rates.requireFewFailures('10.0.0.1');
+  });
+
+  it.each([
+    ['an API key, by its prefix, whatever follows', 'ApiKey pk_abcd_', true],
+    ['another key', 'ApiKey pk_other_', false],
+    ['a token, by its end', `Bearer ${'x'.repeat(40)}`, false],
+  ])('are counted against %s, from all addresses', async (_, presented, isStopped) => {
+    const { rates } = limiter();
+    for (let failure = 0; failure < 3; failure += 1)
+      await rates.noteFailure(`10.0.0.${failure}`, `ApiKey pk_abcd_${'guess'.repeat(failure)}`);
+    const next = rates.requireFewFailures('10.0.0.9', presented);
+    if (isStopped) expect((await refusalOf(next)).code).toBe('RATE_LIMITED');
+    else await next;
+    await rates.requireFewFailures('10.0.0.9');
+  });
+
+  it('of one token do not stop another of its issuer, whose beginning is the same', async () => {
+    const { rates } = limiter();
+    const token = (end: string) =>
+      `Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJpIn0.${end.repeat(40)}`;
+    for (let failure = 0; failure < 3; failure += 1) await rates.noteFailure(`10.0.0.${failure}`, token('a'));
+    expect((await refusalOf(rates.requireFewFailures('10.0.0.9', token('a')))).code).toBe('RATE_LIMITED');
+    await rates.requireFewFailures('10.0.0.9', token('b'));
+  });
+
+  it('count against a credential also where their address has been stopped', async () => {
+    const { rates } = limiter();
+    for (let failure = 0; failure < 5; failure += 1) await rates.noteFailure('10.0.0.1', 'ApiKey pk_abcd_x');
+    expect((await refusalOf(rates.requireFewFailures('10.0.0.2', 'ApiKey pk_abcd_y'))).code).toBe(
+      'RATE_LIMITED',
+    );
   });
 
   it('cost nothing to look at', async () => {

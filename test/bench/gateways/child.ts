@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 100;
@@ -45,7 +45,7 @@ export async function forkChild<Ready>(
   }
 }
 
-/** Starts a program that cannot announce itself and waits until it answers over HTTP. */
+/** Starts a program that cannot announce itself and waits until it answers over HTTP, or takes connections at a redis:// URL. */
 export async function spawnChild(options: {
   readonly command: string;
   readonly args: readonly string[];
@@ -95,6 +95,7 @@ export function freePort(): Promise<number> {
 }
 
 async function answers(url: string): Promise<boolean> {
+  if (url.startsWith('redis:')) return connects(Number(new URL(url).port));
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
     await response.arrayBuffer();
@@ -103,6 +104,14 @@ async function answers(url: string): Promise<boolean> {
     // Not listening yet.
     return false;
   }
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 function childOf(spawned: ChildProcess): Child {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CALLER_AUDIENCE, CALLER_ISSUER, type Caller } from '../load/caller.ts';
@@ -31,37 +32,31 @@ export interface Contender {
   start(stage: Stage): Promise<RunningContender>;
 }
 
+/** The gateway that all ratios are told against. */
+export const REFERENCE = 'portcullis-on';
+
 const NGINX = '/usr/sbin/nginx';
 const HIVE = join(import.meta.dirname, '../peers/node_modules/@graphql-hive/gateway/dist/bin.js');
 const FILE = (name: string): string => join(import.meta.dirname, name);
 /** As the product's commands set it: most objects of a request then die young. */
 const PORTCULLIS_NODE_ARGS = ['--max-semi-space-size=64'];
 
-/** Two limits that every request is counted by, and that none reaches. */
-const AMPLE = [
-  { name: 'callers', by: ['tenant', 'subject'], points: 1_000_000_000, perSeconds: 1 },
-  { name: 'tenants', by: ['tenant'], points: 1_000_000_000, perSeconds: 1 },
-];
+interface Variant {
+  readonly name: string;
+  readonly about: string;
+  readonly secured: boolean;
+  /** Further sections of the configuration. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+}
 
-/** How much of Portcullis is on. */
-type Guard = 'off' | 'on' | 'metered';
-
-const ABOUT: Readonly<Record<Guard, string>> = {
-  on: 'JWT, authorization rules, limits, assertion and audit',
-  off: 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
-  metered: 'as on, with rate limits by cost, kept in memory',
-};
-
-function portcullis(guard: Guard): Contender {
-  const name = `portcullis-${guard}`;
-  const secured = guard !== 'off';
+function portcullis(variant: Variant): Contender {
+  const { name, about, secured } = variant;
   return {
-    name,
-    about: ABOUT[guard],
+    ...{ name, about },
     missing: () => null,
     start: async (stage) => {
       const configFile = join(stage.directory, `${name}.json`);
-      writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, { name, guard })));
+      writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, variant)));
       const { child, ready } = await forkChild<{ url: string }>({
         file: FILE('portcullis-gateway.ts'),
         args: [configFile],
@@ -76,8 +71,7 @@ function portcullis(guard: Guard): Contender {
   };
 }
 
-function portcullisConfig(stage: Stage, { name, guard }: { readonly name: string; readonly guard: Guard }) {
-  const secured = guard !== 'off';
+function portcullisConfig(stage: Stage, { name, secured, sections }: Variant) {
   return {
     listen: { port: 0 },
     supergraph: { file: secured ? stage.ruledSupergraph : stage.plainSupergraph, watch: false },
@@ -96,9 +90,52 @@ function portcullisConfig(stage: Stage, { name, guard }: { readonly name: string
           },
         }
       : {}),
-    ...(guard === 'metered' ? { rateLimits: { limits: AMPLE } } : {}),
     audit: { directory: join(stage.directory, `${name}-audit`) },
     log: { level: 'warn' },
+    ...sections,
+  };
+}
+
+const PLENTY = { points: 1_000_000_000, perSeconds: 1 };
+
+/** Everything that is metered: the cost of each operation, two limits on it, and failures by address. */
+const metered = (redis?: Readonly<Record<string, unknown>>) => ({
+  cost: { mode: 'measure' },
+  rateLimits: {
+    limits: [
+      { name: 'callers', by: ['tenant', 'subject'], ...PLENTY },
+      { name: 'tenants', by: ['tenant'], ...PLENTY },
+    ],
+    failures: { count: 100, perSeconds: 60 },
+    ...(redis === undefined ? {} : { redis }),
+  },
+});
+
+/** What is metered counted in a Redis of its own, whose CPU time is not the gateway's. */
+function portcullisOnRedis(name: string, mode: 'leased' | 'strict'): Contender {
+  const about = `${REFERENCE} with cost, rate limits and failures metered in Redis, ${mode}`;
+  return {
+    ...{ name, about },
+    missing: () =>
+      spawnSync('redis-server', ['--version']).status === 0 ? null : 'redis-server is not installed',
+    start: async (stage) => {
+      const port = await freePort();
+      const url = `redis://127.0.0.1:${port}`;
+      const redis = await spawnChild({
+        command: 'redis-server',
+        args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', stage.directory],
+        readyUrl: url,
+        logFile: join(stage.directory, `${name}-redis.log`),
+      });
+      // Long enough that a busy machine is not taken for a lost Redis: then nothing would be asked any more.
+      const sections = metered({ url, mode, deadlineMs: 5000 });
+      const gateway = await portcullis({ name, about, secured: true, sections }).start(stage);
+      const stop = async () => {
+        await gateway.child.stop();
+        await redis.stop();
+      };
+      return { ...gateway, child: { ...gateway.child, stop } };
+    },
   };
 }
 
@@ -194,14 +231,26 @@ const nginx: Contender = {
   },
 };
 
-/** The gateway that all ratios are told against. */
-export const REFERENCE = 'portcullis-on';
-
 /** Everybody, in the order of the tables. */
 export const CONTENDERS: readonly Contender[] = [
-  portcullis('on'),
-  portcullis('off'),
-  portcullis('metered'),
+  portcullis({
+    name: REFERENCE,
+    about: 'JWT, authorization rules, limits, assertion and audit',
+    secured: true,
+  }),
+  portcullis({
+    name: 'portcullis-off',
+    about: 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
+    secured: false,
+  }),
+  portcullis({
+    name: 'portcullis-metered',
+    about: `${REFERENCE} with cost, rate limits and failures metered in the process`,
+    secured: true,
+    sections: metered(),
+  }),
+  portcullisOnRedis('portcullis-redis-leased', 'leased'),
+  portcullisOnRedis('portcullis-redis-strict', 'strict'),
   apollo,
   hive('hive', []),
   hive('hive-rust', ['--hive-router-runtime']),

@@ -1,0 +1,48 @@
+import type { GraphQLRequest } from '../listener/request.ts';
+import type { Rate } from './gcra.ts';
+import type { Demand } from './limit-store.ts';
+
+/** How many failures may be saved up, and in which time they are forgiven. */
+export interface FailureRate {
+  readonly failures: number;
+  readonly perMs: number;
+}
+
+/** Failed authentications, of one address and of one credential, before it has to wait. */
+export interface FailureLimit extends FailureRate {
+  /** Null where credentials are not looked at. */
+  readonly ofCredential: FailureRate | null;
+}
+
+/** Where a request comes from, and the credentials that it presents. */
+export type FailureSource = Pick<GraphQLRequest, 'remoteAddress' | 'authorization' | 'apiKeys'>;
+
+/** Buckets of a source, each for so many failures. */
+export function failureDemands(source: FailureSource, limit: FailureLimit, cost: number): readonly Demand[] {
+  const demands = [demandOf(['failures', source.remoteAddress], limit, cost)];
+  const mark = limit.ofCredential === null ? null : markOf(source);
+  if (limit.ofCredential !== null && mark !== null)
+    demands.push(demandOf(['failures of', mark], limit.ofCredential, cost));
+  return demands;
+}
+
+function demandOf(parts: readonly string[], { failures, perMs }: FailureRate, cost: number): Demand {
+  const key = JSON.stringify(parts).slice(0, KEY_CHARS_MAX);
+  const rate: Rate = { points: failures, burst: failures, perMs };
+  return { key, slot: key, rate, cost };
+}
+
+const KEY_CHARS_MAX = 200;
+const API_KEY_PREFIX = /^(?:apikey +)?(pk_[A-Za-z0-9]{4,64})_/iu;
+const TAIL_CHARS = 32;
+
+/**
+ * What names a credential before anything about it is known: the prefix of an API key, which all guesses at that key have in common,
+ * else the end of what was presented, which only the same token has. Null where nothing is presented.
+ * Source: the beginning of a token is the same for all of an issuer, and limiting that would lock out everybody.
+ */
+function markOf({ authorization, apiKeys = [] }: FailureSource): string | null {
+  const presented = apiKeys[0] ?? authorization[0];
+  if (presented === undefined) return null;
+  return API_KEY_PREFIX.exec(presented)?.[1] ?? presented.slice(-TAIL_CHARS);
+}
