@@ -16,6 +16,7 @@ import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
 import { sharesPort } from './listener/shared-port.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
+import { watchedAudit } from './rate-limiting.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
 import { openAudit } from './start-audit.ts';
 import { startAuditSinks } from './start-audit-sinks.ts';
@@ -101,7 +102,10 @@ export async function startGateway(
     const plain: PipelineParts = {
       ...{ identifier, limiter, graphs, policies, log, clock },
       ...{ switches, restraints, entitlements: running.entitlements },
-      audit: watchIncidents(config, { audit, log, clock, opened, limiter, control: running.control }),
+      audit: watchedAudit(
+        watchIncidents(config, { audit, log, clock, opened, limiter, control: running.control }),
+        limiter,
+      ),
       ...{ counts: new SubscriptionCounts(), reviews },
       options: pipelineOptions(config, secretFor('masks')),
     };

@@ -56,6 +56,7 @@ export function observeParts(parts: PipelineParts, observer: StageObserver): Pip
       limiter === null
         ? null
         : {
+            behaviour: limiter.behaviour,
             reserve: timed('limit', (call) => limiter.reserve(call)),
             reserveEvent: (call) => limiter.reserveEvent(call),
             requireFewFailures: (source) => limiter.requireFewFailures(source),

@@ -1,7 +1,9 @@
+import type { AuditSink } from './audit/event.ts';
 import type { PlanLimit } from './control/plan-limit.ts';
 import type { GatewayError } from './errors.ts';
 import type { Principal } from './identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest } from './listener/request.ts';
+import { observeBehaviour } from './metering/observe-behaviour.ts';
 import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
 import type { LimitedCall } from './metering/rate-limits.ts';
 import type { CostLimits } from './operation/cost/cost-meter.ts';
@@ -49,6 +51,21 @@ export function settledAnswer(
   if (reservation === null) return response;
   if (cost?.actual != null) reservation.settle(cost.actual);
   return { ...response, headers: { ...response.headers, ...reservation.headers } };
+}
+
+/** An audit that also tells what tightens limits of each call; the audit itself where nothing does. */
+export function watchedAudit(audit: AuditSink, limiter: RateLimiter | null): AuditSink {
+  const behaviour = limiter?.behaviour ?? null;
+  if (behaviour === null) return audit;
+  return {
+    record: (event) => {
+      audit.record(event);
+      observeBehaviour(behaviour, event);
+    },
+    intend: (intent) => audit.intend(intent),
+    healthy: () => audit.healthy(),
+    close: () => audit.close(),
+  };
 }
 
 /** Counts a failed authentication against its address and its credential. */

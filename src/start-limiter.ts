@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import { BehaviourWatch } from './metering/behaviour-watch.ts';
 import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
 import { LeasedLimitStore } from './metering/leased-limit-store.ts';
 import { LeasedPlaceStore } from './metering/leased-place-store.ts';
@@ -48,9 +49,33 @@ export function createLimiter(
           },
     chargesEvents: rateLimits.chargeEvents,
     throttles: new Throttles(clock.now),
+    behaviour:
+      rateLimits.behaviour === undefined ? null : watchBehaviour(rateLimits.behaviour, { log, clock }),
     store,
     concurrency: { limits: concurrency, places },
   });
+}
+
+function watchBehaviour(
+  behaviour: NonNullable<Config['rateLimits']['behaviour']>,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+) {
+  const { callsMin, distinctOperations, costTimes, callersMax } = behaviour;
+  const throttles = new Throttles(clock.now);
+  const watch = new BehaviourWatch(
+    {
+      ...{ callsMin, distinctOperations, costTimes, callersMax },
+      ...{ refusals: behaviour.refusalsPercent / 100, invalid: behaviour.invalidPercent / 100 },
+      ...{ windowMs: behaviour.windowSeconds * 1000, relaxAfterMs: behaviour.relaxSeconds * 1000 },
+      ...{ step: behaviour.stepPercent / 100, floor: behaviour.floorPercent / 100 },
+    },
+    {
+      ...{ throttles, now: clock.now },
+      onChange: ({ direction, target, cause, factor }) =>
+        log.warn(`limits of a caller are ${direction}`, { ...target, cause, factor }),
+    },
+  );
+  return { watch, throttles };
 }
 
 function failureRate({ count, perSeconds }: { readonly count: number; readonly perSeconds: number }) {

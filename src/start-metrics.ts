@@ -44,7 +44,10 @@ export async function startMetrics(
   const { enabled, host, port, path, otlp } = telemetry.metrics;
   if (!enabled && !otlp.enabled) return parts;
   const { log, opened } = deps;
-  const metrics = new GatewayMetrics(sourcesOf(deps));
+  const metrics = new GatewayMetrics({
+    ...sourcesOf(deps),
+    tightened: () => parts.limiter?.behaviour?.tightened ?? 0,
+  });
   if (enabled) {
     const server = await startMetricsServer({ host, port, path, render: () => metrics.render() });
     opened.defer(() => server.close());
@@ -54,7 +57,15 @@ export async function startMetrics(
   return observeParts(parts, metrics);
 }
 
-function sourcesOf({ audit, identifier, graphs, tracer, sinks, opened, ready }: MetricDeps): MetricSources {
+function sourcesOf({
+  audit,
+  identifier,
+  graphs,
+  tracer,
+  sinks,
+  opened,
+  ready,
+}: MetricDeps): Omit<MetricSources, 'tightened'> {
   const loop = monitorEventLoopDelay();
   loop.enable();
   opened.defer(() => void loop.disable());

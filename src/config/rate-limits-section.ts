@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { behaviourSection } from './behaviour-section.ts';
 import { integerKey, switchKey } from './config-keys.ts';
 import { redisSection } from './redis-section.ts';
 
@@ -167,6 +168,7 @@ export const rateLimitsSection = z
         'Buckets held in this process, about 200 bytes each. Without room for another, a call that needs one is refused.',
     }),
     redis: redisSection.exactOptional(),
+    behaviour: behaviourSection.exactOptional(),
     chargeEvents: switchKey(
       false,
       'Whether each event of a subscription takes its estimate and is settled, like an operation; without points the stream ends.',

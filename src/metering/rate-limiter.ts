@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { BehaviourWatch } from './behaviour-watch.ts';
 import { type ConcurrencyPlan, placeDemandsOf } from './concurrency-limits.ts';
 import { type FailureLimit, type FailureSource, failureDemands } from './failure-limits.ts';
 import type { Verdict } from './gcra.ts';
@@ -14,7 +15,7 @@ import {
   type RateLimit,
   throttledDemands,
 } from './rate-limits.ts';
-import type { Throttles, ThrottleTarget } from './throttles.ts';
+import type { Throttle, Throttles, ThrottleTarget } from './throttles.ts';
 
 /** Points taken before an operation runs. */
 export interface Reservation {
@@ -28,6 +29,8 @@ export interface Reservation {
 
 /** Limits by cost, and of failed authentications. */
 export interface RateLimiter {
+  /** What tightens limits by what callers do; null where nothing does. */
+  readonly behaviour: BehaviourWatch | null;
   /**
    * Takes points for a call from all limits that hold for it, or from none; at once where it need not ask.
    * Throws (or rejects with): RATE_LIMITED, QUOTA_EXHAUSTED.
@@ -60,7 +63,10 @@ export interface RateLimiterOptions {
   readonly failures: FailureLimit | null;
   /** Whether each event of a subscription takes its estimate. */
   readonly chargesEvents: boolean;
+  /** Set by responders of incidents. */
   readonly throttles: Throttles;
+  /** Null where limits do not change with what callers do. */
+  readonly behaviour: { readonly watch: BehaviourWatch; readonly throttles: Throttles } | null;
   readonly concurrency: ConcurrencyPlan;
   readonly store: LimitStore;
 }
@@ -71,7 +77,9 @@ export class StoredRateLimiter implements RateLimiter {
   readonly #quotas: QuotaPlan | null;
   readonly #failures: FailureLimit | null;
   readonly #chargesEvents: boolean;
+  readonly behaviour: BehaviourWatch | null;
   readonly #throttles: Throttles;
+  readonly #byBehaviour: Throttles | null;
   readonly #concurrency: ConcurrencyPlan;
   readonly #store: LimitStore;
   readonly #policy: string;
@@ -83,6 +91,8 @@ export class StoredRateLimiter implements RateLimiter {
     this.#quotas = quotas;
     this.#failures = failures;
     this.#throttles = throttles;
+    this.behaviour = options.behaviour?.watch ?? null;
+    this.#byBehaviour = options.behaviour?.throttles ?? null;
     this.#concurrency = concurrency;
     this.#store = store;
     this.#policy = limits.map(policyOf).join(', ');
@@ -100,7 +110,8 @@ export class StoredRateLimiter implements RateLimiter {
 
   #reservePoints(call: LimitedCall): Reservation | Promise<Reservation> {
     const demands = demandsOf(call, this.#limits);
-    if (this.#throttles.size > 0) demands.push(...throttledDemands(demands, this.#throttles.of(call)));
+    const throttles = this.#throttlesOf(call);
+    if (throttles.length > 0) demands.push(...throttledDemands(demands, throttles));
     if (this.#quotas !== null) demands.push(...quotaDemandsOf(call, this.#quotas));
     if (demands.length === 0) return NOTHING;
     return once(this.#store.take(demands), (taken) => this.#reserved(call.points, demands, taken));
@@ -132,6 +143,12 @@ export class StoredRateLimiter implements RateLimiter {
   async close(): Promise<void> {
     await this.#concurrency.places.close();
     await this.#store.close();
+  }
+
+  #throttlesOf(call: LimitedCall): readonly Throttle[] {
+    const set = this.#throttles.of(call);
+    if (this.#byBehaviour === null || this.#byBehaviour.size === 0) return set;
+    return [...set, ...this.#byBehaviour.of(call)];
   }
 
   #reserved(points: number, demands: readonly LimitDemand[], { permitted, verdicts }: Taken): Reservation {

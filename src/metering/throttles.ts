@@ -1,13 +1,13 @@
 import { GatewayError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 
-/** Whose calls are held to less: those of every caller who is all of what is given. At least one is. */
+/** Whose calls are held to less: those of every caller who is all of what is given; null for what it does not have. At least one is given. */
 export interface ThrottleTarget {
-  readonly tenant?: string;
-  readonly application?: string;
-  readonly issuer?: string;
+  readonly tenant?: string | null;
+  readonly application?: string | null;
+  readonly issuer?: string | null;
   readonly subject?: string;
-  readonly credential?: string;
+  readonly credential?: string | null;
   readonly ip?: string;
 }
 
@@ -114,7 +114,7 @@ export class Throttles {
   }
 }
 
-/** Null where a caller has no such part, so that no target fits. */
+/** Null where a caller has no such part: a target that names one does not fit. */
 function partOf(principal: Principal, remoteAddress: string, part: Part): string | null {
   if (part === 'ip') return remoteAddress;
   return part === 'credential' ? principal.credentialId : principal[part];

@@ -20,6 +20,8 @@ export interface MetricSources {
   caches(): Iterable<Reading>;
   /** Spans of traces that were left out since the start. */
   spansDropped(): number;
+  /** Callers held to less for what they did. */
+  tightened(): number;
 }
 
 const MICRO = 1_000_000;
@@ -75,6 +77,7 @@ export class GatewayMetrics implements StageObserver {
       ...[this.#requests, this.#duration, this.#stages, this.#refusals],
       ...[this.#fetches, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
       gauge('portcullis_ready', '1 while requests are served.', () => Number(sources.ready())),
+      gauge('portcullis_tightened_callers', 'Callers held to less for what they did.', sources.tightened),
       gauge('portcullis_audit_writable', '1 while the audit can be written.', () =>
         Number(sources.auditHealthy()),
       ),

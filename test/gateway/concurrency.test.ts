@@ -26,6 +26,7 @@ beforeAll(async () => {
     rateLimits: {
       concurrency: [{ name: 'running', by: ['subject'], max: 1 }],
       chargeEvents: true,
+      behaviour: { callsMin: 8, invalidPercent: 60 },
       limits: [
         { name: 'calls', by: ['subject'], points: 1, perSeconds: 86_400, burst: 1000, kinds: ['query'] },
         { name: 'events', by: ['subject'], points: 1, perSeconds: 86_400, burst: 4, kinds: ['subscription'] },
@@ -141,5 +142,20 @@ describe('a limit on what runs at once', () => {
     ]);
     expect(seen[3]?.errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', limits: ['events'] });
     await vi.waitFor(async () => expect(await open(token)).toBe(200), WAIT);
+  });
+});
+
+describe('what a caller does', () => {
+  it('leaves it a share of its limits, told as its policy, and other callers the whole', async () => {
+    const [careless, careful] = [await as('careless'), await as('careful')];
+    const policyOf = async (token: string) =>
+      (await ask(gateway.url, '{ open }', { token })).headers.get('ratelimit-policy');
+    expect(await policyOf(careless)).toContain('"calls";q=1000;');
+    for (let call = 0; call < 8; call += 1)
+      expect((await ask(gateway.url, '{ nothing }', { token: careless })).codes).toEqual([
+        'GRAPHQL_VALIDATION_FAILED',
+      ]);
+    expect(await policyOf(careless)).toContain('"calls";q=500;');
+    expect(await policyOf(careful)).toContain('"calls";q=1000;');
   });
 });

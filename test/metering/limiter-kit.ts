@@ -39,6 +39,7 @@ export function limiter(...limits: Partial<RateLimit>[]) {
     ...{ quotas: null, store, throttles: new Throttles(() => clock.now) },
     concurrency: { limits: [], places: new MemoryPlaceStore() },
     chargesEvents: false,
+    behaviour: null,
     failures: { failures: 2, perMs: 60_000, ofCredential: { failures: 3, perMs: 60_000 } },
   });
   // What is thrown at once rejects here, so that tests see one way.
