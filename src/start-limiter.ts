@@ -44,7 +44,7 @@ export function createLimiter(
       failures === undefined
         ? null
         : {
-            ...failureRate(failures),
+            ofAddress: failureRate(failures),
             ofCredential: failures.credential === undefined ? null : failureRate(failures.credential),
           },
     chargesEvents: rateLimits.chargeEvents,
@@ -79,7 +79,7 @@ function watchBehaviour(
 }
 
 function failureRate({ count, perSeconds }: { readonly count: number; readonly perSeconds: number }) {
-  return { failures: count, perMs: perSeconds * 1000 };
+  return { points: count, burst: count, perMs: perSeconds * 1000 };
 }
 
 type RedisConfig = NonNullable<Config['rateLimits']['redis']>;

@@ -13,8 +13,9 @@ export function workerFaults(config: ParsedConfig | null, document: ConfigDocume
 
 function missing(config: ParsedConfig): readonly string[] {
   const { workers, rateLimits, approvals, admin, audit, state, telemetry } = config;
-  const { limits, quotas, failures, redis } = rateLimits;
-  const isLimited = limits.length > 0 || quotas.length > 0 || failures !== undefined || approvals.enforce;
+  const { limits, quotas, concurrency, failures, redis } = rateLimits;
+  const isLimited =
+    limits.length + quotas.length + concurrency.length > 0 || failures !== undefined || approvals.enforce;
   const hasIndex = audit.sinks.some(({ type }) => type === 'database');
   const isControlled = approvals.enforce || admin.enabled || hasIndex;
   const { enabled, port } = telemetry.metrics;

@@ -2,16 +2,11 @@ import type { GraphQLRequest } from '../listener/request.ts';
 import type { Rate } from './gcra.ts';
 import type { Demand } from './limit-store.ts';
 
-/** How many failures may be saved up, and in which time they are forgiven. */
-export interface FailureRate {
-  readonly failures: number;
-  readonly perMs: number;
-}
-
 /** Failed authentications, of one address and of one credential, before it has to wait. */
-export interface FailureLimit extends FailureRate {
+export interface FailureLimit {
+  readonly ofAddress: Rate;
   /** Null where credentials are not looked at. */
-  readonly ofCredential: FailureRate | null;
+  readonly ofCredential: Rate | null;
 }
 
 /** Where a request comes from, and the credentials that it presents. */
@@ -19,16 +14,17 @@ export type FailureSource = Pick<GraphQLRequest, 'remoteAddress' | 'authorizatio
 
 /** Buckets of a source, each for so many failures. */
 export function failureDemands(source: FailureSource, limit: FailureLimit, cost: number): readonly Demand[] {
-  const demands = [demandOf(['failures', source.remoteAddress], limit, cost)];
-  const mark = limit.ofCredential === null ? null : markOf(source);
-  if (limit.ofCredential !== null && mark !== null)
-    demands.push(demandOf(['failures of', mark], limit.ofCredential, cost));
+  const { ofAddress, ofCredential } = limit;
+  const demands = [demandOf(`failures of address ${source.remoteAddress}`, ofAddress, cost)];
+  const mark = ofCredential === null ? null : markOf(source);
+  if (ofCredential !== null && mark !== null)
+    demands.push(demandOf(`failures of credential ${mark}`, ofCredential, cost));
   return demands;
 }
 
-function demandOf(parts: readonly string[], { failures, perMs }: FailureRate, cost: number): Demand {
-  const key = JSON.stringify(parts).slice(0, KEY_CHARS_MAX);
-  const rate: Rate = { points: failures, burst: failures, perMs };
+/** No key of a limit begins like these: they are JSON. */
+function demandOf(name: string, rate: Rate, cost: number): Demand {
+  const key = name.length <= KEY_CHARS_MAX ? name : name.slice(0, KEY_CHARS_MAX);
   return { key, slot: key, rate, cost };
 }
 

@@ -37,6 +37,8 @@ export interface LimitStore {
   close(): Promise<void>;
 }
 
+const NO_DEMAND: Demand = { key: '', slot: '', rate: { points: 1, perMs: 1, burst: 1 }, cost: 0 };
+
 /** Buckets looked at for one that is full, when there is no room for another. */
 const LOOKED_AT = 64;
 
@@ -64,30 +66,41 @@ export class MemoryLimitStore implements LimitStore {
   take(demands: readonly Demand[]): Taken {
     const nowMs = this.#now();
     const verdicts: Verdict[] = [];
-    const taken = new Map<string, FullAt>();
-    const used = new Map<string, number>();
     let permitted = true;
-    for (const { key, rate, cost, window } of demands) {
-      const known = taken.get(key) ?? this.#buckets.get(key);
-      let verdict: Verdict;
-      if (known === undefined && !this.#hasRoom(taken.size, nowMs))
-        verdict = { permitted: false, fullAt: nowMs, remaining: 0, retryAfterMs: rate.perMs };
-      else if (window === undefined) verdict = judge(known, cost, rate, nowMs);
-      else {
-        const before = used.get(key) ?? this.#usedOf(key, nowMs);
-        verdict = judgeWindow(before, cost, window, nowMs);
-        used.set(key, verdict.permitted ? before + cost : before);
-      }
+    for (const demand of demands) {
+      const verdict = this.#judge(demand, demands, { verdicts, nowMs });
       verdicts.push(verdict);
       if (!verdict.permitted) permitted = false;
-      taken.set(key, verdict.fullAt);
     }
-    if (permitted) {
-      for (const [key, points] of used) this.#used.set(key, points);
+    if (!permitted) return { permitted, verdicts: verdicts.map(untaken(demands, nowMs)) };
+    for (let index = 0; index < demands.length; index += 1) {
+      const { key, cost, window } = demands[index] ?? NO_DEMAND;
+      const fullAt = verdicts[index]?.fullAt ?? 0;
+      if (window !== undefined) this.#used.set(key, this.#usedOf(key, nowMs) + cost);
       // A full bucket says the same as none.
-      for (const [key, fullAt] of taken) if (fullAt > nowMs) this.#buckets.set(key, fullAt);
+      if (fullAt > nowMs) this.#buckets.set(key, fullAt);
     }
-    return { permitted, verdicts: permitted ? verdicts : verdicts.map(untaken(demands, nowMs)) };
+    return { permitted, verdicts };
+  }
+
+  /** Judges one demand after those before it, which may be of the same bucket. */
+  #judge(
+    { key, rate, cost, window }: Demand,
+    demands: readonly Demand[],
+    { verdicts, nowMs }: { readonly verdicts: readonly Verdict[]; readonly nowMs: number },
+  ): Verdict {
+    let known = this.#buckets.get(key);
+    let before = 0;
+    for (let index = 0; index < verdicts.length; index += 1) {
+      const verdict = verdicts[index];
+      if (verdict === undefined || demands[index]?.key !== key) continue;
+      known = verdict.fullAt;
+      if (verdict.permitted) before += demands[index]?.cost ?? 0;
+    }
+    if (known === undefined && !this.#hasRoom(verdicts.length, nowMs))
+      return { permitted: false, fullAt: nowMs, remaining: 0, retryAfterMs: rate.perMs };
+    if (window === undefined) return judge(known, cost, rate, nowMs);
+    return judgeWindow(this.#usedOf(key, nowMs) + before, cost, window, nowMs);
   }
 
   settle(demands: readonly Settled[], points: number): void {

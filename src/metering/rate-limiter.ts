@@ -5,11 +5,11 @@ import { type FailureLimit, type FailureSource, failureDemands } from './failure
 import type { Verdict } from './gcra.ts';
 import type { Demand, LimitStore, Taken } from './limit-store.ts';
 import type { PlaceDemand, Places } from './places.ts';
+import { policyFor, policyOf, standing } from './rate-headers.ts';
 import {
   demandsOf,
   type LimitDemand,
   type LimitedCall,
-  PLAN_LIMIT,
   type QuotaPlan,
   quotaDemandsOf,
   type RateLimit,
@@ -82,7 +82,8 @@ export class StoredRateLimiter implements RateLimiter {
   readonly #byBehaviour: Throttles | null;
   readonly #concurrency: ConcurrencyPlan;
   readonly #store: LimitStore;
-  readonly #policy: string;
+  /** The limits of the configuration, and what is said of them. */
+  readonly #policy: { readonly limits: readonly RateLimit[]; readonly text: string };
 
   constructor(options: RateLimiterOptions) {
     const { limits, quotas, failures, throttles, concurrency, store } = options;
@@ -95,7 +96,7 @@ export class StoredRateLimiter implements RateLimiter {
     this.#byBehaviour = options.behaviour?.throttles ?? null;
     this.#concurrency = concurrency;
     this.#store = store;
-    this.#policy = limits.map(policyOf).join(', ');
+    this.#policy = { limits, text: limits.map(policyOf).join(', ') };
   }
 
   reserve(call: LimitedCall): Reservation | Promise<Reservation> {
@@ -152,9 +153,12 @@ export class StoredRateLimiter implements RateLimiter {
   }
 
   #reserved(points: number, demands: readonly LimitDemand[], { permitted, verdicts }: Taken): Reservation {
-    const headers = { 'ratelimit-policy': this.#policyFor(demands), ratelimit: standing(demands, verdicts) };
+    const headers = {
+      'ratelimit-policy': policyFor(demands, this.#policy),
+      ratelimit: standing(demands, verdicts),
+    };
     if (!permitted) throw limited(demands, verdicts, headers);
-    const byCost = demands.filter(({ isByCost }) => isByCost);
+    const byCost = demands.every(isByCost) ? demands : demands.filter(isByCost);
     let isSettled = byCost.length === 0;
     return {
       headers,
@@ -166,20 +170,9 @@ export class StoredRateLimiter implements RateLimiter {
       release: () => undefined,
     };
   }
-
-  /** What the configuration says, with what holds for this caller in its place, and the plans and quotas of this call. */
-  #policyFor(demands: readonly LimitDemand[]): string {
-    const own = new Map<string, RateLimit>();
-    for (const { limit, window } of demands) {
-      const isOwn = limit.ofRole !== undefined || limit.isThrottled === true;
-      if (isOwn || limit.name === PLAN_LIMIT || window !== undefined) own.set(limit.name, limit);
-    }
-    if (own.size === 0) return this.#policy;
-    const policies = this.#limits.map((limit) => own.get(limit.name) ?? limit);
-    for (const { name } of this.#limits) own.delete(name);
-    return [...policies, ...own.values()].map(policyOf).join(', ');
-  }
 }
+
+const isByCost = (demand: LimitDemand): boolean => demand.isByCost;
 
 /** Goes on with what is there, or with what comes. */
 function once<Given, Made>(
@@ -221,25 +214,6 @@ function requireOneLeft({ verdicts }: Taken, demands: readonly Demand[]): undefi
   );
   if (waits.length === 0) return undefined;
   throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(Math.max(...waits)) } });
-}
-
-function policyOf({ name, burst, perMs }: RateLimit): string {
-  return `"${name}";q=${Math.floor(burst)};w=${Math.ceil(perMs / 1000)}`;
-}
-
-/** Source: draft-ietf-httpapi-ratelimit-headers, `r` what is left and `t` seconds until something comes back. */
-function standing(demands: readonly LimitDemand[], verdicts: readonly Verdict[]): string {
-  const items = new Map<string, { readonly text: string; readonly remaining: number }>();
-  for (const [index, { limit, window }] of demands.entries()) {
-    const verdict = verdicts[index];
-    const known = items.get(limit.name);
-    // Of several buckets of one limit the emptiest.
-    if (verdict === undefined || (known !== undefined && known.remaining <= verdict.remaining)) continue;
-    const { remaining } = verdict;
-    const seconds = Math.ceil((window?.leftMs ?? limit.perMs / limit.points) / 1000);
-    items.set(limit.name, { text: `"${limit.name}";r=${remaining};t=${seconds}`, remaining });
-  }
-  return [...items.values()].map(({ text }) => text).join(', ');
 }
 
 function limited(

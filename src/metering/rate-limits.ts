@@ -88,9 +88,42 @@ const KEY_CHARS_MAX = 200;
 
 /** All that a call takes from the limits that hold for it. */
 export function demandsOf(call: LimitedCall, limits: readonly RateLimit[]): LimitDemand[] {
-  const demands = limits.flatMap((limit) => callsFor(call, limit.by).flatMap((one) => demandsOn(one, limit)));
+  const demands: LimitDemand[] = [];
+  for (const limit of limits) {
+    if (!limit.kinds.includes(call.kind)) continue;
+    const kept = keptDemand(call.principal, limit);
+    if (kept === null) for (const one of callsFor(call, limit.by)) demands.push(...demandsOn(one, limit));
+    else demands.push({ ...kept, cost: call.points });
+  }
   for (const plan of call.plans) demands.push(...demandOfPlan(call, plan));
   return demands;
+}
+
+/** What each call of a caller takes from a limit, where only its credential decides from which bucket. */
+const ofPrincipals = new WeakMap<Principal, Map<RateLimit, Omit<LimitDemand, 'cost'> | null>>();
+
+function keptDemand(principal: Principal, configured: RateLimit): Omit<LimitDemand, 'cost'> | null {
+  let kept = ofPrincipals.get(principal);
+  if (kept === undefined) {
+    kept = new Map();
+    ofPrincipals.set(principal, kept);
+  }
+  let demand = kept.get(configured);
+  if (demand === undefined) {
+    demand = madeDemand(principal, configured);
+    kept.set(configured, demand);
+  }
+  return demand;
+}
+
+/** Null where the same caller has several buckets, or is told apart by address for lack of something. */
+function madeDemand(principal: Principal, configured: RateLimit): Omit<LimitDemand, 'cost'> | null {
+  const limit = forRoles(configured, principal);
+  const { fields, by } = limit;
+  if (fields.length > 0 || !by.every((dimension) => ownPart(principal, dimension) !== null)) return null;
+  const bucket = limit.ofRole === undefined ? limit.name : { name: limit.name, ofRole: limit.ofRole };
+  const key = bounded(JSON.stringify([bucket, ...by.map((dimension) => ownPart(principal, dimension))]));
+  return { limit, rate: limit, isByCost: true, key, slot: slotOf(principal, by, key) };
 }
 
 /** What who is throttled takes besides, from buckets of its own at a share of each limit. */
@@ -169,7 +202,6 @@ export function callsFor(call: LimitedCall, by: readonly Dimension[]): readonly 
 }
 
 function demandsOn(call: LimitedCall, configured: RateLimit): LimitDemand[] {
-  if (!configured.kinds.includes(call.kind)) return [];
   const limit = forRoles(configured, call.principal);
   const perField = limit.by.includes('rootField');
   const demand = (field: string | null, isByCost: boolean, cost: number): LimitDemand => {
@@ -216,25 +248,34 @@ function partOf(
   dimension: Dimension,
   field: string | null,
 ) {
-  const byAddress = { ip: remoteAddress };
-  if (principal.kind === 'anonymous' && dimension === 'subject') return byAddress;
   switch (dimension) {
-    case 'tenant':
-      return principal.tenant ?? byAddress;
-    case 'application':
-      return principal.application === null ? byAddress : [principal.tenant, principal.application];
-    case 'subject':
-      return [principal.issuer, principal.subject];
-    case 'credential':
-      return principal.credentialId ?? byAddress;
-    case 'product':
-      return product ?? byAddress;
     case 'ip':
       return remoteAddress;
+    case 'product':
+      return product ?? { ip: remoteAddress };
     case 'operation':
       return operationName;
     case 'rootField':
       return field;
+    default:
+      return ownPart(principal, dimension) ?? { ip: remoteAddress };
+  }
+}
+
+/** What a caller is told apart by on the word of its credential; null for what it does not have, and what else decides. */
+function ownPart(principal: Principal, dimension: Dimension) {
+  const { kind, tenant, application, issuer, subject, credentialId } = principal;
+  switch (dimension) {
+    case 'tenant':
+      return tenant;
+    case 'application':
+      return application === null ? null : [tenant, application];
+    case 'subject':
+      return kind === 'anonymous' ? null : [issuer, subject];
+    case 'credential':
+      return credentialId;
+    default:
+      return null;
   }
 }
 

@@ -42,6 +42,12 @@ describe('several workers', () => {
     expect(await faultsOf(2, `approvals: { enforce: true }\n${POSTGRES}`)).toEqual([NO_REDIS]);
   });
 
+  it('are refused with a limit on what runs at once and no Redis', async () => {
+    const concurrency = 'rateLimits: { concurrency: [{ name: running, by: [ip] }] }';
+    expect(await faultsOf(2, concurrency)).toEqual([NO_REDIS]);
+    expect(await faultsOf(1, concurrency)).toEqual([]);
+  });
+
   it('need a metrics port each, up to the last there is', async () => {
     const metrics = (port: number) => `telemetry: { metrics: { enabled: true, port: ${port} } }`;
     expect(await faultsOf(4, metrics(65_533))).toEqual([

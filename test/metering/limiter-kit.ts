@@ -40,7 +40,10 @@ export function limiter(...limits: Partial<RateLimit>[]) {
     concurrency: { limits: [], places: new MemoryPlaceStore() },
     chargesEvents: false,
     behaviour: null,
-    failures: { failures: 2, perMs: 60_000, ofCredential: { failures: 3, perMs: 60_000 } },
+    failures: {
+      ofAddress: { points: 2, burst: 2, perMs: 60_000 },
+      ofCredential: { points: 3, burst: 3, perMs: 60_000 },
+    },
   });
   // What is thrown at once rejects here, so that tests see one way.
   const asked = {
