@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { killWriters } from './audit-kill.ts';
+import { measureFairness, RATIO_MAX, REFUSED_SHARE_MIN } from './fairness.ts';
 
 /** What takes minutes, by name; each ends with an exit status other than 0 where it found something. */
 const SOAKS: Readonly<Record<string, (argument: string | undefined) => Promise<boolean>>> = {
@@ -7,6 +8,11 @@ const SOAKS: Readonly<Record<string, (argument: string | undefined) => Promise<b
     const report = await killWriters(Number(runs));
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return report.mutationsLost.length === 0 && report.breaks.length === 0 && !report.open;
+  },
+  fairness: async (seconds = '60') => {
+    const { ratio, refusedShare } = await measureFairness(Number(seconds));
+    process.stdout.write(`${JSON.stringify({ ratio, refusedShare })}\n`);
+    return ratio <= RATIO_MAX && refusedShare >= REFUSED_SHARE_MIN;
   },
   memory: async (requests = '100000') => {
     const { status } = spawnSync('vitest', ['run', 'test/differential/memory.test.ts'], {

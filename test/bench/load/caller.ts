@@ -12,19 +12,34 @@ export interface Caller {
 export const CALLER_ISSUER = 'https://issuer.bench.portcullis.dev';
 export const CALLER_AUDIENCE = 'portcullis-bench';
 
-/** Makes a key and a token of the algorithm that most issuers offer, with every scope that the rules ask for. */
-export async function createCaller(directory: string): Promise<Caller> {
+/** An issuer of tokens of the algorithm that most issuers offer, with every scope that the rules ask for. */
+export interface CallerIssuer {
+  readonly jwksFile: string;
+  token(tenant: string): Promise<string>;
+}
+
+/** Makes the key of an issuer. */
+export async function createCallerIssuer(directory: string): Promise<CallerIssuer> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwksFile = join(directory, 'jwks.json');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
   writeFileSync(jwksFile, JSON.stringify({ keys: [jwk] }));
-  const token = await new SignJWT({ tenant: 'acme', scope: CALLER_SCOPES.join(' '), client_id: 'bench' })
-    .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'JWT' })
-    .setIssuer(CALLER_ISSUER)
-    .setAudience(CALLER_AUDIENCE)
-    .setSubject('bench-caller')
-    .setIssuedAt()
-    .setExpirationTime('8h')
-    .sign(privateKey);
-  return { token, jwksFile };
+  return {
+    jwksFile,
+    token: (tenant) =>
+      new SignJWT({ tenant, scope: CALLER_SCOPES.join(' '), client_id: 'bench' })
+        .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'JWT' })
+        .setIssuer(CALLER_ISSUER)
+        .setAudience(CALLER_AUDIENCE)
+        .setSubject('bench-caller')
+        .setIssuedAt()
+        .setExpirationTime('8h')
+        .sign(privateKey),
+  };
+}
+
+/** The caller of the benchmark. */
+export async function createCaller(directory: string): Promise<Caller> {
+  const { jwksFile, token } = await createCallerIssuer(directory);
+  return { jwksFile, token: await token('acme') };
 }
