@@ -55,12 +55,14 @@ export class SettlementQueue {
     this.#arm(this.#options.gatherMs);
   }
 
-  /** Sends what waits, once; what cannot be delivered now is given up. */
+  /** Sends what waits, once; with the first batch that cannot be delivered now, all that waits is given up. */
   async close(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#isClosed = true;
     await this.#sending;
-    while (this.#batch !== null || this.#waiting.size > 0) await this.#send();
+    while ((this.#batch !== null || this.#waiting.size > 0) && (await this.#send()));
+    if (this.#waiting.size > 0) this.#options.onLost(this.#waiting.size);
+    this.#waiting.clear();
   }
 
   #arm(afterMs: number): void {
@@ -80,7 +82,8 @@ export class SettlementQueue {
     this.#arm(Math.max(this.#pauseMs, this.#options.gatherMs));
   }
 
-  async #send(): Promise<void> {
+  /** False where a batch could not be delivered. */
+  async #send(): Promise<boolean> {
     const { shared, now, retryForMs, onLost } = this.#options;
     this.#batch ??= this.#gather();
     const { id, corrections, bornMs } = this.#batch;
@@ -88,12 +91,14 @@ export class SettlementQueue {
       if (corrections.length > 0) await shared.settle(corrections, id);
       this.#batch = null;
       this.#pauseMs = 0;
+      return true;
     } catch {
       // Why is told by whoever waits for the shared buckets; here it only matters that the batch is sent again.
       this.#pauseMs = Math.min(PAUSE_MS_MAX, Math.max(this.#options.gatherMs, 2 * this.#pauseMs));
-      if (!this.#isClosed && now() - bornMs < retryForMs) return;
+      if (!this.#isClosed && now() - bornMs < retryForMs) return false;
       this.#batch = null;
       onLost(corrections.length);
+      return false;
     }
   }
 
