@@ -99,13 +99,11 @@ export async function startGateway(
       const checks = { ...own, ...running.checks() };
       return { ready: Object.values(checks).every(Boolean), checks };
     };
+    const incidentDeps = { audit, log, clock, opened, limiter, control: running.control };
     const plain: PipelineParts = {
       ...{ identifier, limiter, graphs, policies, log, clock },
       ...{ switches, restraints, entitlements: running.entitlements },
-      audit: watchedAudit(
-        watchIncidents(config, { audit, log, clock, opened, limiter, control: running.control }),
-        limiter,
-      ),
+      audit: watchedAudit(limiter, watchIncidents(config, incidentDeps)),
       ...{ counts: new SubscriptionCounts(), reviews },
       options: pipelineOptions(config, secretFor('masks')),
     };

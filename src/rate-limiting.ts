@@ -54,7 +54,7 @@ export function settledAnswer(
 }
 
 /** An audit that also tells what tightens limits of each call; the audit itself where nothing does. */
-export function watchedAudit(audit: AuditSink, limiter: RateLimiter | null): AuditSink {
+export function watchedAudit(limiter: RateLimiter | null, audit: AuditSink): AuditSink {
   const behaviour = limiter?.behaviour ?? null;
   if (behaviour === null) return audit;
   return {
