@@ -92,8 +92,6 @@ export async function startGateway(
       });
     }
 
-    const policies = createPolicies(config, log);
-
     const readiness = () => {
       const own = { supergraph: graphs.current !== null, audit: audit.healthy() };
       const checks = { ...own, ...running.checks() };
@@ -101,7 +99,7 @@ export async function startGateway(
     };
     const incidentDeps = { audit, log, clock, opened, limiter, control: running.control };
     const plain: PipelineParts = {
-      ...{ identifier, limiter, graphs, policies, log, clock },
+      ...{ identifier, limiter, graphs, log, clock, policies: createPolicies(config, log) },
       ...{ switches, restraints, entitlements: running.entitlements },
       audit: watchedAudit(limiter, watchIncidents(config, incidentDeps)),
       ...{ counts: new SubscriptionCounts(), reviews },

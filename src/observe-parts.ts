@@ -1,4 +1,5 @@
 import type { Graph } from './graph.ts';
+import type { RateLimiter } from './metering/rate-limiter.ts';
 import { type PipelineParts, STAGES } from './pipeline.ts';
 import type { Stage, StageObserver } from './telemetry/stage-observer.ts';
 
@@ -55,15 +56,10 @@ export function observeParts(parts: PipelineParts, observer: StageObserver): Pip
     limiter:
       limiter === null
         ? null
-        : {
-            behaviour: limiter.behaviour,
-            reserve: timed('limit', (call) => limiter.reserve(call)),
-            reserveEvent: (call) => limiter.reserveEvent(call),
-            requireFewFailures: (source) => limiter.requireFewFailures(source),
-            noteFailure: (source) => limiter.noteFailure(source),
-            throttle: (target, factor, untilMs) => limiter.throttle(target, factor, untilMs),
-            close: () => limiter.close(),
-          },
+        : withReserve(
+            limiter,
+            timed('limit', (call) => limiter.reserve(call)),
+          ),
     graphs: {
       lease: () => {
         const lease = graphs.lease();
@@ -79,5 +75,18 @@ export function observeParts(parts: PipelineParts, observer: StageObserver): Pip
       healthy: () => audit.healthy(),
       close: () => audit.close(),
     },
+  };
+}
+
+/** A limiter whose taking of points is told. */
+function withReserve(limiter: RateLimiter, reserve: RateLimiter['reserve']): RateLimiter {
+  return {
+    behaviour: limiter.behaviour,
+    reserve,
+    reserveEvent: (call) => limiter.reserveEvent(call),
+    requireFewFailures: (source) => limiter.requireFewFailures(source),
+    noteFailure: (source) => limiter.noteFailure(source),
+    throttle: (target, factor, untilMs) => limiter.throttle(target, factor, untilMs),
+    close: () => limiter.close(),
   };
 }
