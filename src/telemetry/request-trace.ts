@@ -34,6 +34,7 @@ export class RequestTrace {
   readonly stages: { readonly name: string; readonly tookUs: number }[] = [];
   event: AuditEvent | null = null;
   left = 0;
+  #isOver = false;
 
   constructor(part: {
     readonly context: SpanContext;
@@ -51,8 +52,16 @@ export class RequestTrace {
     this.startedUs = part.startedUs;
   }
 
+  /** What ends after the request itself, such as a call that it left, is no more part of it. */
   add(span: Span): void {
+    if (this.#isOver) return;
     if (this.spans.length < SPANS_MAX) this.spans.push(span);
     else this.left += 1;
+  }
+
+  /** Takes the span of the request itself, which has a place beyond the bound, and no more from then on. */
+  end(span: Span): void {
+    this.spans.push(span);
+    this.#isOver = true;
   }
 }

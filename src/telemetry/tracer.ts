@@ -113,7 +113,7 @@ export class Tracer implements FetchTracing, StageObserver {
 
   #end(trace: RequestTrace): void {
     const { event, context, parentSpanId, startedUs, requestId, left } = trace;
-    trace.spans.push({
+    trace.end({
       ...{ name: event?.operation?.type ?? 'request', kind: 2, spanId: context.spanId, parentSpanId },
       ...{ startedUs, endedUs: this.#options.clock.nowUs(), links: [] },
       attributes: {

@@ -130,6 +130,14 @@ describe('a trace', () => {
     ]);
   });
 
+  it('holds nothing more once it is over, so that what waits is what was counted', async () => {
+    const tracing = tracer();
+    const left = await tracing.run({ id: 'r', headers: {} }, async () => tracing.begin('shop'));
+    const before = spans().length;
+    left?.end(200, null);
+    expect(spans()).toHaveLength(before);
+  });
+
   it('does not grow without a bound', async () => {
     const tracing = tracer();
     await tracing.run({ id: 'r', headers: {} }, async () => {

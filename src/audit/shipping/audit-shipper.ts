@@ -1,4 +1,11 @@
-import type { EventSink, ShipBounds, ShipPosition, Shippable, ShippedLog } from './shipped-event.ts';
+import type {
+  EventSink,
+  ShipBounds,
+  ShipPosition,
+  Shippable,
+  ShippedEvent,
+  ShippedLog,
+} from './shipped-event.ts';
 
 export interface AuditShipperLimits extends ShipBounds {
   /** Time between two looks for what was written. */
@@ -42,7 +49,7 @@ const DEFAULT_LIMITS: AuditShipperLimits = {
 
 /**
  * Takes events from the files of the log to one sink, in order, at least once.
- * Invariant: a position is kept only after the sink has taken all before it; memory holds one batch per sink at most,
+ * Invariant: a position is kept only after the sink has taken all before it; memory holds one batch per sink at most, as the log has it,
  * for the files are the buffer.
  */
 export class AuditShipper {
@@ -143,20 +150,33 @@ export class AuditShipper {
   }
 
   async #deliver(log: ShippedLog, { events, end }: Shippable): Promise<void> {
-    const { eventsMax } = this.#limits;
-    for (let at = 0; at < events.length; at += eventsMax) {
-      const part = events.slice(at, at + eventsMax);
-      await this.#options.sink.deliver(
-        part.map(({ shipped }) => shipped),
-        this.#stop.signal,
-      );
-      const reached = at + eventsMax >= events.length ? end : part.at(-1)?.end;
+    for (let at = 0; at < events.length; ) {
+      const part = this.#writtenOut(events, at);
+      await this.#options.sink.deliver(part, this.#stop.signal);
+      at += part.length;
+      const reached = at >= events.length ? end : events[at - 1]?.end;
       if (reached != null) {
         await log.checkpoint.save(reached);
         this.#positions.set(log.name, reached);
       }
       this.#shipped += part.length;
     }
+  }
+
+  /** As many events as may be handed over at once, and at least one. */
+  #writtenOut(events: Shippable['events'], from: number): readonly ShippedEvent[] {
+    const { eventsMax, bytesMax } = this.#limits;
+    const part: ShippedEvent[] = [];
+    let chars = 0;
+    for (let at = from; at < events.length && part.length < eventsMax; at += 1) {
+      const shipped = events[at]?.shipped;
+      if (shipped === undefined) break;
+      const { run, seq, event, line } = shipped;
+      chars += line.length;
+      if (part.length > 0 && chars > bytesMax) break;
+      part.push({ run, seq, event, line });
+    }
+    return part;
   }
 
   async #positionOf({ name, checkpoint }: ShippedLog): Promise<ShipPosition | null> {

@@ -8,8 +8,9 @@ const FILE_MODE = 0o600;
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 const stateSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   segment: z.int().nonnegative(),
+  run: z.string().min(1).max(128),
   file: z.string().regex(/^audit-[0-9.-]{10,32}\.ndjson$/),
   bytes: z.int().nonnegative(),
 });
@@ -32,17 +33,17 @@ export class CheckpointStore implements ShipCheckpoint {
     }
     const state = stateSchema.safeParse(jsonOf(text)).data;
     if (state === undefined) return null;
-    const { segment, file, bytes } = state;
-    return { segment, file, bytes };
+    const { segment, run, file, bytes } = state;
+    return { segment, run, file, bytes };
   }
 
-  async save({ segment, file, bytes }: ShipPosition): Promise<void> {
+  async save({ segment, run, file, bytes }: ShipPosition): Promise<void> {
     const next = `${this.#path}.next`;
     // What a crash left there may be a link that somebody placed.
     await rm(next, { force: true });
     const handle = await open(next, O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     try {
-      await handle.writeFile(`${JSON.stringify({ version: 1, segment, file, bytes })}\n`);
+      await handle.writeFile(`${JSON.stringify({ version: 2, segment, run, file, bytes })}\n`);
       await handle.datasync();
     } finally {
       await handle.close();

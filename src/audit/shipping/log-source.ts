@@ -44,11 +44,11 @@ export class LogSource implements ShippedLog {
     for (let at = this.#indexOf(from); at < this.#segments.length; at += 1) {
       const segment = this.#segments[at];
       if (segment === undefined) break;
-      const start = from?.file === segment.file ? from.bytes : 0;
+      const start = from !== null && isAt(from, segment) ? from.bytes : 0;
       const isLast = at === this.#segments.length - 1;
       const reader = await this.#readerOf(segment, start);
       const { events, bytes } = await readSegment(segment, { ...bounds, start, isLast, reader });
-      end = { segment: segment.segment, file: segment.file, bytes };
+      end = { segment: segment.segment, run: segment.run, file: segment.file, bytes };
       if (events.length > 0) return { events, end, behindBytes: await this.#behind(at, bytes) };
     }
     return { events: [], end, behindBytes: 0 };
@@ -79,11 +79,11 @@ export class LogSource implements ShippedLog {
 
   #indexOf(from: ShipPosition | null): number {
     if (from === null) return 0;
-    const same = this.#segments.findIndex(({ file }) => file === from.file);
-    if (same >= 0) return same;
-    // What was read last has been archived.
-    const next = this.#segments.findIndex(({ segment }) => segment > from.segment);
-    return next >= 0 ? next : this.#segments.length;
+    // What was read last has been archived, and all before it: what is there came later, or began anew.
+    return Math.max(
+      0,
+      this.#segments.findIndex((segment) => isAt(from, segment)),
+    );
   }
 
   async #behind(at: number, bytes: number): Promise<number> {
@@ -92,6 +92,10 @@ export class LogSource implements ShippedLog {
     );
     return sizes.reduce((sum, size) => sum + size, -bytes);
   }
+}
+
+function isAt(position: ShipPosition, { segment, run, file }: Segment): boolean {
+  return position.file === file && position.segment === segment && position.run === run;
 }
 
 interface ReadBounds extends ShipBounds {
@@ -114,7 +118,7 @@ async function readSegment(
   for await (const { line, endsAt } of linesOf(path, start)) {
     const text = line.toString();
     const shipped = shippedOf(reader, text, run);
-    if (shipped !== null) unsigned.push({ shipped, end: { segment, file, bytes: endsAt } });
+    if (shipped !== null) unsigned.push({ shipped, end: { segment, run, file, bytes: endsAt } });
     if (!isLast || looksLikeMarker(text)) {
       ready.push(...unsigned);
       unsigned = [];
@@ -131,7 +135,12 @@ async function readSegment(
 function shippedOf(reader: SegmentEvents, line: string, run: string): ShippedEvent | null {
   const event = reader.read(line);
   if (event === null || !Number.isSafeInteger(event.seq)) return null;
-  return { run, seq: event.seq, line: publishedText(event), event };
+  return {
+    ...{ run, seq: event.seq, event },
+    get line() {
+      return publishedText(event);
+    },
+  };
 }
 
 /** The logs in a directory: its own, and those of the directories in it. */

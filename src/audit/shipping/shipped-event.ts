@@ -5,7 +5,10 @@ export interface ShippedEvent {
   /** Id of the process's run that wrote it. */
   readonly run: string;
   readonly seq: number;
-  /** The event as JSON that refers to no other line; its hash is that of the line in the log. */
+  /**
+   * The event as JSON that refers to no other line; its hash is that of the line in the log. Events of a log write it each
+   * time it is asked for: it may be a hundred times as long as their own lines.
+   */
   readonly line: string;
   readonly event: AuditEvent;
 }
@@ -23,6 +26,8 @@ export interface EventSink {
 /** How far a log was shipped: all before this byte of this segment. */
 export interface ShipPosition {
   readonly segment: number;
+  /** Id of the process's run that wrote it: a log that began anew has the same numbers and names. */
+  readonly run: string;
   /** Name of the segment's file. */
   readonly file: string;
   readonly bytes: number;
@@ -52,8 +57,9 @@ export interface ShippedLog {
   read(from: ShipPosition | null, bounds: ShipBounds): Promise<Shippable>;
 }
 
-/** How much is read at once, at least one group of lines. */
+/** How much is read at once, at least one group of lines; and how much is handed over, at least one event. */
 export interface ShipBounds {
   readonly eventsMax: number;
+  /** Of what is read in bytes, of what is handed over in UTF-16 code units. */
   readonly bytesMax: number;
 }

@@ -1,20 +1,24 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { auditEvent } from '../../../src/audit/recorder.ts';
 import { AuditShipper, type AuditShipperOptions } from '../../../src/audit/shipping/audit-shipper.ts';
 import { LogSource } from '../../../src/audit/shipping/log-source.ts';
 import type { EventSink, ShippedEvent } from '../../../src/audit/shipping/shipped-event.ts';
+import { PARTS } from '../fixtures.ts';
 import { events, idsOf, NOON_MS, openLog, type TestLog } from './log-kit.ts';
 
 /** A sink that takes what it is told to take. */
 class FakeSink implements EventSink {
   readonly taken: ShippedEvent[] = [];
   readonly sizes: number[] = [];
+  readonly chars: number[] = [];
   /** Whether the next batch arrives, arrives but is not confirmed, or is lost. */
   outcome: () => 'taken' | 'unconfirmed' | 'lost' = () => 'taken';
 
   async deliver(batch: readonly ShippedEvent[]): Promise<void> {
     const outcome = this.outcome();
     this.sizes.push(batch.length);
+    this.chars.push(batch.reduce((sum, { line }) => sum + line.length, 0));
     if (outcome !== 'lost') this.taken.push(...batch);
     if (outcome !== 'taken') throw new Error(outcome);
   }
@@ -62,6 +66,19 @@ describe('shipping', () => {
     await shipper().ship();
     expect(idsOf(sink.taken)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']);
     expect(sink.sizes).toEqual([4, 4, 1, 1]);
+  });
+
+  it('hands over no more at once than it may hold, however much a line of the log grows when it is written out', async () => {
+    const coordinates = Array.from({ length: 1000 }, (_, at) => `Product.fieldThatHasALongName${at}`);
+    const { operation: known } = auditEvent(PARTS);
+    const operation = known === null ? null : { ...known, coordinates };
+    await log.write(
+      ...events(...Array.from({ length: 60 }, (_, at) => `${at}`)).map((event) => ({ ...event, operation })),
+    );
+    const bytesMax = 1_048_576;
+    await shipper({ limits: { ...LIMITS, eventsMax: 500, bytesMax } }).ship();
+    expect(sink.taken).toHaveLength(60);
+    expect(Math.max(...sink.chars)).toBeLessThanOrEqual(bytesMax);
   });
 
   it('goes on after a restart where the sink had confirmed, not before and not after', async () => {

@@ -100,6 +100,22 @@ describe('a log that is shipped', () => {
     expect(ids(await read(end))).toEqual(['b']);
   });
 
+  it('ships all of a log that began anew under the numbers and the names of the one before', async () => {
+    await log.write(...events('a', 'b', 'c'));
+    const { end } = await read(null);
+    await log.rotate();
+    await log.write(...events('d'));
+    const later = await read(end);
+    await log.close();
+    log = await openLog();
+    await log.write(...events('e'));
+    source = new LogSource(log.directory, 'test');
+    expect(ids(await read(end))).toEqual(['e']);
+    expect(ids(await read(later.end))).toEqual(['e']);
+    await log.write(...events('f', 'g'));
+    expect(ids(await read(end))).toEqual(['e', 'f', 'g']);
+  });
+
   it('tells at most what it is asked for, and a group of lines', async () => {
     for (const group of ['a', 'b', 'c']) await log.write(...events(`${group}1`, `${group}2`));
     expect(await readAll({ eventsMax: 1, bytesMax: 1_048_576 })).toEqual([
@@ -136,7 +152,7 @@ describe('a log that is shipped', () => {
 });
 
 describe('a position', () => {
-  const POSITION = { segment: 3, file: 'audit-2025-01-31.000000003.ndjson', bytes: 77 };
+  const POSITION = { segment: 3, run: 'r', file: 'audit-2025-01-31.000000003.ndjson', bytes: 77 };
 
   it('is kept per sink, and is the last one that was kept', async () => {
     const store = new CheckpointStore(log.directory, 'one');
@@ -151,9 +167,9 @@ describe('a position', () => {
   it.each([
     ['', 'nothing'],
     ['{"version":1,"segm', 'half of it'],
-    ['{"version":2,"segment":1,"file":"audit-2025-01-31.ndjson","bytes":1}', 'another version'],
-    ['{"version":1,"segment":1,"file":"../../etc/passwd","bytes":1}', 'a path'],
-    ['{"version":1,"segment":1,"file":"audit-2025-01-31.ndjson","bytes":-1}', 'no place'],
+    ['{"version":1,"segment":1,"file":"audit-2025-01-31.ndjson","bytes":1}', 'another version'],
+    ['{"version":2,"segment":1,"run":"r","file":"../../etc/passwd","bytes":1}', 'a path'],
+    ['{"version":2,"segment":1,"run":"r","file":"audit-2025-01-31.ndjson","bytes":-1}', 'no place'],
   ])('that holds %j, %s, is none: all is shipped again', async (text) => {
     await writeFile(join(log.directory, 'sink-one.json'), text);
     expect(await new CheckpointStore(log.directory, 'one').load()).toBeNull();
