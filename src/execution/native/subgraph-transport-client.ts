@@ -27,6 +27,8 @@ export interface SubgraphTransportOptions extends SubgraphClientOptions {
 
 const ABORTED: SubgraphFailure = { kind: 'failure', status: 0, code: 'REQUEST_ABORTED', cause: null };
 
+const LATE: SubgraphFailure = { kind: 'failure', status: 0, code: 'SUBGRAPH_TIMEOUT', cause: null };
+
 const SSE: NonNullable<SubgraphSettings['subscriptions']> = Object.freeze({ protocol: 'sse' });
 
 /** Body up to the variables, by fetch: the query is escaped once. */
@@ -62,7 +64,10 @@ export function createSubgraphTransport(
   return {
     async send(fetch, variables, caller) {
       const { subgraph, guard, headers } = targetOf(fetch.subgraph);
-      const enoughMs = now() + subgraph.timeoutMs;
+      const nowMs = now();
+      // Not even begun: it could still change something, and would count against a subgraph that is not at fault.
+      if (caller.deadlineMs <= nowMs) return LATE;
+      const enoughMs = nowMs + subgraph.timeoutMs;
       const assertion = minter.assertionFor(
         caller.principal,
         subgraph.identity,
