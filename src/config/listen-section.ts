@@ -88,6 +88,13 @@ export const listenSection = z.strictObject({
     default: 30_000,
     about: 'Time a client has to send its whole request, in milliseconds. Ends slow senders (Slowloris).',
   }),
+  answerTimeoutMs: integerKey({
+    min: 1000,
+    max: 3_600_000,
+    default: 120_000,
+    about:
+      'Time a client has to take a whole answer, in milliseconds. Ends slow readers, each of which holds its answer in memory.',
+  }),
   shutdownTimeoutMs: integerKey({
     min: 0,
     max: 600_000,

@@ -26,7 +26,7 @@ import type { StreamSlots } from './stream-slots.ts';
 
 type EdgeOptions = Pick<
   ListenerOptions,
-  'bodyBytesMax' | 'requestTimeoutMs' | 'compression' | 'batching' | 'subscriptions'
+  'bodyBytesMax' | 'requestTimeoutMs' | 'answerTimeoutMs' | 'compression' | 'batching' | 'subscriptions'
 >;
 type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
   readonly slots: StreamSlots;
@@ -51,6 +51,9 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
   const drain = new AbortController();
   let draining = false;
 
+  const { answerTimeoutMs: timeoutMs } = options;
+  const { heartbeatMs, eventTimeoutMs } = options.subscriptions;
+
   const answer = async (exchange: Exchange): Promise<void> => {
     const { incoming, outgoing, headers } = exchange;
     const accept = headerValue(incoming.headers, 'accept');
@@ -68,13 +71,9 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       const asked = full ? FULL : await exchange.parsing().catch(refusalOf);
       const encoded = await run({ exchange, asked, arrival, frame, format, drain: drain.signal }, deps);
       if ('events' in encoded) {
-        const { heartbeatMs, eventTimeoutMs } = options.subscriptions;
         const writing = {
-          format: encoded.format,
-          requestId: frame.requestId,
-          headers,
-          heartbeatMs,
-          eventTimeoutMs,
+          ...{ format: encoded.format, requestId: frame.requestId, headers },
+          ...{ heartbeatMs, eventTimeoutMs, endTimeoutMs: timeoutMs },
         };
         return await writeStream(outgoing, encoded.events, writing);
       }
@@ -82,12 +81,15 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
         headers,
         coding: negotiateCoding(codings),
         close: draining,
+        timeoutMs,
       });
       if (written !== null) await written;
     } catch (fault) {
       deps.onFault?.(fault, frame.requestId);
       const encoded = encodeResponse(refusalResponse('INTERNAL_SERVER_ERROR', frame.requestId), frame);
-      await writeResponse(outgoing, encoded, { headers: NO_HEADERS, coding: null, close: true });
+      await writeResponse(outgoing, encoded, {
+        ...{ headers: NO_HEADERS, coding: null, close: true, timeoutMs },
+      });
     } finally {
       giveBack?.();
       running.end();

@@ -18,6 +18,8 @@ export interface ListenerOptions {
   readonly headerBytesMax: number;
   /** Time a client has to send its whole request. */
   readonly requestTimeoutMs: number;
+  /** Time a client has to take a whole answer. */
+  readonly answerTimeoutMs: number;
   /** Time running requests have to finish once the listener closes. */
   readonly shutdownTimeoutMs: number;
   readonly compression: boolean;

@@ -25,7 +25,7 @@ import type { StreamSlots } from './stream-slots.ts';
 
 export type ExchangeOptions = Pick<
   ListenerOptions,
-  'bodyBytesMax' | 'requestTimeoutMs' | 'subscriptions' | 'apiKeyHeader'
+  'bodyBytesMax' | 'requestTimeoutMs' | 'answerTimeoutMs' | 'subscriptions' | 'apiKeyHeader'
 >;
 export type ExchangeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
   readonly slots: StreamSlots;
@@ -156,6 +156,7 @@ export class OpenAiExchange {
       await writeStream(this.#outgoing, startingWith(first.value, rest), {
         format: chunkFormat(request, this.frameOf(request)),
         ...{ requestId: this.#id, headers: {}, heartbeatMs, eventTimeoutMs },
+        endTimeoutMs: options.answerTimeoutMs,
       });
     } finally {
       // Whoever has a stream gives it back.
@@ -234,7 +235,10 @@ export class OpenAiExchange {
           'x-request-id': this.#id,
         },
       },
-      { headers: {}, coding: null, close: this.#setting.drain.aborted },
+      {
+        ...{ headers: {}, coding: null, close: this.#setting.drain.aborted },
+        timeoutMs: this.#setting.options.answerTimeoutMs,
+      },
     );
   }
 }

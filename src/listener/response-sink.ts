@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
+import { takenWithin } from './answer-end-sink.ts';
 import type { ResponseCoding } from './content-coding.ts';
 import type { EncodedResponse } from './encode-response.ts';
 
@@ -11,6 +12,8 @@ export interface WriteOptions {
   readonly coding: ResponseCoding | null;
   /** Whether the connection ends with this answer. */
   readonly close: boolean;
+  /** Time the client has to take all of it. */
+  readonly timeoutMs: number;
 }
 
 /** Below this, compression costs more time than it saves. */
@@ -63,6 +66,7 @@ function write(outgoing: ServerResponse, encoded: EncodedResponse, options: Payl
   outgoing.writeHead(encoded.status, fields);
   if (unread) linger(outgoing, payload);
   else outgoing.end(payload);
+  takenWithin(outgoing, options.timeoutMs);
 }
 
 /** The fields of an answer, and those of CORS where there are any; a literal that begins with a spread is as good as one without. */

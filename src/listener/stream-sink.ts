@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { takenWithin } from './answer-end-sink.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
 import type { GatewayResponse } from './request.ts';
 import type { StreamFormat } from './stream-format.ts';
@@ -11,6 +12,8 @@ export interface StreamWriting {
   readonly heartbeatMs: number;
   /** Time the client has to take one event; a slower one is cut off, so that nothing piles up for it. */
   readonly eventTimeoutMs: number;
+  /** Time the client has to take what is left when the stream ends. */
+  readonly endTimeoutMs: number;
 }
 
 /** Writes the answers to a subscription as they come; the next is asked for when the one before has been taken. */
@@ -31,6 +34,7 @@ export async function writeStream(
       if (outgoing.destroyed) break;
     }
     outgoing.end(format.end);
+    takenWithin(outgoing, writing.endTimeoutMs);
   } catch (fault) {
     // The header says 200 already: only a broken answer tells that this was not its end.
     outgoing.destroy();

@@ -24,6 +24,7 @@ beforeAll(async () => {
       bodyBytesMax: 1 << 20,
       headerBytesMax: 16_384,
       requestTimeoutMs: 10_000,
+      answerTimeoutMs: 10_000,
       shutdownTimeoutMs: 1_000,
       compression: true,
       trustProxy: false,

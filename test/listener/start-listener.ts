@@ -35,6 +35,7 @@ const OPTIONS: ListenerOptions = {
   bodyBytesMax: 64 * 1024,
   headerBytesMax: 16 * 1024,
   requestTimeoutMs: 5_000,
+  answerTimeoutMs: 20_000,
   shutdownTimeoutMs: 2_000,
   compression: true,
   trustProxy: false,
