@@ -99,6 +99,34 @@ describe('budgets in a database', () => {
     ).rejects.toMatchObject({ code: '42501' });
   });
 
+  it('reads and writes no table of the AI process in place of its own', async () => {
+    const budgets = await test.database.asOwner(async (client) => {
+      await client.query('BEGIN');
+      try {
+        await client.query('SET LOCAL ROLE portcullis_ai');
+        await client.query('CREATE TEMP TABLE ai_windows (key text PRIMARY KEY, used bigint, ends_at timestamptz)');
+        await client.query('CREATE TEMP TABLE ai_usage (id text)');
+        // What a trigger of that table would do, it would do with the rights of the owner.
+        await client.query(`CREATE FUNCTION pg_temp.take() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN RAISE 'ran as %', current_user; END $$`);
+        await client.query('CREATE TRIGGER take BEFORE INSERT ON ai_windows EXECUTE FUNCTION pg_temp.take()');
+        const values = ['{}', JSON.stringify([{ key: 'mine', amount: 5, most: 1, ends_at: '2027-01-01Z' }])];
+        return (await client.query('SELECT ai_reserve($1, $2) AS lacking', values)).rows[0];
+      } finally {
+        await client.query('ROLLBACK');
+      }
+    });
+    expect(budgets).toEqual({ lacking: ['mine'] });
+  });
+
+  it('has no function that runs as its owner and looks for tables of the session first', async () => {
+    const { rows } = await test.database.asOwner((client) =>
+      client.query(`SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = current_schema()::regnamespace
+        AND array_to_string(proconfig, ' ') !~ 'search_path=.*, pg_temp$'`),
+    );
+    expect(rows).toEqual([]);
+  });
+
   it('does not take an answer that it cannot read for a permission', async () => {
     const mute: BudgetDatabase = { query: async () => ({ rows: [] }), close: async () => undefined };
     const store = new DatabaseBudgetStore(mute, HELD);
