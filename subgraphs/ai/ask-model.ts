@@ -3,7 +3,7 @@ import type { ChatInput, EmbedInput, ToolCall } from './ai-input.ts';
 import type { ChatFinishReason } from './chat-answer.ts';
 import { chatCall, outputOf } from './chat-call.ts';
 import type { TextReader } from './text-reader.ts';
-import { countAll, type ReportedUsage, readUsage, type TokenUsage } from './token-usage.ts';
+import { countAll, countForModel, type ReportedUsage, readUsage, type TokenUsage } from './token-usage.ts';
 
 /** What one model answered. */
 export interface ModelAnswer {
@@ -124,6 +124,6 @@ function usageOf(
   const said = input.messages.map(({ content }) => content);
   return readUsage(reported, {
     input: () => countAll(reader, said),
-    output: () => reader.countTokens(text),
+    output: () => countForModel(reader, text),
   });
 }

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
 import type { ProviderFailure } from './ai-error.ts';
 import type { ChatInput } from './ai-input.ts';
-import { askForAnswer, askForParts, type ModelAnswer } from './ask-model.ts';
+import { type AnswerPart, askForAnswer, askForParts, type ModelAnswer } from './ask-model.ts';
 import type { BudgetLedger } from './budget/budget-ledger.ts';
 import type { Charge } from './budget/charge.ts';
 import { meteredCall, meteredParts } from './budget/metered-call.ts';
@@ -12,11 +12,11 @@ import type { AiModel, ModelCatalog } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
 import type { KeyHealth } from './routing/key-health.ts';
 import { failureOf, judgeBroken, makeAttempts } from './routing/make-attempts.ts';
-import { openParts } from './routing/open-parts.ts';
+import { type OpenedParts, openParts } from './routing/open-parts.ts';
 import type { Routes, Target } from './routing/routes.ts';
 import type { RoutingConfig } from './routing/routing-config.ts';
 import type { TextReader } from './text-reader.ts';
-import { NO_USAGE } from './token-usage.ts';
+import { countForModel, NO_USAGE } from './token-usage.ts';
 
 /** Who asks for what. */
 export interface Asked<I> {
@@ -120,9 +120,12 @@ async function* chatEvents(
 ): AsyncGenerator<ChatEvent, void, undefined> {
   const { reader } = parts;
   try {
-    const attempted = await makeAttempts(parts, { targets, left }, async (target, abortSignal) => {
+    // Its charge is settled where it ends.
+    const onLate = (opened: OpenedParts<AnswerPart>): void => void opened.close();
+    const attempted = await makeAttempts(parts, { targets, left, onLate }, async (target, abortSignal) => {
       const model = parts.catalog.languageModel(target);
-      const metered = { charge: await charging(target.model), abortSignal, countTokens: reader.countTokens };
+      const countTokens = (text: string): number => countForModel(reader, text);
+      const metered = { charge: await charging(target.model), abortSignal, countTokens };
       return openParts(meteredParts(askForParts(input, { model, reader, abortSignal }), metered));
     });
     const { attempts } = attempted;

@@ -53,9 +53,17 @@ export function readUsage(
   };
 }
 
+/** No tokens of a model are longer on average, in any script. */
+const BYTES_PER_TOKEN = 4;
+
+/** Tokens of a text as a model may have them: the reader's words are far longer where a script has no blanks, or a text is no language. */
+export function countForModel(reader: Pick<TextReader, 'countTokens'>, text: string): number {
+  return Math.max(reader.countTokens(text), Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN));
+}
+
 /** Tokens of texts, counted one by one. */
 export function countAll(reader: TextReader, texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + reader.countTokens(text), 0);
+  return texts.reduce((sum, text) => sum + countForModel(reader, text), 0);
 }
 
 function usable(value: number | undefined): value is number {

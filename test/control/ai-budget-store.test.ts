@@ -104,7 +104,9 @@ describe('budgets in a database', () => {
       await client.query('BEGIN');
       try {
         await client.query('SET LOCAL ROLE portcullis_ai');
-        await client.query('CREATE TEMP TABLE ai_windows (key text PRIMARY KEY, used bigint, ends_at timestamptz)');
+        await client.query(
+          'CREATE TEMP TABLE ai_windows (key text PRIMARY KEY, used bigint, ends_at timestamptz)',
+        );
         await client.query('CREATE TEMP TABLE ai_usage (id text)');
         // What a trigger of that table would do, it would do with the rights of the owner.
         await client.query(`CREATE FUNCTION pg_temp.take() RETURNS trigger LANGUAGE plpgsql AS $$

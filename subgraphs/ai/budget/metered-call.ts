@@ -6,6 +6,7 @@ export async function meteredCall<T extends { readonly usage: CountedUsage }>(
   abortSignal: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T> {
+  requireInTime(charge, abortSignal);
   try {
     const answer = await call();
     charge.answered(answer.usage);
@@ -14,6 +15,13 @@ export async function meteredCall<T extends { readonly usage: CountedUsage }>(
     charge.broke({ thrown, aborted: abortSignal.aborted, receivedTokens: null });
     throw thrown;
   }
+}
+
+/** A call whose time was over while its charge was reserved is not made. Throws: why it was over. */
+function requireInTime(charge: Charge, abortSignal: AbortSignal): void {
+  if (!abortSignal.aborted) return;
+  charge.unused();
+  throw abortSignal.reason;
 }
 
 /** Part of an answer, as far as it counts. */
@@ -31,6 +39,7 @@ export async function* meteredParts<T extends CountedPart>(
   parts: AsyncIterable<T>,
   { charge, abortSignal, countTokens }: PartsMetering,
 ): AsyncGenerator<T, void, undefined> {
+  requireInTime(charge, abortSignal);
   let received: string | null = null;
   const broke = (thrown: unknown): void => {
     const receivedTokens = received === null ? null : countTokens(received);

@@ -5,6 +5,7 @@ export type ProviderRun = 'never' | 'input' | 'unknown';
 
 /** What says that no connection was made at all. */
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
+  'ENDPOINT_REFUSED',
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -6,6 +6,7 @@ import { kindOfAddress } from './public-address.ts';
 /** An endpoint that this service does not call. Invariant: says neither what was asked nor where it resolved to. */
 export class EndpointRefusedError extends Error {
   override readonly name = 'EndpointRefusedError';
+  readonly code = 'ENDPOINT_REFUSED';
 }
 
 /** Resolves a name to all its addresses. */

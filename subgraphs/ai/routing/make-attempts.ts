@@ -17,6 +17,14 @@ export interface AttemptSetting {
   readonly random: () => number;
 }
 
+/** Who is asked, and for whom. */
+interface AskedTargets<T> {
+  readonly targets: readonly Target[];
+  readonly left: AbortSignal;
+  /** Ends what was opened when its time was over. Default: there is nothing to end. */
+  readonly onLate?: (value: T) => void;
+}
+
 const CODES: ReadonlyMap<AttemptFault['outcome'], ProviderFailure['code']> = new Map([
   ['RATE_LIMITED', 'AI_PROVIDER_RATE_LIMITED'],
   ['TIMEOUT', 'AI_TIMEOUT'],
@@ -30,7 +38,7 @@ const FOR_GOOD: ReadonlySet<AttemptFault['outcome']> = new Set([
 /** Asks targets in their order within the time of one call. Throws: refusals of our own, such as of a budget. */
 export function makeAttempts<T>(
   setting: AttemptSetting,
-  { targets, left }: { readonly targets: readonly Target[]; readonly left: AbortSignal },
+  { targets, left, onLate }: AskedTargets<T>,
   call: (target: Target, abortSignal: AbortSignal) => Promise<T>,
 ): Promise<Attempted<Target, T>> {
   const { health, routing, now, random, timeoutMs } = setting;
@@ -38,6 +46,7 @@ export function makeAttempts<T>(
     ...{ health, bounds: routing, now, random, left, deadlineMs: now() + timeoutMs },
     onFault: (target, fault) => report(setting, target, fault),
     isOwn: (thrown) => thrown instanceof GraphQLError,
+    ...(onLate === undefined ? {} : { onLate }),
   });
 }
 

@@ -60,7 +60,12 @@ const OUT_OF_TIME: AttemptFault = {
 export async function runAttempts<C extends Candidate, T>(
   candidates: readonly C[],
   call: (candidate: C, abortSignal: AbortSignal) => Promise<T>,
-  parts: AttemptParts<C> & CallBounds & { readonly isOwn: (thrown: unknown) => boolean },
+  parts: AttemptParts<C> &
+    CallBounds & {
+      readonly isOwn: (thrown: unknown) => boolean;
+      /** Gets what a call answered when its time was over: nobody else does. */
+      readonly onLate?: (value: T) => void;
+    },
 ): Promise<Attempted<C, T>> {
   const { health, now, left, deadlineMs } = parts;
   const queue = createAttemptQueue(candidates, parts);
@@ -87,6 +92,7 @@ export async function runAttempts<C extends Candidate, T>(
       attempts.push({ model: id, provider, outcome, status, durationMs: Math.round(now() - beganMs) });
     };
     const ended = await bounded(boundMs, parts, (signal) => call(candidate, signal));
+    if ('late' in ended) void ended.late.then(parts.onLate, () => undefined);
     if ('value' in ended) {
       health.answered(candidate.healthKey);
       record('ANSWERED', null);
@@ -110,7 +116,9 @@ function unavailable(limited: boolean): AttemptFault {
   return { ...OUT_OF_TIME, outcome: limited ? 'RATE_LIMITED' : 'OVERLOADED', errorName: 'CircuitOpen' };
 }
 
-type Ended<T> = { readonly value: T } | { readonly thrown: unknown; readonly timedOut: boolean };
+type Ended<T> =
+  | { readonly value: T }
+  | { readonly thrown: unknown; readonly timedOut: boolean; readonly late: Promise<T> };
 
 /** A call that ends in its time, also where what it calls does not listen. */
 async function bounded<T>(
@@ -122,10 +130,11 @@ async function bounded<T>(
   const deadline = AbortSignal.timeout(Math.max(0, Math.ceil(deadlineMs - now())));
   const signal = AbortSignal.any([left, late.signal, deadline]);
   const timer = setTimeout(() => late.abort(), boundMs);
+  const answer = call(signal);
   try {
-    return { value: await Promise.race([call(signal), aborted(signal)]) };
+    return { value: await Promise.race([answer, aborted(signal)]) };
   } catch (thrown) {
-    return { thrown, timedOut: late.signal.aborted || deadline.aborted };
+    return { thrown, timedOut: late.signal.aborted || deadline.aborted, late: answer };
   } finally {
     clearTimeout(timer);
   }

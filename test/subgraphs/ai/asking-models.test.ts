@@ -192,7 +192,7 @@ describe.each(WIRE_FORMATS.filter((format) => format.embedPath !== null))('embed
     ]);
     expect(result.dimensions).toBe(2);
     expect(result.usage.estimated).toBe(format.embedUsageMissing);
-    expect(result.usage.inputTokens).toBe(format.embedUsageMissing ? 4 : 5);
+    expect(result.usage.inputTokens).toBe(format.embedUsageMissing ? 5 : 5);
   });
 
   it('maps a refusal without a secret', async () => {
@@ -236,9 +236,9 @@ describe('the model client', () => {
       const body = { ...(openai?.chat('Forty-two.') as object), usage };
       fake.answer = () => ({ status: 200, body });
       expect((await client().chat(INPUT)).usage).toMatchObject({
-        inputTokens: 6,
+        inputTokens: 8,
         outputTokens: 4,
-        totalTokens: 10,
+        totalTokens: 12,
         estimated: true,
       });
     }

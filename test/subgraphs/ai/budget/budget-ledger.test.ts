@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { MeteredCall } from '../../../../subgraphs/ai/budget/budget-ledger.ts';
 import type { BudgetStore } from '../../../../subgraphs/ai/budget/budget-store.ts';
 import { NOTHING } from '../../../../subgraphs/ai/budget/price-table.ts';
+import { EndpointRefusedError } from '../../../../subgraphs/ai/endpoint/guarded-fetch-client.ts';
 import { principal } from '../../support.ts';
 import { callerWith, ledgerOf, NOW } from './budget-kit.ts';
 
@@ -225,12 +226,17 @@ describe('a call settles', () => {
       ...{ message: 'no', url: 'http://x', requestBodyValues: {} },
       cause: new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) }),
     });
+  const refusedEndpoint = new APICallError({
+    ...{ message: 'no', url: 'http://x', requestBodyValues: {} },
+    cause: new TypeError('fetch failed', { cause: new EndpointRefusedError('x') }),
+  });
 
   it.each([
     ['as nothing where the provider refused it with 400', status(400), NOTHING, 'refunded'],
     ['as nothing where the provider refused it with 429', status(429), NOTHING, 'refunded'],
     ['as nothing where nobody listened', unreached('ECONNREFUSED'), NOTHING, 'refunded'],
     ['as nothing where there was no such host', unreached('ENOTFOUND'), NOTHING, 'refunded'],
+    ['as nothing where the endpoint is none that is called', refusedEndpoint, NOTHING, 'refunded'],
     ['by its input where the provider failed with 500', status(500), INPUT_ONLY, 'estimated'],
     ['by its input where the provider was overloaded, 529', status(529), INPUT_ONLY, 'estimated'],
     ['in full where the provider said it took too long, 408', status(408), ALL, 'estimated'],

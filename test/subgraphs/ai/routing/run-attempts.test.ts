@@ -32,6 +32,7 @@ function running(
   const health = createKeyHealth(limits, Date.now);
   const faults: string[] = [];
   const signals: AbortSignal[] = [];
+  const late: string[] = [];
   const run = () =>
     runAttempts(
       candidates,
@@ -50,9 +51,10 @@ function running(
         deadlineMs: Date.now() + (part.deadlineMs ?? 1000),
         onFault: ({ healthKey }, { outcome }) => faults.push(`${healthKey} ${outcome}`),
         isOwn: (thrown) => thrown instanceof RangeError,
+        onLate: (value) => void late.push(value),
       },
     );
-  return { run, health, faults, signals };
+  return { run, health, faults, signals, late };
 }
 
 describe('attempts', () => {
@@ -96,6 +98,17 @@ describe('attempts', () => {
     const ended = run();
     await vi.advanceTimersByTimeAsync(250);
     expect(await ended).toMatchObject({ answered: false, fault: { outcome: 'TIMEOUT' } });
+  });
+
+  it('hand on what comes when its time was over, so that it can be ended', async () => {
+    const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 500, 'one'));
+    const { run, late } = running([X, Y], { x: slow, y: async () => 'two' });
+    const ended = run();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(await ended).toMatchObject({ value: 'two' });
+    expect(late).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(late).toEqual(['one']);
   });
 
   it('wait for the same key as long as its provider says, and ask again', async () => {
