@@ -7,7 +7,7 @@ import type { IncidentsStore } from './control/incidents-store.ts';
 import { containmentOf } from './incidents/containment.ts';
 import { auditTampering } from './incidents/detectors/audit-tampering.ts';
 import { DETECTORS } from './incidents/detectors.ts';
-import { type Finding, type IncidentRule, RULES_OF_INCIDENTS } from './incidents/finding.ts';
+import { type Finding, type IncidentRule, keyOf, RULES_OF_INCIDENTS } from './incidents/finding.ts';
 import { IncidentWatch } from './incidents/incident-watch.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
@@ -42,6 +42,7 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
   const isOn = (rule: IncidentRule) => modeOf(config, rule) !== 'off';
   const sensitive = new Set(incidents.sensitiveFields);
   let writing: Promise<unknown> = Promise.resolve();
+  const waiting = new Set<string>();
   const open = async (finding: Finding): Promise<void> => {
     const { action, actionSeconds } = incidents.detectors[finding.rule];
     const dryRun = modeOf(config, finding.rule) !== 'act';
@@ -74,12 +75,16 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
     ),
     ...{ queueMax: incidents.queueMax, reportsPerHourMax: incidents.reportsPerHourMax },
     ...{ repeatMs: REPEAT_MS, now: clock.now, defer: (work) => void setImmediate(work) },
-    // One after the other: the database takes changes in turn anyway.
+    // One after the other: the database takes changes in turn anyway. What waits already need not wait twice.
     report: (finding) => {
-      writing = writing.then(() => open(finding));
+      const key = `${finding.rule} ${keyOf(finding.culprit)}`;
+      if (waiting.has(key)) return;
+      waiting.add(key);
+      writing = writing.then(() => open(finding)).finally(() => waiting.delete(key));
     },
     onFlood: (tenant) =>
       log.error('too many incidents; further ones of this hour are not opened', { tenant }),
+    onFull: () => log.error('detectors do not keep up: some events are recorded, but not looked at'),
   });
   opened.defer(async () => {
     watch.close();

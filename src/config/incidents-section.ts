@@ -160,6 +160,7 @@ export const incidentsSection = z.strictObject({
     min: 1,
     max: 100_000,
     default: 100,
-    about: 'Incidents of one tenant, or of callers without one, that this process opens within an hour.',
+    about:
+      'Incidents of one detector about one tenant, or about callers without one, that this process opens within an hour.',
   }),
 });

@@ -208,6 +208,7 @@ export class IncidentsStore {
       const next = nextIncidentState(state, step);
       if (next === null) throw new ControlError({ code: 'INVALID_TRANSITION', state, action });
       const closing = isClosed(next);
+      if (closing) requireOther(actor, incident);
       if (closing) await undo(unit, id, reason);
       const handled = { state: next, handledBy: actor.subject, ...(closing ? { closedAt: unit.now } : {}) };
       const row = await write(unit, incident, handled);
@@ -216,6 +217,13 @@ export class IncidentsStore {
       return row;
     });
   }
+}
+
+/** Whom it is about ends no incident: it would lift what holds it, and be overlooked from then on. Throws: FORBIDDEN. */
+function requireOther({ isPlatform, subject }: Actor, { culprit }: Incident): void {
+  // Staff may share a name with somebody of a tenant.
+  if (isPlatform || !('caller' in culprit) || culprit.caller.subject !== subject) return;
+  throw new ControlError({ code: 'FORBIDDEN', reason: 'it is about the caller: somebody else ends it' });
 }
 
 /** A step that somebody takes. */

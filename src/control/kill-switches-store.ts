@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import {
   type Actor,
   requirePlatform,
@@ -32,8 +32,10 @@ export interface SwitchOff extends Idempotent {
 
 type SwitchKind = KillSwitch['kind'];
 
-/** What a switch can stand for; other restrictions are those of incidents. */
+/** What a switch can stand for. */
 const KINDS: readonly SwitchKind[] = ['operation', 'field', 'subgraph', 'mutations'];
+/** What incidents restrict is theirs: who ends it ends the incident, or it would stay contained by nothing. */
+const BY_PEOPLE = isNull(restrictions.incidentId);
 /** In force at once for one tenant, or for everybody; reason: gateways hold them all in memory. */
 const IN_FORCE_MAX = 100;
 /** Expired ones that one change of the sweeper writes down. */
@@ -104,7 +106,7 @@ export class KillSwitchesStore {
       const [row] = await unit.tx
         .select()
         .from(restrictions)
-        .where(and(eq(restrictions.id, input.id), inArray(restrictions.kind, [...KINDS])));
+        .where(and(eq(restrictions.id, input.id), BY_PEOPLE));
       if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'killSwitch' });
       requireSecurity(actor, row.tenantId);
       if (row.liftedAt !== null || (row.expiresAt !== null && row.expiresAt <= unit.now))
@@ -130,7 +132,7 @@ export class KillSwitchesStore {
         .from(restrictions)
         .where(
           and(
-            ...[inArray(restrictions.kind, [...KINDS]), gt(restrictions.id, after)],
+            ...[BY_PEOPLE, gt(restrictions.id, after)],
             ...(tenantId === undefined ? [] : [eq(restrictions.tenantId, tenantId)]),
             ...(inForce === true ? [inForceAt(this.#deps.now())] : []),
           ),
@@ -148,7 +150,7 @@ export class KillSwitchesStore {
       tx
         .select({ id: restrictions.id })
         .from(restrictions)
-        .where(and(isNull(restrictions.incidentId), expiredAt(this.#deps.now())))
+        .where(and(BY_PEOPLE, expiredAt(this.#deps.now())))
         .limit(1),
     );
     return row !== undefined;
@@ -162,7 +164,7 @@ export class KillSwitchesStore {
       const rows = await unit.tx
         .select()
         .from(restrictions)
-        .where(and(isNull(restrictions.incidentId), expiredAt(unit.now)))
+        .where(and(BY_PEOPLE, expiredAt(unit.now)))
         .orderBy(asc(restrictions.id))
         .limit(SWEEP_MAX);
       for (const row of rows) await lift(unit, row, { at: row.expiresAt ?? unit.now, action });
@@ -177,7 +179,7 @@ async function requireRoom({ tx, now }: Unit, tenantId: string | null): Promise<
   const held = await tx
     .select({ id: restrictions.id })
     .from(restrictions)
-    .where(and(owned, isNull(restrictions.incidentId), inForceAt(now)))
+    .where(and(owned, BY_PEOPLE, inForceAt(now)))
     .limit(IN_FORCE_MAX);
   if (held.length >= IN_FORCE_MAX)
     throw new ControlError({ code: 'CONFLICT', reason: 'too much is switched off already' });

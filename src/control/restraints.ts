@@ -73,7 +73,10 @@ export class Restraints implements RestraintSource {
     const { throttle, share, now } = this.#options;
     const wanted = new Map<string, RestraintFacts>();
     for (const each of facts) {
-      const key = JSON.stringify(PARTS_AND_ADDRESS.map((part) => each.callers[part] ?? null));
+      const { callers } = each;
+      // What is not given is not the same as a part that callers do not have.
+      const parts = PARTS_AND_ADDRESS.filter((part) => callers[part] !== undefined);
+      const key = JSON.stringify(parts.map((part) => [part, callers[part]]));
       const before = wanted.get(key);
       if (before === undefined || before.untilMs < each.untilMs) wanted.set(key, each);
     }
@@ -91,7 +94,7 @@ function partsOf(callers: CallerTarget): readonly Part[] {
   return PARTS.filter((part) => callers[part] !== undefined);
 }
 
-/** Null where a caller has no such part, so that no restraint fits. */
+/** Null where a caller has no such part. */
 function partOf(principal: Principal, part: Part): string | null {
   return part === 'credential' ? principal.credentialId : principal[part];
 }

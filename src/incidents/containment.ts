@@ -10,11 +10,11 @@ export type IncidentAction =
   | 'blockOperation'
   | 'blockField';
 
-/** Callers that are all of what is given. */
+/** Callers that are all of what is given; null stands for those that have no such part. */
 export interface CallerTarget {
-  readonly tenant?: string;
-  readonly application?: string;
-  readonly issuer?: string;
+  readonly tenant?: string | null;
+  readonly application?: string | null;
+  readonly issuer?: string | null;
   readonly subject?: string;
   readonly credential?: string;
   readonly ip?: string;
@@ -69,19 +69,14 @@ function callersOf({ culprit }: Finding): CallerTarget | null {
       return culprit.address.includes('/') ? null : { ip: culprit.address, subject: 'anonymous' };
     case 'caller': {
       const { tenant, issuer, subject, application } = culprit.caller;
-      return { ...given({ tenant, issuer, application }), subject };
+      return { tenant, issuer, application, subject };
     }
-    case 'credential':
-      return { ...given({ tenant: culprit.caller.tenant }), credential: culprit.credentialId };
+    case 'credential': {
+      const { tenant, issuer } = culprit.caller;
+      // Issuers name their tokens as they like: one could name its own as another's, or as an API key.
+      return { tenant, issuer, credential: culprit.credentialId };
+    }
     default:
       return null;
   }
-}
-
-function given(
-  parts:
-    | Readonly<Record<'tenant' | 'issuer' | 'application', string | null>>
-    | { readonly tenant: string | null },
-): CallerTarget {
-  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== null));
 }

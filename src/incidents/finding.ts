@@ -83,8 +83,10 @@ export function keyOf(culprit: Culprit): string {
       const { tenant, issuer, subject, application } = culprit.caller;
       return JSON.stringify(['caller', tenant, issuer, subject, application]);
     }
-    case 'credential':
-      return JSON.stringify(['credential', culprit.caller.tenant, culprit.credentialId]);
+    case 'credential': {
+      const { tenant, issuer } = culprit.caller;
+      return JSON.stringify(['credential', tenant, issuer, culprit.credentialId]);
+    }
     case 'operation':
       return JSON.stringify(['operation', culprit.tenant, culprit.hash]);
     case 'subgraph':

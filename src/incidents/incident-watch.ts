@@ -11,7 +11,7 @@ export interface IncidentWatchOptions {
   readonly queueMax: number;
   /** Time in which the same finding is reported once. */
   readonly repeatMs: number;
-  /** Findings of one tenant, or of callers without one, that are reported within an hour. */
+  /** New findings of one detector about one tenant, or about nobody's callers, that are reported within an hour. */
   readonly reportsPerHourMax: number;
   /** Units: milliseconds since the epoch. */
   now(): number;
@@ -19,8 +19,10 @@ export interface IncidentWatchOptions {
   defer(work: () => void): void;
   /** Takes what was found. */
   report(finding: Finding): void;
-  /** Told of findings that are not reported because there were too many, once for each tenant and hour. */
+  /** Told of findings that are not reported because there were too many, once for each detector, tenant and hour. */
   onFlood(tenant: string | null): void;
+  /** Told when events begin to be dropped, once until all that wait were looked at. */
+  onFull(): void;
 }
 
 /** Events looked at before requests have their turn again. */
@@ -36,13 +38,14 @@ const HOUR_MS = 3_600_000;
 export class IncidentWatch {
   readonly #options: IncidentWatchOptions;
   readonly #watches: readonly (readonly [RequestRule, Watch])[];
-  readonly #reported: LRUCache<string, number>;
+  readonly #reported: LRUCache<string, { readonly atMs: number; readonly isReported: boolean }>;
   readonly #hours = new LRUCache<string, { readonly startMs: number; reports: number }>({
     max: REMEMBERED_MAX,
   });
   #queue: AuditEvent[] = [];
   #waiting = false;
   #dropped = 0;
+  #isFull = false;
   #closed = false;
 
   constructor(options: IncidentWatchOptions) {
@@ -75,6 +78,8 @@ export class IncidentWatch {
     if (this.#closed) return;
     if (this.#queue.length >= this.#options.queueMax) {
       this.#dropped += 1;
+      if (!this.#isFull) this.#options.onFull();
+      this.#isFull = true;
       return;
     }
     this.#queue.push(event);
@@ -87,9 +92,13 @@ export class IncidentWatch {
     const key = `${finding.rule} ${keyOf(finding.culprit)}`;
     const now = this.#options.now();
     const before = this.#reported.get(key);
-    if (before !== undefined && now - before < this.#options.repeatMs) return;
-    this.#reported.set(key, now);
-    if (this.#hasRoom(tenantOf(finding.culprit), now)) this.#options.report(finding);
+    const { repeatMs, report } = this.#options;
+    if (before !== undefined && now - before.atMs < repeatMs) return;
+    // What goes on was let through when it was new: it takes no room from what is found next.
+    const isKnown = before?.isReported === true && now - before.atMs < HOUR_MS;
+    const isReported = isKnown || this.#hasRoom(finding, now);
+    this.#reported.set(key, { atMs: now, isReported });
+    if (isReported) report(finding);
   }
 
   /** Reports the same finding again, should it come again: it could not be written down. */
@@ -108,6 +117,7 @@ export class IncidentWatch {
     const batch = this.#queue.slice(0, BATCH);
     this.#queue = this.#queue.slice(batch.length);
     if (this.#queue.length > 0) this.#wait();
+    else this.#isFull = false;
     for (const event of batch) {
       const signal = signalOf(event);
       for (const [, watch] of this.#watches) {
@@ -117,9 +127,10 @@ export class IncidentWatch {
     }
   }
 
-  /** One tenant's noise must not hide another's trouble, so each has its own hour. */
-  #hasRoom(tenant: string | null, now: number): boolean {
-    const key = JSON.stringify(tenant);
+  /** Noise that somebody makes for one detector must not hide another tenant's trouble, nor what other detectors find. */
+  #hasRoom({ rule, culprit }: Finding, now: number): boolean {
+    const tenant = tenantOf(culprit);
+    const key = JSON.stringify([rule, tenant]);
     const held = this.#hours.get(key);
     const hour = held === undefined || now - held.startMs >= HOUR_MS ? { startMs: now, reports: 0 } : held;
     hour.reports += 1;

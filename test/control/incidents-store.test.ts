@@ -74,7 +74,7 @@ describe('an incident', () => {
     const [action] = await heldBy(incident);
     expect(await restraints()).toContainEqual({
       ...{ id: action?.id, kind: 'suspend', sinceMs: test.clock.now, untilMs: test.clock.now + 60_000 },
-      callers: { tenant: mine.tenant.slug, credential: `jti-${callers}` },
+      callers: { tenant: mine.tenant.slug, issuer: 'https://idp.example', credential: `jti-${callers}` },
     });
     const told = await new OutboxStore(test.database).claim(1000, test.clock.now, test.clock.now + 1);
     const topics = told.filter(({ payload }) => [incident.id, action?.id].includes(String(payload['id'])));
@@ -176,6 +176,34 @@ describe('who handles incidents', () => {
     expect(await faultCodeOf(handle({ ...officer(mine.tenant.id), role: 'auditor' }))).toBe('FORBIDDEN');
     expect(await faultCodeOf(handle({ ...officer(mine.tenant.id), amr: ['pwd'] }))).toBe('STEP_UP_REQUIRED');
     expect(await handle(officer(mine.tenant.id))).toMatchObject({ state: 'acknowledged' });
+  });
+
+  it('is not whom it is about, but for looking at it', async () => {
+    const { incidents } = test.control;
+    const incident = await opened(found(finding()));
+    const { id } = incident;
+    const himself = { ...officer(mine.tenant.id), role: 'owner' as const, subject: `s-${callers}` };
+    for (const step of ['resolve', 'falsePositive'] as const)
+      expect(await faultCodeOf(incidents[step](himself, { id, reason: 'x' }))).toBe('FORBIDDEN');
+    expect(await heldBy(incident)).toHaveLength(1);
+    expect(await incidents.acknowledge(himself, { id, reason: 'x' })).toMatchObject({
+      state: 'acknowledged',
+    });
+    expect(await incidents.resolve(officer(mine.tenant.id), { id, reason: 'x' })).toMatchObject({
+      state: 'resolved',
+    });
+  });
+
+  it('ends what it blocks with the incident, and not as a kill switch', async () => {
+    const { incidents, killSwitches } = test.control;
+    const incident = await opened(found(finding(), 'blockField'));
+    const [action] = await heldBy(incident);
+    const id = action?.id ?? '';
+    expect(await faultCodeOf(killSwitches.switchOn(root(), { id, reason: 'x' }))).toBe('NOT_FOUND');
+    expect((await killSwitches.list(root(), { inForce: true })).items).toEqual([]);
+    expect(await incidents.get(root(), incident.id)).toMatchObject({ state: 'contained' });
+    await incidents.resolve(root(), { id: incident.id, reason: 'Over.' });
+    expect(await heldBy(incident)).toEqual([]);
   });
 
   it('sees those of its tenant, and no action of others', async () => {

@@ -65,7 +65,8 @@ describe('what an incident restricts', () => {
   const principals = fc
     .record({
       subject: names,
-      tenant: fc.constantFrom('acme', 'globex'),
+      tenant: fc.constantFrom('acme', 'globex', null),
+      issuer: fc.constantFrom('https://idp.example', 'https://other.example', null),
       application: names,
       credentialId: names,
     })
@@ -85,6 +86,24 @@ describe('what an incident restricts', () => {
       ),
       { numRuns: 300, seed: 20_261_128 },
     );
+  });
+
+  it('is only who has no tenant where the culprit has none, and only what its issuer names so', async () => {
+    const eve = callerOf('eve', null, { application: null, issuer: null });
+    const suspended = containmentOf(
+      about({ kind: 'credential', caller: eve, credentialId: 'k' }),
+      'suspendCredential',
+    );
+    const throttled = containmentOf(about({ kind: 'caller', caller: eve }), 'throttle');
+    if (suspended === null || throttled === null) throw new Error('nothing is restricted');
+    const named = { ...eve, credentialId: 'k' };
+    for (const containment of [suspended, throttled]) {
+      expect(await isHeld(containment, named, '203.0.113.9')).toBe(true);
+      expect(await isHeld(containment, { ...named, tenant: 'acme' }, '203.0.113.9')).toBe(false);
+      expect(await isHeld(containment, { ...named, issuer: 'https://other.example' }, '203.0.113.9')).toBe(
+        false,
+      );
+    }
   });
 
   it.each([

@@ -133,6 +133,7 @@ export function watched(options: { readonly only?: RequestRule; readonly keysMax
     defer: (work) => void deferred.push(work),
     report: (finding) => void findings.push(finding),
     onFlood: (tenant) => void floods.push(tenant),
+    onFull: () => undefined,
   });
   return {
     ...{ findings, floods, watch },

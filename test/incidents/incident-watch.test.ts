@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditTampering } from '../../src/incidents/detectors/audit-tampering.ts';
 import { IncidentWatch } from '../../src/incidents/incident-watch.ts';
-import { callerOf, DEFAULTS, eventAt, refused, START_MS, watched } from './incident-kit.ts';
+import { badCredential, callerOf, DEFAULTS, eventAt, refused, START_MS, watched } from './incident-kit.ts';
 
 const EVE = callerOf('eve', 'globex');
 
@@ -16,6 +16,7 @@ describe('the watch', () => {
         reports += 1;
       },
       onFlood: () => undefined,
+      onFull: () => undefined,
     });
     for (let at = 0; at < 150; at += 1) watch.take(refused(at, EVE));
     expect([reports, watch.dropped, watch.size, deferred.length]).toEqual([0, 50, 0, 1]);
@@ -29,7 +30,8 @@ describe('the watch', () => {
     const deferred: (() => void)[] = [];
     const watch = new IncidentWatch({
       ...{ watches: DEFAULTS, queueMax: 1000, repeatMs: 0, reportsPerHourMax: 1000, now: () => START_MS },
-      ...{ defer: (work) => void deferred.push(work), report: () => undefined, onFlood: () => undefined },
+      ...{ defer: (work) => void deferred.push(work), report: () => undefined },
+      ...{ onFlood: () => undefined, onFull: () => undefined },
     });
     for (let at = 0; at < 500; at += 1) watch.take(eventAt({ at }));
     let turns = 0;
@@ -64,6 +66,46 @@ describe('the watch', () => {
     expect(floods).toEqual(['globex']);
     expect(breach('acme', 'hash', 400)).toEqual(['tenantIsolation']);
     expect(breach('globex', 'later', 3_600_400)).toEqual(['tenantIsolation']);
+  });
+
+  it('does not let one detector use up the reports of another, nor a finding that goes on those of new ones', () => {
+    const { see, findings, floods } = watched();
+    for (let at = 0; at < 3_500_000; at += 500) see(refused(at, EVE));
+    expect(findings.length).toBeGreaterThan(300);
+    expect(floods).toEqual([]);
+    const mallory = callerOf('mallory', 'globex');
+    const rules = new Set<string>();
+    for (let at = 0; at < 70; at += 1)
+      for (const rule of see(refused(3_500_000 + at, mallory))) rules.add(rule);
+    expect([...rules]).toEqual(['refusalBurst']);
+  });
+
+  it('tells of a log that was tampered with, however many strangers are found at the same time', () => {
+    const { see, findings, watch } = watched({ only: 'credentialStuffing' });
+    for (let host = 0; host < 150; host += 1)
+      for (let at = 0; at < 20; at += 1) see(badCredential(host, `198.51.100.${host}`));
+    expect(findings).toHaveLength(100);
+    const broken = auditTampering(1)({ timeMs: START_MS, breaks: 1, segments: null });
+    if (broken === null) throw new Error('nothing was found');
+    watch.found(broken);
+    expect(findings.at(-1)?.rule).toBe('auditTampering');
+  });
+
+  it('says once that events are dropped, and again when that begins anew', () => {
+    const deferred: (() => void)[] = [];
+    let told = 0;
+    const watch = new IncidentWatch({
+      ...{ watches: DEFAULTS, queueMax: 100, repeatMs: 0, reportsPerHourMax: 1000, now: () => START_MS },
+      ...{ defer: (work) => void deferred.push(work), report: () => undefined, onFlood: () => undefined },
+      onFull: () => {
+        told += 1;
+      },
+    });
+    for (const expected of [1, 2]) {
+      for (let at = 0; at < 150; at += 1) watch.take(eventAt({ at }));
+      expect(told).toBe(expected);
+      for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) work();
+    }
   });
 
   it('looks at nothing once it is closed', () => {
