@@ -22,7 +22,8 @@ export interface LeasedPlaceOptions {
 
 /** What this process holds under one key. */
 interface Pool {
-  readonly demand: PlaceDemand;
+  /** As it was asked for last: plans change. */
+  demand: PlaceDemand;
   held: number;
   used: number;
   /** Most that were used at once since unused places were last given back. */
@@ -102,9 +103,10 @@ export class LeasedPlaceStore implements PlaceStore {
 
   #acquire(demands: readonly PlaceDemand[]): Places | Promise<Places> {
     const nowMs = this.#options.now();
-    const pools = demands.map((demand) => this.#poolOf(demand));
-    const refusing = demands.filter((_, index) => (pools[index]?.refusedUntilMs ?? 0) > nowMs);
+    const refusing = demands.filter(({ key }) => (this.#pools.get(key)?.refusedUntilMs ?? 0) > nowMs);
     if (refusing.length > 0) return { permitted: false, refusing };
+    // Only from here on: what is not asked for is not remembered.
+    const pools = demands.map((demand) => this.#poolOf(demand));
     if (pools.some(({ held, used }) => used >= held)) return this.#ask(pools, nowMs);
     for (const pool of pools) use(pool);
     return this.#taken(pools);
@@ -214,7 +216,10 @@ export class LeasedPlaceStore implements PlaceStore {
 
   #poolOf(demand: PlaceDemand): Pool {
     const known = this.#pools.get(demand.key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.demand = demand;
+      return known;
+    }
     const pool = {
       ...{ demand, held: 0, used: 0, peak: 0, asking: 0, freed: 0 },
       ...{ isUnsure: false, saidAtMs: 0, refusedUntilMs: 0 },

@@ -10,7 +10,7 @@ import {
 import { RedisClient } from '../../src/metering/redis-client.ts';
 import { RedisPlaceStore } from '../../src/metering/redis-place-store.ts';
 import { LIMIT_SCRIPTS } from '../../src/metering/redis-scripts.ts';
-import type { SharedPlaces } from '../../src/metering/shared-places.ts';
+import type { PlaceRequest, SharedPlaces } from '../../src/metering/shared-places.ts';
 import { RedisKit, redisInstalled } from './redis-kit.ts';
 
 const WAIT = { timeout: 5000, interval: 5 };
@@ -172,6 +172,7 @@ describe('places that are shared', () => {
 
   function fake() {
     const said: string[] = [];
+    const asked: PlaceRequest[] = [];
     const state = { isDown: false, free: 10 };
     const answer = async <T>(word: string, value: T): Promise<T> => {
       said.push(word);
@@ -179,11 +180,13 @@ describe('places that are shared', () => {
       return value;
     };
     const shared: SharedPlaces = {
-      acquire: (requests) =>
-        answer('acquire', {
+      acquire: (requests) => {
+        asked.push(...requests);
+        return answer('acquire', {
           permitted: state.free > 0,
           places: requests.map(({ needed, extra }) => (state.free > 0 ? needed + extra : 0)),
-        }),
+        });
+      },
       release: (freed) => answer(`release ${freed.map(({ places }) => places)}`, undefined),
       hold: (held) => answer(`hold ${held.map(({ places }) => places)}`, undefined),
     };
@@ -194,7 +197,7 @@ describe('places that are shared', () => {
       outage: outage(),
       local: new MemoryPlaceStore(),
     });
-    return { said, state, store };
+    return { said, asked, state, store };
   }
 
   it('are renewed as long as something runs, and forgotten when nothing does', async () => {
@@ -236,6 +239,26 @@ describe('places that are shared', () => {
     released(places);
     state.free = 1;
     expect((await take(store, demand('a', 1))).permitted).toBe(true);
+    await store.close();
+  });
+
+  it('that are refused without a question keep nothing of the others that were asked for with them', async () => {
+    const { state, store } = fake();
+    await take(store, demand('tenant', 1));
+    state.free = 0;
+    await take(store, demand('tenant', 1));
+    for (let caller = 0; caller < 100; caller += 1)
+      expect((await take(store, demand('tenant', 1), demand(`caller ${caller}`, 5))).permitted).toBe(false);
+    expect(store.size).toBe(1);
+    await store.close();
+  });
+
+  it('are as many as the last call says: a plan may change while its callers are busy', async () => {
+    const { asked, store } = fake();
+    const held = await take(store, demand('plan', 5));
+    await take(store, demand('plan', 2));
+    expect(asked.map(({ max }) => max)).toEqual([5, 2]);
+    released(held);
     await store.close();
   });
 });
