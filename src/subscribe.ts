@@ -19,6 +19,7 @@ import {
 } from './execution/respond.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
+import type { Principal } from './identity/principal.ts';
 import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
 import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
@@ -160,7 +161,7 @@ async function* streamEvents(
 
 /**
  * Whether the caller may still have what it asked for: a credential ends, rules look at the time, policies change.
- * The plan was made for one mask, so another mask ends the stream too.
+ * The plan was made for one mask, so another mask ends the stream too, as do other scopes where they mask values.
  * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SWITCHED_OFF, SUBSCRIPTION_ENDED; a `StreamDenied`.
  */
 async function requirePermitAnew(
@@ -191,7 +192,14 @@ async function requirePermitAnew(
     closing.status = response.status;
     throw new StreamDenied(response);
   }
-  if (!('mask' in decision) || now.mask !== decision.mask) throw new GatewayError('SUBSCRIPTION_ENDED');
+  if (!('mask' in decision) || now.mask !== decision.mask || seesOtherwise(admitted, principal))
+    throw new GatewayError('SUBSCRIPTION_ENDED');
+}
+
+/** Values are masked by the scopes that the stream was opened with: with others it would show what is not for the caller now. */
+function seesOtherwise({ variant, principal: { scopes } }: Admitted, now: Principal): boolean {
+  if (variant.audited.sensitive.length === 0 || now.scopes === scopes) return false;
+  return scopes.symmetricDifference(now.scopes).size > 0;
 }
 
 /** What an admitted operation runs with. */

@@ -4,6 +4,7 @@ import type { Switches } from '../../src/control/switches.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
+import type { AuditedFields } from '../../src/operation/operation.ts';
 import { StreamReviews } from '../../src/stream-reviews.ts';
 import { type Admitted, type SubscriptionParts, subscribe } from '../../src/subscribe.ts';
 import { SubscriptionCounts } from '../../src/subscription-counts.ts';
@@ -12,6 +13,8 @@ import { NO_UNMASKING } from '../execution/masking-kit.ts';
 interface Fakes {
   readonly allows?: (event: number) => boolean;
   readonly identify?: (event: number) => typeof ANONYMOUS;
+  readonly principal?: typeof ANONYMOUS;
+  readonly sensitive?: AuditedFields['sensitive'];
   readonly healthy?: (event: number) => boolean;
   readonly switches?: SubscriptionParts['switches'];
 }
@@ -45,7 +48,7 @@ async function run(fakes: Fakes) {
       signal: new AbortController().signal,
       authorization: [],
     },
-    principal: ANONYMOUS,
+    principal: fakes.principal ?? ANONYMOUS,
     operation: {
       hash: 'h',
       name: null,
@@ -67,7 +70,7 @@ async function run(fakes: Fakes) {
         shape,
         removals: [],
         tenantKeys: [],
-        audited: { refused: [], unreached: [], sensitive: [], plan: [] },
+        audited: { refused: [], unreached: [], sensitive: fakes.sensitive ?? [], plan: [] },
         text: 'subscription { a }',
       },
       plan: { subscription: { subgraph: 'ticks' } },
@@ -91,6 +94,7 @@ async function run(fakes: Fakes) {
       healthy: () => fakes.healthy?.(event) ?? true,
     },
     switches: fakes.switches ?? null,
+    limiter: null,
     clock: { now: () => 0, nowUs: () => 0 },
     counts: new SubscriptionCounts(),
     reviews: new StreamReviews(),
@@ -143,6 +147,16 @@ describe('subscribe', () => {
     const { codes, record } = await run({ identify });
     expect(codes).toEqual([null, null, 'UNAUTHENTICATED']);
     expect(record).toMatchObject({ events: 2, code: 'UNAUTHENTICATED' });
+  });
+
+  it('ends when its caller loses a scope, where values are masked by scopes, and else goes on', async () => {
+    const scoped = (scope: string) => ({ ...ANONYMOUS, scopes: new Set([scope]) });
+    const identify = (event: number) => scoped(event > 1 ? 'read' : 'unmask:personal');
+    const principal = scoped('unmask:personal');
+    const sensitive = [{ slot: 0, classes: ['PERSONAL'] as const }];
+    const masked = await run({ identify, principal, sensitive });
+    expect(masked.codes).toEqual([null, 'SUBSCRIPTION_ENDED']);
+    expect((await run({ identify, principal })).codes).toEqual([null, null, null]);
   });
 
   it('ends when nobody could account for an event', async () => {
