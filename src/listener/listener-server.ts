@@ -9,6 +9,7 @@ import {
   fastify,
 } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { takenWithin } from './answer-end-sink.ts';
 import { createClientErrorSink } from './client-error-sink.ts';
 import { createEdge, type Edge } from './edge-server.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
@@ -62,6 +63,11 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     frameworkErrors: (_error, request, reply) => {
       void edge.refuse(request as FastifyRequest, reply as FastifyReply, new GatewayError('BAD_REQUEST'));
     },
+  });
+  // What the edge does not write itself, such as the files of the sandbox, has its bound here.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    done(null, payload);
+    takenWithin(reply.raw, options.answerTimeoutMs);
   });
   let draining = false;
   let closing: Promise<void> | undefined;

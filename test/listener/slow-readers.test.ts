@@ -1,4 +1,4 @@
-import { connect } from 'node:http2';
+import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ListenerOptions } from '../../src/listener/listener.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
@@ -12,6 +12,19 @@ const LARGE: GatewayResponse = { status: 200, headers: {}, body: { data: { text:
 
 const start = (options: Partial<ListenerOptions> = {}): Promise<Started> =>
   startListener({ answerTimeoutMs: 300, ...options }, { handle: async () => LARGE });
+
+const TLS = { cert: CERTIFICATE, key: CERTIFICATE_KEY };
+const HTTP2 = { streamsMax: 20, resetsMax: 30 };
+
+/** Asks over a connection of its own; nothing is read unless the test does. */
+function ask({ origin }: Started, headers: Readonly<Record<string, string>>): ClientHttp2Stream {
+  const client = connect(origin, { ca: CERTIFICATE, servername: 'localhost' });
+  client.on('error', () => undefined);
+  onTestFinished(() => client.destroy());
+  const stream = client.request({ ':path': '/graphql', ...headers });
+  stream.on('error', () => undefined);
+  return stream;
+}
 
 const gone = (started: Started): Promise<void> =>
   vi.waitFor(() => expect(started.seen[0]?.signal.reason).toMatchObject({ code: 'REQUEST_ABORTED' }), {
@@ -31,18 +44,23 @@ describe('an answer that its client does not take', () => {
   });
 
   it('is cut off in the end, over HTTP/2', async () => {
-    const tls = { cert: CERTIFICATE, key: CERTIFICATE_KEY };
-    const started = await start({ tls, http2: { streamsMax: 20, resetsMax: 30 } });
-    const client = connect(started.origin, { ca: CERTIFICATE, servername: 'localhost' });
-    client.on('error', () => undefined);
-    onTestFinished(() => client.destroy());
-    const stream = client.request({
-      ':method': 'POST',
-      ':path': '/graphql',
-      'content-type': 'application/json',
-    });
-    stream.on('error', () => undefined).end(BODY);
+    const started = await start({ tls: TLS, http2: HTTP2 });
+    ask(started, { ':method': 'POST', 'content-type': 'application/json' }).end(BODY);
     await gone(started);
+  });
+
+  it('is cut off in the end, also where it is a page of the sandbox', async () => {
+    const started = await start({ tls: TLS, http2: HTTP2, sandbox: 'graphiql', compression: false });
+    const page = ask(started, { accept: 'text/html' });
+    let html = '';
+    page.setEncoding('utf8').on('data', (text: string) => {
+      html += text;
+    });
+    await new Promise((resolve) => page.once('end', resolve));
+    const script = /src="([^"]+)"/u.exec(html)?.[1] ?? '';
+    const file = ask(started, { ':path': new URL(script, started.url).pathname });
+    const closed = new Promise((resolve) => file.once('close', () => resolve(file.rstCode)));
+    await expect(closed).resolves.toBe(constants.NGHTTP2_INTERNAL_ERROR);
   });
 });
 
