@@ -71,6 +71,23 @@ describe('budgets in a database', () => {
     expect(await count()).toEqual([0, 0]);
   });
 
+  it('forgets a bounded part at a time, however much there is', async () => {
+    const store = new DatabaseBudgetStore(database(), HELD);
+    await one(`INSERT INTO ai_usage (id, tenant_id, model, reserved_tokens, reserved_micro_usd, at, settle_by)
+      SELECT 'use_old_' || n, 'ten_old', 'm', 1, 1, '2001-01-01Z', '2001-01-01Z' FROM generate_series(1, 5001) AS n`);
+    const counts = async () =>
+      one(
+        `SELECT count(*)::int AS kept, count(settled_at)::int AS settled FROM ai_usage WHERE tenant_id = 'ten_old'`,
+      );
+    const longAgo = Date.UTC(2002, 0, 1);
+    expect([await store.sweep(longAgo), await counts()]).toEqual([5000, { kept: 5001, settled: 5000 }]);
+    expect([await store.sweep(longAgo), await counts()]).toEqual([1, { kept: 5001, settled: 5001 }]);
+    await store.sweep(NOW);
+    expect(await counts()).toEqual({ kept: 1, settled: 1 });
+    await store.sweep(NOW);
+    expect(await counts()).toEqual({ kept: 0, settled: 0 });
+  });
+
   it('shows a tenant its own records only, and lets the control plane change none', async () => {
     const store = new DatabaseBudgetStore(database(), HELD);
     const [ours, theirs] = ['ten_ours', 'ten_theirs'].map((tenant) =>
