@@ -12,12 +12,13 @@ export function workerFaults(config: ParsedConfig | null, document: ConfigDocume
 }
 
 function missing(config: ParsedConfig): readonly string[] {
-  const { workers, rateLimits, approvals, admin, audit, state, telemetry } = config;
+  const { workers, rateLimits, approvals, admin, audit, incidents, state, telemetry } = config;
   const { limits, quotas, concurrency, failures, redis } = rateLimits;
   const isLimited =
     limits.length + quotas.length + concurrency.length > 0 || failures !== undefined || approvals.enforce;
   const hasIndex = audit.sinks.some(({ type }) => type === 'database');
-  const isControlled = approvals.enforce || admin.enabled || hasIndex;
+  const isLooking = Object.values(incidents.detectors).some(({ mode = incidents.mode }) => mode !== 'off');
+  const isControlled = approvals.enforce || admin.enabled || hasIndex || isLooking;
   const { enabled, port } = telemetry.metrics;
   return [
     ...(isLimited && redis === undefined

@@ -32,6 +32,8 @@ describe('several workers', () => {
     'approvals: { enforce: true }\n',
     'admin: { enabled: true }\n',
     'audit: { sinks: [{ type: database, name: index }] }\n',
+    'incidents: { mode: dryRun }\n',
+    'incidents: { detectors: { tokenReplay: { mode: act } } }\n',
   ])('are refused with a control plane in the embedded database: %s', async (section) => {
     expect(await faultsOf(2, `${section}rateLimits:\n${REDIS}`)).toEqual([NO_POSTGRES]);
     expect(await faultsOf(2, `${section}${POSTGRES}rateLimits:\n${REDIS}`)).toEqual([]);
