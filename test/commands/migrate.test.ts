@@ -20,6 +20,13 @@ function config(database: string): string {
   return path;
 }
 
+describe('migrations', () => {
+  it('are numbered one after the other, so that no name decides which applies first', async () => {
+    const numbers = (await readMigrations(MIGRATIONS)).map(({ name }) => Number(name.slice(0, 4)));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+});
+
 describe('portcullis migrate', () => {
   it('brings a database up to date, once', { timeout: 60_000 }, async () => {
     const path = config('pglite://db');
