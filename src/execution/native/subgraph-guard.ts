@@ -10,6 +10,12 @@ export interface GuardOptions {
   readonly retryPercent: number;
 }
 
+/** As what a call is sent: as one of many, or alone, to see whether its subgraph is well again. */
+export type Admission = 'call' | 'probe';
+
+/** How a call ended; `left` where its caller went before that was known. */
+export type CallOutcome = 'answered' | 'failed' | 'left';
+
 /** Retries that may be used at once after a quiet time, so that a single lost connection is always made good. */
 const RETRIES_SAVED_MAX = 10;
 
@@ -33,20 +39,22 @@ export class SubgraphGuard {
     this.#now = now;
   }
 
-  /** Whether a call may be sent; each admitted call is settled exactly once. */
-  admit(): boolean {
-    if (this.#openUntilMs === 0) return true;
-    if (this.#probing || this.#now() < this.#openUntilMs) return false;
+  /** Null where a call may not be sent; each admitted call is settled exactly once, as what it was admitted as. */
+  admit(): Admission | null {
+    if (this.#openUntilMs === 0) return 'call';
+    if (this.#probing || this.#now() < this.#openUntilMs) return null;
     this.#probing = true;
-    return true;
+    return 'probe';
   }
 
-  /** Tells how an admitted call ended; `left` where the caller went before that was known. */
-  settle(outcome: 'answered' | 'failed' | 'left'): void {
-    if (this.#openUntilMs !== 0) {
+  /** Tells how an admitted call ended. */
+  settle(outcome: CallOutcome, admission: Admission): void {
+    if (admission === 'probe') {
       this.#settleProbe(outcome);
       return;
     }
+    // Calls that were under way when the circuit opened say nothing new: the probe decides.
+    if (this.#openUntilMs !== 0) return;
     if (outcome === 'left') return;
     const now = this.#now();
     if (now - this.#windowStartMs >= this.#options.windowMs) {
@@ -70,9 +78,7 @@ export class SubgraphGuard {
     return true;
   }
 
-  /** Calls that were under way when the circuit opened end here too; only the probe's end decides. */
-  #settleProbe(outcome: 'answered' | 'failed' | 'left'): void {
-    if (!this.#probing) return;
+  #settleProbe(outcome: CallOutcome): void {
     this.#probing = false;
     if (outcome === 'answered') {
       this.#openUntilMs = 0;

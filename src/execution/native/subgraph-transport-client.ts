@@ -13,7 +13,7 @@ import { SubgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
-import { type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
+import { type CallOutcome, type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
 import { SubgraphSocketClient } from './subgraph-socket-client.ts';
 import { SubgraphStreamClient } from './subgraph-stream-client.ts';
 import { TracedCalls, withoutTrace } from './traced-calls.ts';
@@ -158,7 +158,8 @@ function starting(
 /** Sends a call if its subgraph is well enough, and once more if the connection was lost before any answer. */
 function startGuarded(client: SubgraphClient, call: GuardedCall, done: Done): () => void {
   const { guard, subgraph } = call;
-  if (!guard.admit()) {
+  const admission = guard.admit();
+  if (admission === null) {
     done({ kind: 'failure', status: 0, code: 'SUBGRAPH_UNAVAILABLE', cause: null });
     return () => undefined;
   }
@@ -170,7 +171,7 @@ function startGuarded(client: SubgraphClient, call: GuardedCall, done: Done): ()
         running = send();
         return;
       }
-      guard.settle(outcomeOf(answer));
+      guard.settle(outcomeOf(answer), admission);
       done(answer);
     });
   let running: RunningCall | null = null;
@@ -183,7 +184,7 @@ function isLost(answer: SubgraphText | SubgraphFailure): boolean {
   return answer.kind === 'failure' && answer.code === 'DOWNSTREAM_SERVICE_ERROR' && answer.status === 0;
 }
 
-function outcomeOf(answer: SubgraphText | SubgraphFailure): 'answered' | 'failed' | 'left' {
+function outcomeOf(answer: SubgraphText | SubgraphFailure): CallOutcome {
   if (answer.kind === 'text') return answer.status >= 500 ? 'failed' : 'answered';
   return answer.code === 'REQUEST_ABORTED' ? 'left' : 'failed';
 }
