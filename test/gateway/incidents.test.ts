@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startItems, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -15,7 +16,7 @@ let officer: string;
 beforeAll(async () => {
   items = await startItems();
   gateway = await startTestGateway([items], {
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
     incidents: {
       mode: 'act',

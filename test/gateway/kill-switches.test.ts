@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, auditOf, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startItems, startReviews, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -12,7 +13,7 @@ let officer: string;
 beforeAll(async () => {
   parts = await Promise.all([startItems(), startReviews()]);
   gateway = await startTestGateway(parts, {
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
     killSwitches: { fields: ['Query.echo'] },
   });

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../telemetry/otlp-receiver.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
@@ -30,7 +31,7 @@ beforeAll(async () => {
   });
   gateway = await startTestGateway([shop], {
     subgraphs: { shop: { identity: 'none' } },
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
     telemetry: {
       otlp: { url: otlp.url },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import { parseCredentialsConfig } from '../../subgraphs/ai/credentials/credentials-config.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
+import { embeddedDatabase } from '../control/embedded-database.ts';
 import { type ProviderFake, startProviderFake } from '../subgraphs/ai/provider-fake.ts';
 import { WIRE_FORMATS } from '../subgraphs/ai/wire-formats.ts';
 import {
@@ -38,7 +39,7 @@ beforeAll(async () => {
   const placement = { port: 0, trust: { jwks }, log: (line: string) => void lines.push(line) };
   placeholder = await startAi(placement);
   gateway = await startTestGateway([{ name: 'ai', url: placeholder.url, sdl: SDL }], {
-    state: { database: 'pglite://memory', pollMs: 100 },
+    state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
     assertion: { keyFile },
     providerCredentials: { masterKeys: [{ id: 'one', key: MASTER_KEY.toString('base64') }] },
