@@ -110,27 +110,34 @@ describe('portcullis serve with two workers', () => {
     expect(listening.map(({ worker }) => worker).sort()).toEqual([1, 2]);
   });
 
-  it('loses no more than what ran in a worker that is killed, and starts it again', async () => {
+  it('loses nothing that came after a killed worker had ended, and starts it again', async () => {
     const before = pidsOf(served);
-    const outcomes: (string | Error)[] = [];
+    const killed = before.get(1) ?? 0;
+    const hasEnded = () =>
+      logOf(served).some(({ event, fields }) => event === 'worker ended' && fields.pid === killed);
+    const outcomes: { readonly answer: string | Error; readonly cameAfter: boolean }[] = [];
     let asking = true;
     const caller = async (): Promise<void> => {
-      while (asking) outcomes.push(await fresh(url, MUTATION).catch((fault: Error) => fault));
+      while (asking) {
+        const cameAfter = hasEnded();
+        const answer = await fresh(url, MUTATION).catch((fault: Error) => fault);
+        outcomes.push({ answer, cameAfter });
+      }
     };
     const callers = [caller(), caller(), caller(), caller()];
     await vi.waitFor(() => expect(outcomes.length).toBeGreaterThan(20), { timeout: STARTED_MS });
-    process.kill(before.get(1) ?? 0, 'SIGKILL');
-    await vi.waitFor(() => expect(pidsOf(served).get(1)).not.toBe(before.get(1)), { timeout: STARTED_MS });
+    process.kill(killed, 'SIGKILL');
+    await vi.waitFor(() => expect(pidsOf(served).get(1)).not.toBe(killed), { timeout: STARTED_MS });
     const since = outcomes.length;
     await vi.waitFor(() => expect(outcomes.length).toBeGreaterThan(since + 20), { timeout: STARTED_MS });
     asking = false;
     await Promise.all(callers);
     expect(pidsOf(served).get(2)).toBe(before.get(2));
-    const answers = outcomes.filter((outcome) => !(outcome instanceof Error));
+    // While the system takes a killed process apart, its socket may still be given connections.
+    const lost = outcomes.filter(({ answer }) => answer instanceof Error);
+    expect(lost.filter(({ cameAfter }) => cameAfter)).toEqual([]);
+    const answers = outcomes.flatMap(({ answer }) => (answer instanceof Error ? [] : [answer]));
     expect(new Set(answers)).toEqual(new Set(['{"data":{"put":"put"}}']));
-    // Each caller had one request at a time, so no more can have been lost with one process.
-    expect(outcomes.length - answers.length).toBeLessThanOrEqual(callers.length);
-    expect(outcomes.slice(since + callers.length).every((outcome) => !(outcome instanceof Error))).toBe(true);
   }, 60_000);
 
   it('lets a worker that is told to stop finish, and puts another in its place', async () => {
