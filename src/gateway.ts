@@ -103,7 +103,7 @@ export async function startGateway(
       ...{ switches, restraints, entitlements: running.entitlements },
       audit: watchedAudit(limiter, watchIncidents(config, incidentDeps)),
       ...{ counts: new SubscriptionCounts(), reviews },
-      options: pipelineOptions(config, secretFor('masks')),
+      options: pipelineOptions(config, secretFor),
     };
     const parts = await startMetrics(tracer.observed(plain), config, {
       ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock },
@@ -214,7 +214,7 @@ export function sourceOptions({ supergraph, admin }: Config): Parameters<typeof 
 
 function pipelineOptions(
   { authorization, limits, cost, execution, audit, subscriptions }: Config,
-  maskKey: Uint8Array,
+  secretFor: (purpose: string) => Uint8Array,
 ): PipelineParts['options'] {
   const { unmask } = authorization;
   return {
@@ -222,7 +222,7 @@ function pipelineOptions(
     respond: {
       authorizationErrors: authorization.errors,
       masking: {
-        key: maskKey,
+        key: secretFor('masks'),
         unmaskScopes: new Map([
           ['PERSONAL', unmask.personal],
           ['FINANCIAL', unmask.financial],
@@ -243,6 +243,7 @@ function pipelineOptions(
       ),
     },
     audit,
+    argumentKey: secretFor('audited arguments'),
     timeoutMs: execution.timeoutMs,
     subscriptions,
   };

@@ -8,6 +8,7 @@ import type { EntitlementSource } from './control/entitlements.ts';
 import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
 import type { RestraintSource } from './control/restraints.ts';
+import { digestArguments } from './digest-arguments.ts';
 import { GatewayError } from './errors.ts';
 import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
 import type { Graph } from './graph.ts';
@@ -72,6 +73,8 @@ export interface PipelineOptions {
   readonly limits: OperationLimits;
   readonly cost: CostLimits;
   readonly audit: AuditDemands;
+  /** Key of the digests that the audit has of argument values. */
+  readonly argumentKey: Uint8Array;
   /** Longest time execution of one operation may take. */
   readonly timeoutMs: number;
   readonly subscriptions: SubscriptionOptions;
@@ -101,6 +104,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     record.operation = operation;
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, given, supergraph);
+    record.arguments = digestArguments({ operation, variables }, record.principal, options.argumentKey);
 
     const judged = { ...caller, operation, variables };
     const decision = await stages.authorize(judged, options.authorization, policies);
@@ -189,6 +193,7 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     cost: null,
     fetches: [],
     counts: null,
+    arguments: null,
     foreignObjects: 0,
     code: null,
     events: null,

@@ -254,6 +254,8 @@ function openClosing({ request, principal, operation, variant, decision, meter }
     cost: meter?.report ?? null,
     fetches: [],
     counts: null,
+    // Those that it was opened with stand in the record of that.
+    arguments: null,
     status: 200,
     code: null,
     errors: 0,

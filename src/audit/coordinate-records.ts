@@ -21,16 +21,19 @@ export interface CoordinateRecord {
   readonly sizeClass: number;
   /** Indexes of the event's fetches that asked for it. */
   readonly fetches: readonly number[];
+  /** What was given for its arguments, as far as the schema wants them recorded; several times under several aliases. */
+  readonly arguments: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** One record for each coordinate of the event's operation, in its order; made on reading, which leaves writing cheap. */
-export function coordinateRecords({
-  operation,
-  decision,
-  counts,
-  fetches,
-}: AuditEvent): readonly CoordinateRecord[] {
+/**
+ * One record for each coordinate of the event's operation that the schema does not keep out, in its order; made on reading, which
+ * leaves writing cheap.
+ */
+export function coordinateRecords(event: AuditEvent): readonly CoordinateRecord[] {
+  const { operation, decision, counts, fetches } = event;
   if (operation === null) return [];
+  const given = argumentsOf(event);
+  const unrecorded = new Set(operation.audited.unrecorded);
   const exceptions = exceptionsOf(counts);
   const reasons = new Map<string | null, Reason>();
   for (const reason of decision.reasons)
@@ -40,7 +43,8 @@ export function coordinateRecords({
   const unreachedSlots = new Set(unreached);
   const asked = plan.map(({ coordinates }) => new Set(coordinates));
   const whole = decision.effect === 'deny' || decision.effect === 'hold';
-  return operation.coordinates.map((coordinate, slot) => {
+  return operation.coordinates.flatMap((coordinate, slot) => {
+    if (unrecorded.has(slot)) return [];
     const reason =
       reasons.get(because.get(slot) ?? coordinate) ??
       reasons.get(typeOf(coordinate)) ??
@@ -48,7 +52,7 @@ export function coordinateRecords({
     const [nulls = 0, refusals = 0, errors = 0] = exceptions.get(slot) ?? [];
     const isRefused = whole || because.has(slot);
     const isUnjudged = decision.effect === 'none' || unreachedSlots.has(slot);
-    return {
+    const record: CoordinateRecord = {
       coordinate,
       decision: isRefused ? 'refuse' : isUnjudged ? 'none' : 'permit',
       rule: reason?.rule ?? null,
@@ -61,8 +65,23 @@ export function coordinateRecords({
       fetches: fetches.flatMap(({ planned }, index) =>
         planned !== null && asked[planned]?.has(slot) === true ? [index] : [],
       ),
+      arguments: given.get(slot) ?? [],
     };
+    return [record];
   });
+}
+
+/** What was given for arguments, by the index of their field's coordinate. */
+function argumentsOf({
+  operation,
+  arguments: outcomes = [],
+}: AuditEvent): ReadonlyMap<number, CoordinateRecord['arguments']> {
+  const given = new Map<number, CoordinateRecord['arguments'][number][]>();
+  for (const [index, { slot, name }] of (operation?.arguments ?? []).entries()) {
+    const value = outcomes[index] ?? null;
+    if (value !== null) given.set(slot, [...(given.get(slot) ?? []), { name, value }]);
+  }
+  return given;
 }
 
 /** The sum of two counts of one operation, as the events of a stream are counted. */

@@ -13,4 +13,6 @@ export const EVENT_LIMITS = {
   coordinates: 1_000,
   reasons: 200,
   fetches: 1_000,
+  /** What is compiled lists no more. */
+  arguments: 500,
 } as const;

@@ -55,6 +55,7 @@ const operation = z.strictObject({
   exceeded: z.array(errorCode).readonly().describe('Limits exceeded and only warned of.'),
   coordinates: z.array(name).max(EVENT_LIMITS.coordinates).readonly(),
   coordinatesTruncated: truncated,
+  argumentsTruncated: count.describe('How many arguments were not recorded, because there were too many.'),
 });
 
 const record = z.strictObject({
@@ -76,6 +77,11 @@ const record = z.strictObject({
     .max(EVENT_LIMITS.fetches)
     .readonly()
     .describe('Indexes of the fetches that asked for it.'),
+  arguments: z
+    .array(z.strictObject({ name, value: token }))
+    .max(EVENT_LIMITS.arguments)
+    .readonly()
+    .describe('Its arguments that @audit asks for: a keyed digest of the value, or redacted, or oversized.'),
 });
 
 /** The shape of one audit event as it leaves the log. */

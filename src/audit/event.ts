@@ -31,6 +31,21 @@ export interface FieldCounts {
 }
 
 /**
+ * What is recorded of one argument: the digest of its value, or why there is none; null where it was not given.
+ * Invariant: a digest has 22 characters, so that no word can be taken for one.
+ */
+export type ArgumentOutcome = string | 'redacted' | 'oversized' | null;
+
+/** An argument that the schema wants recorded. */
+export interface RecordedArgument {
+  /** The field, by the index of its coordinate. */
+  readonly slot: number;
+  readonly name: string;
+  /** True where it names an object, as far as its type and its name tell. */
+  readonly isId: boolean;
+}
+
+/**
  * One line of the audit: hashes, names and counts; never a variable's value, a literal or a result.
  * Invariant: every text and list is bounded; `…Truncated` counts what a list left out, and a cut text ends in `…`.
  */
@@ -64,6 +79,10 @@ export interface AuditEvent {
     readonly coordinatesTruncated: number;
     /** What becomes of them for this caller; see `coordinateRecords`. */
     readonly audited: AuditedFields;
+    /** The arguments that are recorded; absent where there are none, and in logs from before there were any. */
+    readonly arguments?: readonly RecordedArgument[];
+    /** Arguments that are not listed; absent where all are. */
+    readonly argumentsTruncated?: number;
   } | null;
   readonly decision: {
     /** `none` where the request ended before authorization. */
@@ -77,6 +96,8 @@ export interface AuditEvent {
   readonly fetchesTruncated: number;
   /** What became of the operation's coordinates; null where nothing ran. */
   readonly counts: FieldCounts | null;
+  /** What was given for the operation's arguments, in their order; absent where none is recorded. */
+  readonly arguments?: readonly ArgumentOutcome[];
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;

@@ -2,9 +2,17 @@ import { escapeUnsafe } from './audit-line.ts';
 import { type CoordinateRecord, coordinateRecords } from './coordinate-records.ts';
 import type { AuditEvent, FetchRecord, FieldCounts } from './event.ts';
 
+/** An operation without what only the lines of a log refer to. */
+type PublishedOperation = Omit<
+  NonNullable<AuditEvent['operation']>,
+  'audited' | 'arguments' | 'argumentsTruncated'
+> & {
+  readonly argumentsTruncated: number;
+};
+
 /** One event as it leaves the log: nothing in it refers to another line, and each coordinate has its record. */
-export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches'> {
-  readonly operation: Omit<NonNullable<AuditEvent['operation']>, 'audited'> | null;
+export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches' | 'arguments'> {
+  readonly operation: PublishedOperation | null;
   readonly fetches: readonly Omit<FetchRecord, 'planned'>[];
   /** Values of each class of sensitive data that the caller saw. */
   readonly sensitive: FieldCounts['sensitive'];
@@ -14,16 +22,20 @@ export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' 
 /** Writes an event out; what the log adds, `seq` and `hash`, stays. */
 export function publishedEvent<E extends AuditEvent>(
   event: E,
-): Omit<E, 'operation' | 'counts' | 'fetches'> & PublishedEvent {
-  const { counts, operation, fetches, ...rest } = event;
-  const { audited: _, ...told } = operation ?? { audited: null };
+): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments'> & PublishedEvent {
+  const { counts, operation, fetches, arguments: _, ...rest } = event;
   return {
     ...rest,
-    operation: operation === null ? null : (told as Omit<typeof operation, 'audited'>),
+    operation: operation === null ? null : publishedOperation(operation),
     fetches: fetches.map(({ planned: __, ...fetch }) => fetch),
     sensitive: counts?.sensitive ?? {},
     records: coordinateRecords(event),
   };
+}
+
+function publishedOperation(operation: NonNullable<AuditEvent['operation']>): PublishedOperation {
+  const { audited: _, arguments: __, ...told } = operation;
+  return { ...told, argumentsTruncated: told.argumentsTruncated ?? 0 };
 }
 
 /** An event written out as JSON on one line, without a line feed; its hash is that of the line in the log. */

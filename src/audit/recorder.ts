@@ -10,6 +10,7 @@ import type {
   OperationVariant,
 } from '../operation/operation.ts';
 import {
+  type ArgumentOutcome,
   type AuditEvent,
   type AuditIntent,
   EXCEPTION_STRIDE,
@@ -22,7 +23,7 @@ import { EVENT_LIMITS } from './event-limits.ts';
 export type AuditedRequest = Pick<GraphQLRequest, 'id' | 'receivedAtMs' | 'remoteAddress' | 'method'>;
 export type AuditedOperation = Pick<
   CompiledOperation,
-  'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'warnings' | 'coordinates'
+  'hash' | 'supergraphId' | 'name' | 'type' | 'measures' | 'warnings' | 'coordinates' | 'auditedArguments'
 >;
 
 export type AuditedVariant = Pick<OperationVariant, 'audited'>;
@@ -38,6 +39,8 @@ export interface AuditParts {
   readonly cost: CostReport | null;
   readonly fetches: readonly FetchRecord[];
   readonly counts: FieldCounts | null;
+  /** Of the operation's arguments; null where none is recorded, or it did not get that far. */
+  readonly arguments: readonly ArgumentOutcome[] | null;
   readonly status: number;
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
@@ -76,7 +79,8 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     cost: parts.cost === null ? null : costPart(parts.cost),
     fetches: fetches.slice(0, EVENT_LIMITS.fetches).map(fetchPart),
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
-    counts: parts.counts === null ? null : countsPart(parts.counts),
+    counts: parts.counts === null ? null : countsPart(parts.counts, variant?.audited ?? NOTHING_RUNS),
+    ...(parts.arguments === null ? {} : { arguments: parts.arguments }),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
@@ -125,18 +129,31 @@ function operationPart(operation: AuditedOperation, variant: AuditedVariant | nu
     coordinates: operation.coordinates.slice(0, EVENT_LIMITS.coordinates).map(name),
     coordinatesTruncated: overflow(operation.coordinates, EVENT_LIMITS.coordinates),
     audited: auditedPart(variant?.audited ?? NOTHING_RUNS),
+    ...argumentsPart(operation.auditedArguments),
   });
   operationParts.set(variant ?? operation, part);
   return part;
 }
 
-function auditedPart({ refused, unreached, sensitive, plan }: AuditedFields): AuditedFields {
+function argumentsPart({
+  listed,
+  truncated,
+}: AuditedOperation['auditedArguments']): Pick<NonNullable<AuditEvent['operation']>, 'arguments'> {
+  if (listed.length === 0) return {};
+  return {
+    arguments: listed.map(({ slot, name: argument, isId }) => ({ slot, name: name(argument), isId })),
+    ...(truncated === 0 ? {} : { argumentsTruncated: truncated }),
+  };
+}
+
+function auditedPart({ refused, unreached, unrecorded, sensitive, plan }: AuditedFields): AuditedFields {
   const kept = (slots: readonly number[]) => slots.filter((slot) => slot < EVENT_LIMITS.coordinates);
   return {
     refused: refused
       .filter(({ slot }) => slot < EVENT_LIMITS.coordinates)
       .map(({ slot, because }) => ({ slot, because: name(because) })),
     unreached: kept(unreached),
+    ...(unrecorded === undefined ? {} : { unrecorded: kept(unrecorded) }),
     sensitive: sensitive.filter(({ slot }) => slot < EVENT_LIMITS.coordinates),
     plan: plan.slice(0, EVENT_LIMITS.fetches).map(({ subgraph, coordinates }) => ({
       subgraph: name(subgraph),
@@ -145,14 +162,28 @@ function auditedPart({ refused, unreached, sensitive, plan }: AuditedFields): Au
   };
 }
 
-function countsPart(counts: FieldCounts): FieldCounts {
+function countsPart(all: FieldCounts, { unrecorded }: AuditedFields): FieldCounts {
   const { coordinates: max } = EVENT_LIMITS;
+  const counts = unrecorded === undefined ? all : withoutSlots(all, new Set(unrecorded));
   if (counts.resolved.length <= max) return counts;
   const beyond = counts.exceptions.findIndex((slot, at) => at % EXCEPTION_STRIDE === 0 && slot >= max);
   return {
     resolved: counts.resolved.slice(0, max),
     sizes: counts.sizes.slice(0, max),
     exceptions: beyond < 0 ? counts.exceptions : counts.exceptions.slice(0, beyond),
+    sensitive: counts.sensitive,
+  };
+}
+
+/** Of what the schema wants no record not even the counts are written; its sensitive values count all the same. */
+function withoutSlots(counts: FieldCounts, slots: ReadonlySet<number>): FieldCounts {
+  const isKept = (slot: number): boolean => !slots.has(slot);
+  return {
+    resolved: counts.resolved.map((count, slot) => (isKept(slot) ? count : 0)),
+    sizes: counts.sizes.map((size, slot) => (isKept(slot) ? size : 0)),
+    exceptions: counts.exceptions.filter((_, at) =>
+      isKept(counts.exceptions[at - (at % EXCEPTION_STRIDE)] ?? 0),
+    ),
     sensitive: counts.sensitive,
   };
 }

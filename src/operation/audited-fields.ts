@@ -8,6 +8,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { SecurityPolicy } from '../supergraph/policy.ts';
+import { auditRuleOf } from './audit-rules.ts';
 import type { AuditedFields } from './operation.ts';
 import { type FetchStep, fetchesOf, type Plan } from './plan.ts';
 import type { FieldShape, ObjectShape } from './shape.ts';
@@ -22,10 +23,16 @@ export interface AuditedParts {
 /** Works out once what every event of a variant refers to. */
 export function auditedFields(
   { shape, plan, coordinates }: AuditedParts,
-  { schema, policy }: { readonly schema: GraphQLSchema; readonly policy: Pick<SecurityPolicy, 'sensitive'> },
+  {
+    schema,
+    policy,
+  }: { readonly schema: GraphQLSchema; readonly policy: Pick<SecurityPolicy, 'sensitive' | 'audit'> },
 ): AuditedFields {
   const reached = reachedSlots(shape);
   const fetches = plan === null ? [] : fetchesOf(plan);
+  const unrecorded = coordinates.flatMap((coordinate, slot) =>
+    policy.audit.size > 0 && auditRuleOf(policy, coordinate).level === 'NONE' ? [slot] : [],
+  );
   return {
     refused: coordinates.flatMap((_, slot) => {
       const because = reached.get(slot) ?? null;
@@ -36,6 +43,7 @@ export function auditedFields(
       const classes = policy.sensitive.get(coordinate)?.classes;
       return classes === undefined ? [] : [{ slot, classes }];
     }),
+    ...(unrecorded.length === 0 ? {} : { unrecorded }),
     plan: fetches.map((fetch) => ({
       subgraph: fetch.subgraph,
       coordinates: [...slotsBrought(fetch, shape, schema)].sort((a, b) => a - b),

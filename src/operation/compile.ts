@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import type { SecurityPolicy } from '../supergraph/policy.ts';
+import { auditedArguments } from './audited-arguments.ts';
 import { auditedFields } from './audited-fields.ts';
 import { buildShape } from './build-shape.ts';
 import { argumentRules } from './constraints.ts';
@@ -80,6 +81,7 @@ export function compileOperation(
       guards: guarded.guards,
       selected: guarded.selected,
       constrained: rules.variables,
+      auditedArguments: auditedArguments(expanded.root, coordinates, policy),
     },
     variant: (mask, lines) => {
       const id = hash('sha256', JSON.stringify([context.supergraphId, text, operationName, mask]), 'hex');

@@ -1,6 +1,7 @@
 import type { VariableDefinitionNode } from 'graphql';
 import type { ErrorCode, ErrorDetail } from '../errors.ts';
 import type { HiddenInput, PrincipalClaim, Requirement, SensitiveClass } from '../supergraph/policy.ts';
+import type { ArgumentValue } from './argument-value.ts';
 import type { Condition, When } from './condition.ts';
 import type { CostFormula } from './cost/formula.ts';
 import type { Plan } from './plan.ts';
@@ -69,6 +70,21 @@ export interface PrincipalInputs {
   readonly fills: readonly VariableFill[];
 }
 
+/** An argument that the audit records, where a field takes it. */
+export interface AuditedArgument {
+  /** The field, by the index of its coordinate. */
+  readonly slot: number;
+  readonly name: string;
+  /** Whether a digest of the value is recorded, or only that there was one. */
+  readonly treatment: 'digest' | 'redact';
+  /** True where it names an object, as far as its type and its name tell. */
+  readonly isId: boolean;
+  readonly when: When;
+  readonly value: ArgumentValue;
+  /** Stands for a variable that is not given; null for nothing. */
+  readonly fallback: ArgumentValue | null;
+}
+
 /** What one request costs. */
 export interface CostReport {
   readonly estimated: number;
@@ -83,6 +99,8 @@ export interface AuditedFields {
   readonly refused: readonly { readonly slot: number; readonly because: string }[];
   /** Only asked for below what is removed: neither judged nor run. */
   readonly unreached: readonly number[];
+  /** Those of which the schema wants no record; absent where there are none. */
+  readonly unrecorded?: readonly number[];
   /** Those with sensitive values. */
   readonly sensitive: readonly { readonly slot: number; readonly classes: readonly SensitiveClass[] }[];
   /** The fetches of the plan in its order, and what each asks for; empty where the executor plans by itself. */
@@ -125,6 +143,8 @@ export interface OperationFacts {
   /** In a mask, their numbers follow those of the guards. */
   readonly selected: readonly SelectedField[];
   readonly constrained: readonly ConstrainedVariable[];
+  /** Empty where the schema asks for none; `truncated` counts those that are not listed. */
+  readonly auditedArguments: { readonly listed: readonly AuditedArgument[]; readonly truncated: number };
 }
 
 /**

@@ -59,7 +59,7 @@ export function carryConstraints(
 }
 
 /** The coordinates in implementations that correspond to one of an interface: `I.f(a:)` gives `A.f(a:)`, `B.f(a:)`. */
-function implementing(origin: string, implementations: Implementations): string[] {
+export function implementing(origin: string, implementations: Implementations): string[] {
   const [interfaceName = ''] = origin.split('.', 1);
   const suffix = origin.slice(interfaceName.length);
   return [...(implementations.get(interfaceName) ?? [])].map((object) => `${object}${suffix}`);

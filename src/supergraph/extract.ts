@@ -1,6 +1,7 @@
 import { FeatureUrl } from '@apollo/federation-internals';
 import { DirectiveLocation, type DocumentNode, visit } from 'graphql';
 import type { ErrorDetail } from '../errors.ts';
+import { carryAudit, readAudit } from './audit-rule.ts';
 import { carryConstraints, carryRequirements } from './carry-interface-rules.ts';
 import { customScalars, readConstraint } from './constraint.ts';
 import { type DirectiveUse, directiveUses } from './directive-uses.ts';
@@ -8,7 +9,14 @@ import { faultAt } from './fault.ts';
 import { carryHiddenInputs } from './hidden-inputs.ts';
 import { implementationsOf } from './implementations.ts';
 import { directiveNameOf, type Link, ownsDirective, specDirectiveOf } from './link.ts';
-import type { Constraint, HiddenInput, Requirement, SecurityPolicy, SensitiveRule } from './policy.ts';
+import type {
+  AuditRule,
+  Constraint,
+  HiddenInput,
+  Requirement,
+  SecurityPolicy,
+  SensitiveRule,
+} from './policy.ts';
 import { bothRequirements, NO_REQUIREMENT } from './requirement.ts';
 import { RULE_ARGUMENTS, readRequirement } from './requirement-rule.ts';
 import { bothSensitive, carrySensitive, readSensitive } from './sensitive-rule.ts';
@@ -37,6 +45,7 @@ interface Rules {
   readonly hidden: Map<string, HiddenInput>;
   readonly tenantFields: Map<string, string>;
   readonly sensitive: Map<string, SensitiveRule>;
+  readonly audit: Map<string, AuditRule>;
 }
 
 /** What reading an application needs and where it puts what it read. */
@@ -57,6 +66,7 @@ const emptyRules = (): Rules => ({
   hidden: new Map(),
   tenantFields: new Map(),
   sensitive: new Map(),
+  audit: new Map(),
 });
 
 /**
@@ -87,6 +97,7 @@ export function extractPolicy(document: DocumentNode, links: readonly Link[]): P
   }
   const implementations = implementationsOf(document, links);
   const { concrete, onInterfaces, schemaTypes: types } = extraction;
+  carryAudit(concrete.audit, onInterfaces.audit, implementations);
   faults.push(
     ...carryRequirements(concrete.types, onInterfaces.types, implementations),
     ...carryRequirements(concrete.fields, onInterfaces.fields, implementations),
@@ -139,6 +150,12 @@ function recordOwn(
     const rule = readSensitive(use);
     if (typeof rule === 'string') return rule;
     rules.sensitive.set(use.coordinate, bothSensitive(rules.sensitive.get(use.coordinate), rule));
+    return null;
+  }
+  if (directive === 'audit') {
+    const rule = readAudit(use);
+    if (typeof rule === 'string') return rule;
+    rules.audit.set(use.coordinate, rule);
     return null;
   }
   const constraint = readConstraint(use, extraction.scalars);

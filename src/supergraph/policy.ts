@@ -63,6 +63,24 @@ export interface SensitiveRule {
   readonly mask: MaskStyle;
 }
 
+/** How much the audit records, from least to most. */
+export const AUDIT_LEVELS = ['NONE', 'ACCESS', 'DETAILED', 'FULL'] as const;
+export type AuditLevel = (typeof AUDIT_LEVELS)[number];
+
+/** What the audit records of the uses of a type's fields, a field or an argument. */
+export interface AuditRule {
+  readonly level: AuditLevel;
+  /** True where not even a digest of a value may be recorded. */
+  readonly redact: boolean;
+}
+
+/** A coordinate and what it is part of, from the inside out: `A.f(a:)`, `A.f`, `A`. */
+export function ownersOf(coordinate: string): readonly string[] {
+  const [field = ''] = coordinate.split('(', 1);
+  const [type = ''] = field.split('.', 1);
+  return [...new Set([coordinate, field, type])];
+}
+
 /**
  * The rules a supergraph carries, read out of the full SDL by `@link` URL, never by directive spelling.
  * Keys: `Type` for types, scalars and enums; `Type.field` for fields and input fields; `Type.field(argument:)` for arguments.
@@ -78,6 +96,8 @@ export interface SecurityPolicy {
   readonly tenantFields: ReadonlyMap<string, string>;
   /** Fields and arguments with sensitive values. */
   readonly sensitive: ReadonlyMap<string, SensitiveRule>;
+  /** Types, fields and arguments whose uses are recorded otherwise than usual. */
+  readonly audit: ReadonlyMap<string, AuditRule>;
 }
 
 /** What `@listSize` says of a list: its own, or those among its fields that `sizedFields` names. */

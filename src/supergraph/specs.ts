@@ -27,7 +27,7 @@ export const PORTCULLIS_DIRECTIVES: ReadonlyMap<string, boolean> = new Map([
   ['fromPrincipal', true],
   ['tenantScoped', true],
   ['stepUp', true],
-  ['audit', false],
+  ['audit', true],
   ['lifecycle', false],
   ['sensitive', true],
 ]);

@@ -16,6 +16,7 @@ export const PARTS: AuditParts = {
     measures: MEASURES,
     warnings: [],
     coordinates: ['Query.products', 'Product.price'],
+    auditedArguments: { listed: [], truncated: 0 },
   },
   variant: {
     audited: {
@@ -29,6 +30,7 @@ export const PARTS: AuditParts = {
   cost: null,
   fetches: [{ subgraph: 'catalog', durationUs: 812, status: 200, errors: 0, planned: 0 }],
   counts: { resolved: [1, 20], sizes: [0, 8], exceptions: [1, 2, 0, 1], sensitive: {} },
+  arguments: null,
   status: 200,
   code: null,
   errors: 0,

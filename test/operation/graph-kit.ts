@@ -14,6 +14,8 @@ const FEDERATION =
 const DEFINITIONS = {
   constraint:
     'directive @constraint(minLength: Int, maxLength: Int, pattern: String, min: Float, max: Float, format: String, minItems: Int, maxItems: Int) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION',
+  audit:
+    'directive @audit(level: security__AuditLevel! = ACCESS, redact: Boolean! = false) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION enum security__AuditLevel { NONE ACCESS DETAILED FULL }',
   stepUp:
     'directive @stepUp(acr: [String!], amr: [String!], maxAgeSeconds: Int) on OBJECT | FIELD_DEFINITION',
   sensitive:

@@ -28,6 +28,7 @@ const OPTIONS: PipelineOptions = {
   limits: LIMITS,
   cost: { mode: 'off', max: 0, perSubgraph: new Map() },
   audit: { whenUnwritable: 'refuse', durability: 'relaxed' },
+  argumentKey: new Uint8Array(32),
   timeoutMs: 1000,
   subscriptions: {
     maxPerPrincipal: 1,
@@ -87,6 +88,7 @@ const operation = (changes: Partial<CompiledOperation> = {}): CompiledOperation 
   guards: [],
   selected: [],
   constrained: [],
+  auditedArguments: { listed: [], truncated: 0 },
   planFor: async () => VARIANT,
   ...changes,
 });

@@ -61,6 +61,7 @@ async function run(fakes: Fakes) {
       guards: [{ requirement, when: null }],
       selected: [],
       constrained: [],
+      auditedArguments: { listed: [], truncated: 0 },
       planFor: async () => ({
         removals: [{ guard: 0, coordinate: 'Subscription.a', path: ['a'], dynamic: false }],
       }),
