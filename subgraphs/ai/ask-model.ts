@@ -1,7 +1,8 @@
 import { type EmbeddingModel, embedMany, generateText, type LanguageModel, streamText } from 'ai';
-import type { ChatInput, EmbedInput, ToolCall } from './ai-input.ts';
+import type { ChatInput, ToolCall } from './ai-input.ts';
 import type { ChatFinishReason } from './chat-answer.ts';
 import { chatCall, outputOf } from './chat-call.ts';
+import { failureOfSent, marking } from './routing/sent-mark.ts';
 import type { TextReader } from './text-reader.ts';
 import { countAll, countForModel, type ReportedUsage, readUsage, type TokenUsage } from './token-usage.ts';
 
@@ -26,8 +27,6 @@ export interface Asking<M> {
   readonly abortSignal: AbortSignal;
 }
 
-const EMBED_CALLS_AT_ONCE_MAX = 2;
-
 const FINISH_REASONS: ReadonlyMap<string, ChatFinishReason> = new Map([
   ['stop', 'STOP'],
   ['tool-calls', 'TOOL_CALLS'],
@@ -51,7 +50,8 @@ export async function askForAnswer(
   input: ChatInput,
   { model, reader, abortSignal }: Asking<LanguageModel>,
 ): Promise<ModelAnswer> {
-  const result = await generateText({ ...chatCall(model, input), ...structured(input), abortSignal });
+  const call = { ...chatCall(model, input), ...structured(input), abortSignal };
+  const result = await sending(() => generateText(call));
   return {
     text: result.text,
     toolCalls: result.toolCalls.map(toolCallOf),
@@ -68,34 +68,61 @@ export async function* askForParts(
   let text = '';
   const call = { ...chatCall(model, input), ...structured(input), abortSignal };
   // What it would print of an error holds the prompt.
-  const { stream } = streamText({ ...call, onError: () => undefined });
+  const mark = { isSent: false };
+  const { stream } = marking(mark, () => streamText({ ...call, onError: () => undefined }));
   for await (const part of stream) {
     if (part.type === 'text-delta') {
       text += part.text;
       if (part.text !== '') yield { text: part.text };
     } else if (part.type === 'tool-call') yield { toolCall: toolCallOf(part) };
-    else if (part.type === 'error') throw part.error;
+    else if (part.type === 'error') throw failureOfSent(mark, part.error);
     else if (part.type === 'abort') throw new Error('aborted');
-    else if (part.type === 'finish')
+    else if (part.type === 'finish') {
+      requireEnd(part);
       yield {
         finishReason: finishOf(part),
         usage: usageOf(part.totalUsage, { reader, input, text }),
       };
+    }
   }
 }
 
-/** Asks a model once for the vectors of texts. Throws: as `askForAnswer`. */
+/** An answer without its end, or without a part of it. The library takes it for whole. */
+class UnfinishedAnswerError extends Error {
+  override readonly name = 'AI_EmptyResponseBodyError';
+}
+
+function requireEnd({ finishReason, rawFinishReason }: Parameters<typeof finishOf>[0]): void {
+  if (rawFinishReason === undefined && !FINISH_REASONS.has(finishReason))
+    throw new UnfinishedAnswerError('The answer has no end.');
+}
+
+/** Texts that a model embeds in one call; as many as there are where it does not say. */
+export async function textsPerCall(model: Exclude<EmbeddingModel, string>): Promise<number> {
+  return (await model.maxEmbeddingsPerCall) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Asks a model once for the vectors of texts, no more than it embeds in one call. Throws: as `askForAnswer`. */
 export async function askForVectors(
-  { texts }: EmbedInput,
+  texts: readonly string[],
   { model, reader, abortSignal }: Asking<EmbeddingModel>,
 ): Promise<{ readonly vectors: readonly (readonly number[])[]; readonly usage: TokenUsage }> {
-  const result = await embedMany({
-    ...{ model, values: [...texts], maxRetries: 0, abortSignal },
-    maxParallelCalls: EMBED_CALLS_AT_ONCE_MAX,
-  });
+  const call = { model, values: [...texts], maxRetries: 0, abortSignal };
+  const result = await sending(() => embedMany(call));
+  if (result.embeddings.length !== texts.length) throw new UnfinishedAnswerError('Vectors are missing.');
   const reported = { inputTokens: result.usage.tokens, outputTokens: 0 };
   const usage = readUsage(reported, { input: () => countAll(reader, texts), output: () => 0 });
   return { vectors: result.embeddings, usage };
+}
+
+/** Throws: NotSentError where no provider was called, else what the call throws. */
+async function sending<T>(call: () => Promise<T>): Promise<T> {
+  const mark = { isSent: false };
+  try {
+    return await marking(mark, call);
+  } catch (thrown) {
+    throw failureOfSent(mark, thrown);
+  }
 }
 
 function structured(input: ChatInput) {

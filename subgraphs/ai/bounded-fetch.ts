@@ -1,3 +1,5 @@
+import { markSent } from './routing/sent-mark.ts';
+
 type Fetch = typeof globalThis.fetch;
 
 /** A provider answered with more bytes than the bound. */
@@ -11,6 +13,7 @@ export class ResponseTooLargeError extends Error {
  */
 export function boundFetch(fetch: Fetch, bodyBytesMax: number): Fetch {
   return async (input, init) => {
+    markSent();
     const response = await fetch(input, { ...init, redirect: 'error' });
     if (response.body === null) return response;
     let bytes = 0;

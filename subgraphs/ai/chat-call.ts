@@ -25,10 +25,14 @@ type Call = Pick<
 
 const EFFORTS = { NONE: 'none', MINIMAL: 'minimal', LOW: 'low', MEDIUM: 'medium', HIGH: 'high' } as const;
 
-/** How the last thing that a model said has to look; undefined where it is any text. */
+/**
+ * How the last thing that a model said has to look; undefined where it is any text. Its text is handed on as it is: where the library
+ * judged it, a model that does not follow the schema would look like a provider that fails.
+ */
 export function outputOf({ responseSchema }: ChatInput) {
   if (responseSchema == null) return undefined;
-  return Output.object({ schema: jsonSchema(jsonObjectOf('responseSchema', responseSchema)) });
+  const output = Output.object({ schema: jsonSchema(jsonObjectOf('responseSchema', responseSchema)) });
+  return { ...output, parseCompleteOutput: async ({ text }: { readonly text: string }) => text };
 }
 
 /** A conversation in the terms of the library; its input has been checked. */

@@ -1,5 +1,6 @@
 import type { EmbedInput } from './ai-input.ts';
-import { askForVectors } from './ask-model.ts';
+import { askForVectors, textsPerCall } from './ask-model.ts';
+import type { Charge } from './budget/charge.ts';
 import { meteredCall } from './budget/metered-call.ts';
 import { textTokens } from './budget/token-estimate.ts';
 import type { EmbeddingResult, ModerationResult } from './chat-answer.ts';
@@ -8,7 +9,7 @@ import type { AiModel } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
 import { errorOf, makeAttempts } from './routing/make-attempts.ts';
 import type { Target } from './routing/routes.ts';
-import { NO_USAGE, type TokenUsage } from './token-usage.ts';
+import { NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
 
 /**
  * Vectors of texts. Vectors of two models have nothing to do with each other: an alias of several is refused.
@@ -20,8 +21,17 @@ export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Prom
   const { answer, model } = await asking(
     parts,
     { ...asked, capability: 'EMBEDDINGS' },
-    (target, abortSignal) =>
-      askForVectors(asked.input, { model: catalog.embeddingModel(target), reader, abortSignal }),
+    async (target, abortSignal, metered) => {
+      const embedding = catalog.embeddingModel(target);
+      const pieces = piecesOf(asked.input.texts, await textsPerCall(embedding));
+      const answers = await metered(pieces, (texts) =>
+        askForVectors(texts, { model: embedding, reader, abortSignal }),
+      );
+      return {
+        vectors: answers.flatMap(({ vectors }) => vectors),
+        usage: sumOf(answers.map(({ usage }) => usage)),
+      };
+    },
   );
   return {
     embeddings: answer.vectors.map((vector, index) => ({ index, vector })),
@@ -33,23 +43,33 @@ export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Prom
 /** What is wrong with texts. Throws: as `runEmbed`. */
 export async function runModerate(parts: PathParts, asked: Asked<EmbedInput>): Promise<ModerationResult> {
   const { input } = asked;
-  const inputTokens = textTokens(input, parts.ledger.config).input;
+  const inputTokens = textTokens(input.texts, parts.ledger.config).input;
   const usage: TokenUsage = { ...NO_USAGE, inputTokens, totalTokens: inputTokens };
   const { answer, model } = await asking(
     parts,
     { ...asked, capability: 'MODERATION' },
-    async (target, abortSignal) => ({
-      results: await parts.catalog.moderationModel(target).moderate(input.texts, abortSignal),
-      usage,
-    }),
+    async (target, abortSignal, metered) => {
+      const moderation = parts.catalog.moderationModel(target);
+      const answers = await metered([input.texts], async (texts) => ({
+        results: await moderation.moderate(texts, abortSignal),
+        usage,
+      }));
+      return answers.flatMap(({ results }) => results);
+    },
   );
-  return { results: answer.results, model };
+  return { results: answer, model };
 }
 
-async function asking<T extends { readonly usage: TokenUsage }>(
+/** Makes the calls of one attempt, each of which is reserved before the first is made and settled by what became of it. */
+type Metered = <T extends { readonly usage: TokenUsage }>(
+  pieces: readonly (readonly string[])[],
+  call: (texts: readonly string[]) => Promise<T>,
+) => Promise<readonly T[]>;
+
+async function asking<T>(
   parts: PathParts,
   { input, caller, field, capability }: Asked<EmbedInput> & { readonly capability: Capability },
-  call: (target: Target, abortSignal: AbortSignal) => Promise<T>,
+  call: (target: Target, abortSignal: AbortSignal, metered: Metered) => Promise<T>,
 ): Promise<{ readonly answer: T; readonly model: AiModel }> {
   const { ledger, routes } = parts;
   const targets = routes.targets({
@@ -57,11 +77,28 @@ async function asking<T extends { readonly usage: TokenUsage }>(
     requireModel: (model) => ledger.requireModel({ caller, field, model }),
   });
   const left = new AbortController().signal;
-  const attempted = await makeAttempts(parts, { targets, left }, async (target, abortSignal) => {
-    const tokens = textTokens(input, ledger.config);
-    const charge = await ledger.reserve({ caller, field, model: target.model, tokens });
-    return meteredCall(charge, abortSignal, () => call(target, abortSignal));
-  });
+  const attempted = await makeAttempts(parts, { targets, left }, (target, abortSignal) =>
+    call(target, abortSignal, async (pieces, run) => {
+      const charges: Charge[] = [];
+      const answers = [];
+      try {
+        for (const texts of pieces) {
+          const tokens = textTokens(texts, ledger.config);
+          charges.push(await ledger.reserve({ caller, field, model: target.model, tokens }));
+        }
+        for (const [index, charge] of charges.entries())
+          answers.push(await meteredCall(charge, abortSignal, () => run(pieces[index] ?? [])));
+        return answers;
+      } finally {
+        // Of those that were not made; the others are settled.
+        for (const charge of charges) charge.unused('failed');
+      }
+    }),
+  );
   if (!attempted.answered) throw errorOf(attempted.fault);
   return { answer: attempted.value, model: attempted.candidate.model };
+}
+
+function piecesOf(texts: readonly string[], max: number): readonly (readonly string[])[] {
+  return texts.length <= max ? [texts] : [texts.slice(0, max), ...piecesOf(texts.slice(max), max)];
 }

@@ -33,7 +33,7 @@ export interface ModelCatalog {
   /** The keys that a model of a tenant may be asked with. */
   keysOf(model: AiModel, tenant: string | null): readonly ProviderKey[];
   languageModel(asked: AskedModel): LanguageModel;
-  embeddingModel(asked: AskedModel): EmbeddingModel;
+  embeddingModel(asked: AskedModel): Exclude<EmbeddingModel, string>;
   moderationModel(asked: AskedModel): ModerationModel;
 }
 

@@ -19,6 +19,21 @@ export const NO_USAGE: TokenUsage = Object.freeze({
   ...{ cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, estimated: true },
 });
 
+/** What several calls took together. */
+export function sumOf(usages: readonly TokenUsage[]): TokenUsage {
+  const sum = (count: Exclude<keyof TokenUsage, 'estimated'>): number =>
+    usages.reduce((total, usage) => total + usage[count], 0);
+  return {
+    ...{
+      inputTokens: sum('inputTokens'),
+      outputTokens: sum('outputTokens'),
+      totalTokens: sum('totalTokens'),
+    },
+    ...{ cacheReadTokens: sum('cacheReadTokens'), cacheWriteTokens: sum('cacheWriteTokens') },
+    ...{ reasoningTokens: sum('reasoningTokens'), estimated: usages.some(({ estimated }) => estimated) },
+  };
+}
+
 /** What a provider says a call took; it may leave anything out. */
 export interface ReportedUsage {
   readonly inputTokens: number | undefined;

@@ -3,9 +3,8 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
-import { type ProviderFake, startProviderFake } from '../subgraphs/ai/provider-fake.ts';
-import { STREAM_SCRIPTS } from '../subgraphs/ai/stream-formats.ts';
-import { WIRE_FORMATS } from '../subgraphs/ai/wire-formats.ts';
+import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/provider-fake.ts';
+import { WIRE_FORMATS } from '../subgraphs/ai/fakes/wire-formats.ts';
 import {
   auditText,
   createAssertionKey,
@@ -90,12 +89,11 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
   });
 
   it('gets the same stream, and an error where it breaks off', async () => {
-    const script = STREAM_SCRIPTS.find(({ kind }) => kind === format.kind);
-    fake.answer = () => ({ frames: script?.text ?? [], after: 'end' });
+    fake.answer = () => ({ frames: format.stream.text, after: 'end' });
     expect(await textOf(await client.chat.completions.create({ ...saying(model), stream: true }))).toBe(
       'Hello world',
     );
-    fake.answer = () => ({ frames: script?.broken ?? [], after: 'end' });
+    fake.answer = () => ({ frames: format.stream.broken, after: 'end' });
     const broken = client.chat.completions.create({ ...saying(model), stream: true }).then(textOf);
     expect((await errorOf(broken)).code).toBe('provider_error');
   });

@@ -5,8 +5,8 @@ import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import { parseCredentialsConfig } from '../../subgraphs/ai/credentials/credentials-config.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
-import { type ProviderFake, startProviderFake } from '../subgraphs/ai/provider-fake.ts';
-import { WIRE_FORMATS } from '../subgraphs/ai/wire-formats.ts';
+import { OPENAI } from '../subgraphs/ai/fakes/openai-wire.ts';
+import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/provider-fake.ts';
 import {
   ask,
   auditText,
@@ -19,7 +19,6 @@ import {
 
 const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
 const MASTER_KEY = randomBytes(32);
-const [OPENAI] = WIRE_FORMATS;
 const SECRETS = ['sk-first-secret-of-all', 'sk-second-secret-of-all', 'sk-secret-of-acme-only'] as const;
 const STAFF = { tenant: undefined, client_id: undefined };
 
@@ -34,7 +33,7 @@ const lines: string[] = [];
 beforeAll(async () => {
   where = folder();
   fake = await startProviderFake();
-  fake.answer = () => ({ status: 200, body: OPENAI?.chat('Hello.') });
+  fake.answer = () => ({ status: 200, body: OPENAI.chat('Hello.') });
   const { keyFile, jwks } = await createAssertionKey(where);
   const placement = { port: 0, trust: { jwks }, log: (line: string) => void lines.push(line) };
   placeholder = await startAi(placement);

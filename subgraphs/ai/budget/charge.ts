@@ -1,6 +1,6 @@
 import { type Amount, type ModelPrice, NOTHING, priceOf, type TokenCounts } from './price-table.ts';
 import { judgeProviderRun } from './provider-run.ts';
-import type { Settlement } from './usage-record.ts';
+import type { Settlement, UsageFinish } from './usage-record.ts';
 
 /** What a provider says a call took, or what was counted for want of that. */
 export interface CountedUsage {
@@ -30,8 +30,8 @@ export interface Charge {
    * By what was received; in full where nothing was and the provider may have run; as nothing where it provably never ran.
    */
   broke(call: BrokenCall): void;
-  /** As nothing: the provider was not asked at all. */
-  unused(): void;
+  /** As nothing: the provider was not asked at all. Default: since the caller left. */
+  unused(finish?: UsageFinish): void;
 }
 
 /** Of a call that runs while nothing can be counted, by configuration. */
@@ -89,8 +89,8 @@ export class StoredCharge implements Charge {
     this.#once({ settled, counts, source: 'estimated', finish });
   }
 
-  unused(): void {
-    this.#once({ settled: NOTHING, counts: NO_TOKENS, source: 'refunded', finish: 'aborted' });
+  unused(finish: UsageFinish = 'aborted'): void {
+    this.#once({ settled: NOTHING, counts: NO_TOKENS, source: 'refunded', finish });
   }
 
   #once(settlement: Settlement): void {

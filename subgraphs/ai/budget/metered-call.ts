@@ -12,7 +12,7 @@ export async function meteredCall<T extends { readonly usage: CountedUsage }>(
     charge.answered(answer.usage);
     return answer;
   } catch (thrown) {
-    charge.broke({ thrown, aborted: abortSignal.aborted, receivedTokens: null });
+    charge.broke({ thrown, aborted: isLeft(abortSignal), receivedTokens: null });
     throw thrown;
   }
 }
@@ -20,8 +20,13 @@ export async function meteredCall<T extends { readonly usage: CountedUsage }>(
 /** A call whose time was over while its charge was reserved is not made. Throws: why it was over. */
 function requireInTime(charge: Charge, abortSignal: AbortSignal): void {
   if (!abortSignal.aborted) return;
-  charge.unused();
+  charge.unused(isLeft(abortSignal) ? 'aborted' : 'failed');
   throw abortSignal.reason;
+}
+
+/** Whether it was the caller who ended a call, and not its time. */
+function isLeft({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !(reason instanceof Error && reason.name === 'TimeoutError');
 }
 
 /** Part of an answer, as far as it counts. */
@@ -43,7 +48,7 @@ export async function* meteredParts<T extends CountedPart>(
   let received: string | null = null;
   const broke = (thrown: unknown): void => {
     const receivedTokens = received === null ? null : countTokens(received);
-    charge.broke({ thrown, aborted: abortSignal.aborted, receivedTokens });
+    charge.broke({ thrown, aborted: isLeft(abortSignal), receivedTokens });
   };
   let isOver = false;
   try {
@@ -70,7 +75,7 @@ export async function* meteredParts<T extends CountedPart>(
 /** What a call that is told as it comes is settled by. */
 export interface PartsMetering {
   readonly charge: Charge;
-  /** Fires where the caller leaves. */
+  /** Fires where the caller leaves, and where the time is over. */
   readonly abortSignal: AbortSignal;
   readonly countTokens: (text: string) => number;
 }

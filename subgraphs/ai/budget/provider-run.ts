@@ -3,8 +3,9 @@ import { APICallError } from 'ai';
 /** Whether a provider ran for a call that failed: provably not, perhaps up to its input, or perhaps to its end. */
 export type ProviderRun = 'never' | 'input' | 'unknown';
 
-/** What says that no connection was made at all. */
+/** What says that nothing was sent, or no connection was made at all. */
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
+  'NOT_SENT',
   'ENDPOINT_REFUSED',
   'ECONNREFUSED',
   'ENOTFOUND',

@@ -1,4 +1,4 @@
-import type { ChatInput, EmbedInput } from '../ai-input.ts';
+import type { ChatInput } from '../ai-input.ts';
 
 /** How inputs are estimated. */
 export interface EstimateRule {
@@ -37,7 +37,7 @@ export function chatTokens(
 }
 
 /** As `chatTokens`, for texts to which nothing is answered. */
-export function textTokens({ texts }: EmbedInput, { inputBytesPerToken }: EstimateRule): TokensAtMost {
+export function textTokens(texts: readonly string[], { inputBytesPerToken }: EstimateRule): TokensAtMost {
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return { input: Math.ceil(bytes / inputBytesPerToken) + texts.length * TOKENS_AROUND, output: 0 };
 }

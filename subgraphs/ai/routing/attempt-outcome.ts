@@ -1,4 +1,5 @@
 import { APICallError } from 'ai';
+import { NotSentError } from './sent-mark.ts';
 
 /** What became of one attempt at one model with one key, in the terms of the schema. */
 export type AttemptOutcome =
@@ -45,6 +46,7 @@ const MALFORMED: ReadonlySet<string> = new Set([
   'AI_EmptyResponseBodyError',
   'AI_InvalidResponseDataError',
   'AI_NoContentGeneratedError',
+  'AI_NoOutputGeneratedError',
   'ResponseTooLargeError',
 ]);
 
@@ -74,6 +76,7 @@ export function judgeAttempt(
 /** Of an answer that began well, the library tells a provider's error in many forms; of none at all, as its own. */
 function outcomeWithoutStatus(thrown: unknown): AttemptFault['outcome'] {
   if (!(thrown instanceof Error)) return 'PROVIDER_ERROR';
+  if (thrown instanceof NotSentError) return 'REQUEST_REFUSED';
   if (MALFORMED.has(thrown.name) || MALFORMED.has(nameOfCause(thrown))) return 'MALFORMED';
   return APICallError.isInstance(thrown) || thrown instanceof TypeError ? 'UNREACHABLE' : 'PROVIDER_ERROR';
 }

@@ -49,6 +49,8 @@ const COUNTED: ReadonlySet<AttemptFault['outcome']> = new Set([
   'MALFORMED',
 ]);
 
+const HELD_BACK: ReadonlySet<AttemptFault['outcome']> = new Set(['REQUEST_REFUSED', 'FILTERED']);
+
 /** Makes the memory of how providers did lately. Units: `now` gives milliseconds since the epoch. */
 export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHealth {
   const states = new LRUCache<string, KeyState>({ max: KEYS_MAX });
@@ -63,6 +65,12 @@ export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHea
     state.closedUntilMs = Math.max(state.closedUntilMs, now() + forMs);
     state.limited = limited;
   };
+  const recovered = (key: string): void => {
+    const state = states.get(key);
+    // Of a call that was under way when others were told to wait.
+    if (state?.limited === true && now() < state.closedUntilMs) state.failures = 0;
+    else states.delete(key);
+  };
   return {
     admit(key) {
       const state = states.get(key);
@@ -74,10 +82,10 @@ export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHea
       state.probing = true;
       return { admitted: true };
     },
-    answered: (key) => void states.delete(key),
+    answered: recovered,
     failed(key, fault) {
-      // What the caller did wrong, or a filter held back, shows that the provider answers.
-      if (fault.outcome === 'REQUEST_REFUSED' || fault.outcome === 'FILTERED') return void states.delete(key);
+      // What the caller did wrong, or a filter held back, shows that the provider answers, where it did.
+      if (HELD_BACK.has(fault.outcome) && fault.status !== null) return recovered(key);
       const state = stateOf(key);
       state.probing = false;
       if (fault.outcome === 'RATE_LIMITED')

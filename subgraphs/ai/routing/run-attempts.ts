@@ -49,6 +49,11 @@ export interface CallBounds {
   readonly left: AbortSignal;
 }
 
+/** Why an attempt is ended that others may follow. Its name is the one that signals of a timeout have. */
+class TimeOverError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
 const OUT_OF_TIME: AttemptFault = {
   ...{ outcome: 'TIMEOUT', status: null, retryAfterMs: null, errorName: 'TimeoutError' },
 };
@@ -129,7 +134,7 @@ async function bounded<T>(
   const late = new AbortController();
   const deadline = AbortSignal.timeout(Math.max(0, Math.ceil(deadlineMs - now())));
   const signal = AbortSignal.any([left, late.signal, deadline]);
-  const timer = setTimeout(() => late.abort(), boundMs);
+  const timer = setTimeout(() => late.abort(new TimeOverError('The time is over.')), boundMs);
   const answer = call(signal);
   try {
     return { value: await Promise.race([answer, aborted(signal)]) };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAi } from '../../../subgraphs/ai/ai-server.ts';
 import { ProviderConfigError } from '../../../subgraphs/ai/provider-config.ts';
 import { readTypeDefs } from '../../../subgraphs/kit/schema-source.ts';
-import { type ProviderFake, startProviderFake } from './provider-fake.ts';
+import { type ProviderFake, startProviderFake } from './fakes/provider-fake.ts';
 import { STORY } from './story.ts';
 
 interface Answer {

@@ -3,14 +3,16 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../subgraphs/ai/ai-input.ts';
 import type { ChatFailure, ChatResult } from '../../../subgraphs/ai/chat-answer.ts';
-import { clientOf, type ModelClient } from './client-kit.ts';
+import { ledgerOf } from './budget/budget-kit.ts';
+import { type ClientOptions, clientOf, type ModelClient } from './client-kit.ts';
+import { OPENAI } from './fakes/openai-wire.ts';
+import { type ProviderFake, startProviderFake } from './fakes/provider-fake.ts';
+import { PROVIDER_TEXT, type WireFormat } from './fakes/wire-format.ts';
+import { WIRE_FORMATS } from './fakes/wire-formats.ts';
 import { PNG_1X1 } from './images.ts';
-import { type ProviderFake, startProviderFake } from './provider-fake.ts';
-import { WIRE_FORMATS, type WireFormat } from './wire-formats.ts';
 
 const PROMPT = 'the secret recipe';
 const KEY = 'sk-very-secret-key';
-const PROVIDER_TEXT = 'provider says things';
 const INPUT: ChatInput = {
   model: 'house/model-1',
   messages: [
@@ -32,7 +34,12 @@ beforeEach(async () => {
 });
 afterEach(() => fake.close());
 
-function clientFor(format: WireFormat, timeoutMs = 10_000): ModelClient {
+/** The texts of a request to embed. */
+function textsOf({ input, requests }: Record<string, unknown>): readonly unknown[] {
+  return (input ?? requests) as readonly unknown[];
+}
+
+function clientFor(format: WireFormat, options: Partial<ClientOptions> = {}): ModelClient {
   const embedder = { id: 'embedder', capabilities: ['EMBEDDINGS'] };
   const models = [
     { id: 'model-1', capabilities: ['CHAT'], contextWindow: 1000 },
@@ -40,7 +47,7 @@ function clientFor(format: WireFormat, timeoutMs = 10_000): ModelClient {
     ...(format.embedPath === null ? [] : [embedder]),
   ];
   const house = { kind: format.kind, apiKey: KEY, baseURL: fake.url + format.base, models };
-  return clientOf(house, { timeoutMs, failures });
+  return clientOf(house, { timeoutMs: 10_000, failures, ...options });
 }
 
 async function thrownBy(call: Promise<unknown>): Promise<GraphQLError> {
@@ -94,11 +101,6 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
     expect(JSON.stringify(request?.body)).toContain('Be brief.');
   });
 
-  it('says when the answer was cut', async () => {
-    fake.answer = () => ({ status: 200, body: format.cut('Forty') });
-    expect((await clientFor(format).chat(INPUT)).finishReason).toBe('LENGTH');
-  });
-
   it('says when the model refuses, and when the provider withholds', async () => {
     for (const [body, reason] of [
       [format.filtered?.('I must not.'), 'CONTENT_FILTER'],
@@ -138,39 +140,6 @@ describe.each(WIRE_FORMATS)('asking $kind', (format) => {
     expect(error.extensions['code']).toBe('BAD_USER_INPUT');
     expect(fake.requests).toEqual([]);
   });
-
-  it.each([
-    [400, 'AI_PROVIDER_ERROR', false],
-    [401, 'AI_PROVIDER_ERROR', false],
-    [429, 'AI_PROVIDER_RATE_LIMITED', true],
-    [500, 'AI_PROVIDER_ERROR', true],
-    [529, 'AI_PROVIDER_ERROR', true],
-  ])('maps status %i to %s without a retry and without a secret', async (status, code, retryable) => {
-    const body = format.error(status, `${PROVIDER_TEXT} ${PROMPT} ${KEY}`);
-    fake.answer = () => ({ status, body, headers: { 'retry-after': '7' } });
-    expect(await failureOf(clientFor(format).chat(INPUT))).toEqual({
-      ...{ code, retryable, retryAfterSeconds: status < 429 ? null : 7 },
-    });
-    expect(failures).toMatchObject([
-      { code, model: 'house/model-1', status, errorName: 'AI_APICallError', key: 'config' },
-    ]);
-    expect(fake.requests).toHaveLength(1);
-  });
-
-  it('refuses an answer that is not the wire format', async () => {
-    fake.answer = () => ({
-      status: 200,
-      body: { choices: PROVIDER_TEXT, content: PROVIDER_TEXT, candidates: PROVIDER_TEXT },
-    });
-    expect((await failureOf(clientFor(format).chat(INPUT)))?.code).toBe('AI_PROVIDER_ERROR');
-  });
-
-  it('gives up a provider that stays silent', async () => {
-    fake.answer = () => 'silence';
-    expect(await failureOf(clientFor(format, 50).chat(INPUT))).toEqual({
-      ...{ code: 'AI_TIMEOUT', retryable: true, retryAfterSeconds: null },
-    });
-  });
 });
 
 describe.each(WIRE_FORMATS.filter((format) => format.embedPath !== null))('embedding by $kind', (format) => {
@@ -192,7 +161,41 @@ describe.each(WIRE_FORMATS.filter((format) => format.embedPath !== null))('embed
     ]);
     expect(result.dimensions).toBe(2);
     expect(result.usage.estimated).toBe(format.embedUsageMissing);
-    expect(result.usage.inputTokens).toBe(format.embedUsageMissing ? 5 : 5);
+    expect(result.usage.inputTokens).toBe(5);
+  });
+
+  it('asks for no more texts at once than the provider takes, and settles each call by itself', async () => {
+    const { ledger, memory } = ledgerOf({ plans: 'optional' });
+    const texts = Array.from({ length: 40 }, (_, index) => `text ${index}`);
+    let calls = 0;
+    fake.answer = ({ body }) => {
+      calls += 1;
+      if (calls > 2) return { status: 429, body: {} };
+      const { length } = textsOf(body);
+      return { status: 200, body: format.embed(Array.from({ length }, (_, index) => [calls, index])) };
+    };
+    const asking = clientFor(format, { ledger });
+    const { embeddings, usage } = await asking.embed({ ...input, texts });
+    expect(embeddings.map(({ index }) => index)).toEqual(texts.map((_, index) => index));
+    const sizes = fake.requests.map(({ body }) => textsOf(body).length);
+    expect(sizes).toEqual(format.embedTextsMax < 40 ? [32, 8] : [40]);
+    expect(embeddings.at(-1)?.vector).toEqual([sizes.length, (sizes.at(-1) ?? 0) - 1]);
+    if (!format.embedUsageMissing) expect(usage.inputTokens).toBe(5 * sizes.length);
+    if (sizes.length === 1) return;
+    // What ran is paid for, also where the call after it never did.
+    calls = 1;
+    await thrownBy(asking.embed({ ...input, texts }));
+    await ledger.settled();
+    expect(memory.settled.slice(2).map(({ settlement }) => settlement?.source)).toEqual([
+      ...['provider', 'refunded'],
+    ]);
+  });
+
+  it('refuses an answer that lacks a vector', async () => {
+    fake.answer = () => ({ status: 200, body: format.embed([[1, 0]]) });
+    const error = await thrownBy(clientFor(format).embed(input));
+    expect(error.extensions['code']).toBe('AI_PROVIDER_ERROR');
+    expect(failures).toMatchObject([{ outcome: 'MALFORMED' }]);
   });
 
   it('maps a refusal without a secret', async () => {
@@ -204,8 +207,7 @@ describe.each(WIRE_FORMATS.filter((format) => format.embedPath !== null))('embed
 });
 
 describe('the model client', () => {
-  const [openai] = WIRE_FORMATS;
-  const client = (): ModelClient => clientFor(openai ?? expect.unreachable('there is a format'));
+  const client = (): ModelClient => clientFor(OPENAI);
 
   it.each([
     'house/model-2',
@@ -233,7 +235,7 @@ describe('the model client', () => {
 
   it('counts usage itself where the provider reports none or nonsense', async () => {
     for (const usage of [undefined, { prompt_tokens: -5, completion_tokens: 1e12 }]) {
-      const body = { ...(openai?.chat('Forty-two.') as object), usage };
+      const body = { ...(OPENAI.chat('Forty-two.') as object), usage };
       fake.answer = () => ({ status: 200, body });
       expect((await client().chat(INPUT)).usage).toMatchObject({
         inputTokens: 8,
@@ -243,6 +245,29 @@ describe('the model client', () => {
       });
     }
   });
+
+  it.each([
+    ['tools', { tools: [{ name: 'x', parameters: '{"anyOf":5}' }] }],
+    ['a schema', { responseSchema: '{"type":"object","properties":{"a":null}}' }],
+  ])(
+    'keeps a shared key in use, however often one tenant asks with %s that make no sense',
+    async (_, part) => {
+      fake.answer = () => ({ status: 200, body: OPENAI.chat('Forty-two.') });
+      const { ledger, memory } = ledgerOf({ plans: 'optional' });
+      const asking = clientFor(OPENAI, { ledger, routing: { failuresMax: 2 } });
+      for (let call = 0; call < 5; call += 1) {
+        const { failure, attempts } = await asking.chat({ ...INPUT, ...part });
+        expect([failure?.retryable, attempts[0]?.outcome]).toEqual([false, 'REQUEST_REFUSED']);
+      }
+      expect(fake.requests).toEqual([]);
+      expect((await asking.chat(INPUT)).text).toBe('Forty-two.');
+      await ledger.settled();
+      expect(memory.settled.map(({ settlement }) => settlement?.source)).toEqual([
+        ...Array.from({ length: 5 }, () => 'refunded'),
+        'provider',
+      ]);
+    },
+  );
 
   it('follows no redirect with its key', async () => {
     const elsewhere = await startProviderFake();
@@ -258,7 +283,7 @@ describe('the model client', () => {
   });
 
   it('refuses an answer that is larger than the bound', async () => {
-    fake.answer = () => ({ status: 200, body: openai?.chat('x'.repeat(9 * 1024 * 1024)) });
+    fake.answer = () => ({ status: 200, body: OPENAI.chat('x'.repeat(9 * 1024 * 1024)) });
     expect((await failureOf(client().chat(INPUT)))?.code).toBe('AI_PROVIDER_ERROR');
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderFailure } from '../../../subgraphs/ai/ai-error.ts';
 import { clientOf } from './client-kit.ts';
-import { type ProviderFake, startProviderFake } from './provider-fake.ts';
+import { type ProviderFake, startProviderFake } from './fakes/provider-fake.ts';
 
 const KEY = 'sk-very-secret-key';
 const input = { model: 'house/guard', texts: ['a text that is fine', 'a text that is not'] };

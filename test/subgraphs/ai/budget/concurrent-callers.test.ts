@@ -3,9 +3,8 @@ import type { ProviderFailure } from '../../../../subgraphs/ai/ai-error.ts';
 import type { ChatInput } from '../../../../subgraphs/ai/ai-input.ts';
 import type { UsageRecord } from '../../../../subgraphs/ai/budget/usage-record.ts';
 import { clientOf } from '../client-kit.ts';
-import { type ProviderFake, startProviderFake } from '../provider-fake.ts';
-import { STREAM_SCRIPTS } from '../stream-formats.ts';
-import { WIRE_FORMATS } from '../wire-formats.ts';
+import { OPENAI_COMPATIBLE as wire } from '../fakes/openai-wire.ts';
+import { type ProviderFake, startProviderFake } from '../fakes/provider-fake.ts';
 import { callerWith, ledgerOf } from './budget-kit.ts';
 
 const CALLERS = 200;
@@ -14,8 +13,6 @@ const INPUT: ChatInput = {
   ...{ model: 'house/model-1', maxOutputTokens: 20 },
   messages: [{ role: 'USER', content: 'When does the gate open?' }],
 };
-const [script] = STREAM_SCRIPTS.filter(({ kind }) => kind === 'openai-compatible');
-const [wire] = WIRE_FORMATS.filter(({ kind }) => kind === 'openai-compatible');
 let fake: ProviderFake;
 
 beforeAll(async () => {
@@ -46,7 +43,7 @@ describe(`${CALLERS} callers at once on one budget`, () => {
     let most = 0;
     fake.answer = () => {
       most = Math.max(most, memory.usedOf(KEY));
-      return { status: 200, body: wire?.chat('At nine.') };
+      return { status: 200, body: wire.chat('At nine.') };
     };
     const answers = await Promise.allSettled(Array.from({ length: CALLERS }, () => client.chat(INPUT)));
     await ledger.settled();
@@ -66,7 +63,7 @@ describe(`${CALLERS} callers at once on one budget`, () => {
 
   it('of whom half leave have reserved what was settled and what came back, to the micro-dollar', async () => {
     const { client, ledger, memory } = callersOn({ spend: { microUsd: 1_000_000, per: 'day' } });
-    fake.answer = () => ({ frames: script?.text.slice(0, 2) ?? [], after: 'silence' });
+    fake.answer = () => ({ frames: wire.stream.text.slice(0, 2), after: 'silence' });
     const leave = async (before: number): Promise<void> => {
       const events = await client.chatStream(INPUT);
       for (let read = 0; read < before; read += 1) await events.next();
@@ -75,8 +72,8 @@ describe(`${CALLERS} callers at once on one budget`, () => {
     const half = Array.from({ length: CALLERS / 2 }, (_, index) => leave(index % 2));
     fake.answer = ({ body }) =>
       body['stream'] === true
-        ? { frames: script?.text.slice(0, 2) ?? [], after: 'silence' }
-        : { status: 200, body: wire?.chat('At nine.') };
+        ? { frames: wire.stream.text.slice(0, 2), after: 'silence' }
+        : { status: 200, body: wire.chat('At nine.') };
     await Promise.all([...half, ...Array.from({ length: CALLERS / 2 }, () => client.chat(INPUT))]);
     await ledger.settled();
 

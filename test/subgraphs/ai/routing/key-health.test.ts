@@ -33,9 +33,17 @@ describe('a circuit', () => {
 
   it.each(['REQUEST_REFUSED', 'FILTERED'] as const)('does not open by %s, which shows life', (outcome) => {
     fail(2);
-    fail(1, outcome);
+    health.failed('a', fault(outcome, null, 400));
     fail(2);
     expect(admitted()).toBe(true);
+  });
+
+  it('neither opens nor forgets by what was never sent', () => {
+    fail(2);
+    fail(10, 'REQUEST_REFUSED');
+    expect(admitted()).toBe(true);
+    fail(1);
+    expect(admitted()).toBe(false);
   });
 
   it('does not open by callers who leave', () => {
@@ -88,6 +96,13 @@ describe('a limited key', () => {
     health.failed('a', fault('RATE_LIMITED', 1));
     expect(health.admit('a')).toMatchObject({ atMs: nowMs + 1500 });
   });
+});
+
+it('a limited key is left alone also where calls that were under way are answered or refused', () => {
+  health.failed('a', fault('RATE_LIMITED', 1500));
+  health.answered('a');
+  health.failed('a', fault('REQUEST_REFUSED', null, 400));
+  expect(health.admit('a')).toMatchObject({ admitted: false, atMs: nowMs + 1500, limited: true });
 });
 
 it('a key that its provider refuses is left alone for long', () => {

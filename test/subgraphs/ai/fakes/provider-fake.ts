@@ -8,7 +8,7 @@ export interface ProviderRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** What a fake provider answers: a status with a JSON body and headers, or nothing at all. */
+/** What a fake provider answers: JSON, a stream, anything as it stands, or nothing at all. */
 export type ProviderAnswer =
   | {
       readonly status: number;
@@ -16,9 +16,15 @@ export type ProviderAnswer =
       readonly headers?: Readonly<Record<string, string>>;
     }
   | {
-      /** Frames of server-sent events, and what follows the last. */
+      /** Frames of server-sent events, and what follows the last; what is held is cut by `cut`. */
       readonly frames: readonly string[];
-      readonly after: 'end' | 'cut' | 'silence';
+      readonly after: 'end' | 'cut' | 'held' | 'silence';
+    }
+  | {
+      /** A body as it stands, of the given type; cut where it is not whole. */
+      readonly raw: string;
+      readonly contentType: string;
+      readonly whole: boolean;
     }
   | 'silence';
 
@@ -29,12 +35,15 @@ export interface ProviderFake {
   /** Paths of streams that have ended, by either side. */
   readonly left: string[];
   answer: (request: ProviderRequest) => ProviderAnswer;
+  /** Cuts the sockets of the streams that are held. */
+  cut(): void;
   close(): Promise<void>;
 }
 
 export async function startProviderFake(): Promise<ProviderFake> {
   const requests: ProviderRequest[] = [];
   const left: string[] = [];
+  const held: ServerResponse[] = [];
   const server = createServer((incoming, response) => void serve(incoming, response));
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
@@ -46,15 +55,12 @@ export async function startProviderFake(): Promise<ProviderFake> {
     if (answer === 'silence') return;
     if ('frames' in answer) {
       response.once('close', () => left.push(request.path));
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      for (const frame of answer.frames) response.write(frame);
-      if (answer.after === 'end') response.end();
-      // What was written must be on its way before the socket goes.
-      else if (answer.after === 'cut') setTimeout(() => response.destroy(), 20);
-      return;
+      writeFrames(response, answer, held);
+    } else if ('raw' in answer) writeRaw(response, answer);
+    else {
+      response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+      response.end(JSON.stringify(answer.body));
     }
-    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
-    response.end(JSON.stringify(answer.body));
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const fake: ProviderFake = {
@@ -62,6 +68,9 @@ export async function startProviderFake(): Promise<ProviderFake> {
     requests,
     left,
     answer: () => ({ status: 500, body: {} }),
+    cut: () => {
+      for (const response of held.splice(0)) response.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -69,4 +78,28 @@ export async function startProviderFake(): Promise<ProviderFake> {
       }),
   };
   return fake;
+}
+
+function writeFrames(
+  response: ServerResponse,
+  { frames, after }: Extract<ProviderAnswer, { readonly frames: unknown }>,
+  held: ServerResponse[],
+): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.flushHeaders();
+  for (const frame of frames) response.write(frame);
+  if (after === 'end') response.end();
+  else if (after === 'held') held.push(response);
+  // What was written must be on its way before the socket goes.
+  else if (after === 'cut') setTimeout(() => response.destroy(), 20);
+}
+
+function writeRaw(
+  response: ServerResponse,
+  { raw, contentType, whole }: Extract<ProviderAnswer, { readonly raw: unknown }>,
+): void {
+  const length = Buffer.byteLength(raw) * (whole ? 1 : 2);
+  response.writeHead(200, { 'content-type': contentType, 'content-length': String(length) });
+  if (whole) response.end(raw);
+  else response.write(raw, () => response.destroy());
 }
