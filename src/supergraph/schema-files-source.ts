@@ -27,6 +27,15 @@ const UNFINISHED_ATTEMPTS_MAX = 10;
 /** Most times that files which keep changing are read again before that is a fault. */
 const ATTEMPTS_MAX = 40;
 
+/** How schema files are read. */
+export interface SchemaReading {
+  readonly signal: AbortSignal;
+  /** Waits for files that are absent or empty, since many writers leave them so for a moment. */
+  readonly patient: boolean;
+  /** Reads one file; from the file system unless given. */
+  readonly readOne?: ((path: string) => Promise<Uint8Array>) | undefined;
+}
+
 /** What identifies the content of files without reading them; changes with every write and rename. */
 export async function stampOf(paths: readonly string[]): Promise<string> {
   const stamps = await Promise.all(
@@ -44,17 +53,17 @@ export async function stampOf(paths: readonly string[]): Promise<string> {
 
 /**
  * Reads schema files, again until they stand still: the stamp must be older than the wait, so that a second write within
- * the clock tick of the first cannot hide behind it. A patient reader also waits for files that are absent or empty.
+ * the clock tick of the first cannot hide behind it.
  * Throws: SUPERGRAPH_INVALID where a file cannot be read, is too large, is not UTF-8, or keeps changing.
  */
 export async function readSchemaFiles(
   paths: readonly string[],
-  { signal, patient }: { readonly signal: AbortSignal; readonly patient: boolean },
+  { signal, patient, readOne = readFile }: SchemaReading,
 ): Promise<SchemaTexts> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const stamp = await stampOf(paths);
     await wait(SETTLE_MS, undefined, { signal });
-    const [outcome] = await Promise.allSettled([readAll(paths)]);
+    const [outcome] = await Promise.allSettled([readAll(paths, readOne)]);
     if (stamp !== (await stampOf(paths))) continue;
     const unfinished = outcome.status === 'rejected' || outcome.value.some((text) => text.trim() === '');
     if (unfinished && patient && attempt < UNFINISHED_ATTEMPTS_MAX) continue;
@@ -65,9 +74,18 @@ export async function readSchemaFiles(
   throw unreadable(paths.map((path) => `${path} keeps changing`));
 }
 
-async function readAll(paths: readonly string[]): Promise<string[]> {
+async function readAll(
+  paths: readonly string[],
+  readOne: (path: string) => Promise<Uint8Array>,
+): Promise<string[]> {
   const budget = { bytes: SUPERGRAPH_BYTES_MAX };
-  const outcomes = await Promise.allSettled(paths.map((path) => readOne(path, budget)));
+  const outcomes = await Promise.allSettled(
+    paths.map(async (path) => {
+      await takeSize(path, budget);
+      // Text that is not UTF-8 would be read with replacement characters, and a name could change by it.
+      return new TextDecoder('utf-8', { fatal: true }).decode(await readOne(path));
+    }),
+  );
   const causes: unknown[] = [];
   const lines: string[] = [];
   const texts: string[] = [];
@@ -83,15 +101,13 @@ async function readAll(paths: readonly string[]): Promise<string[]> {
   return texts;
 }
 
-/** Reads one file and takes its size from what all files together may have. */
-async function readOne(path: string, budget: { bytes: number }): Promise<string> {
+/** Takes the size of one file from what all files together may have. */
+async function takeSize(path: string, budget: { bytes: number }): Promise<void> {
   const file = await stat(path);
   if (!file.isFile()) throw Object.assign(new Error(), { code: 'not a file' });
   budget.bytes -= file.size;
   if (budget.bytes < 0)
     throw Object.assign(new Error(), { code: `more than ${SUPERGRAPH_BYTES_MAX} bytes in all` });
-  // Text that is not UTF-8 would be read with replacement characters, and a name could change by it.
-  return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
 }
 
 function codeOf(error: unknown): string {

@@ -24,6 +24,8 @@ export type SupergraphSourceOptions = (
 export interface SupergraphSourceDependencies {
   /** Watches one folder for changes; `fs.watch` unless given. */
   readonly watchFolder?: (folder: string, changed: () => void) => FSWatcher;
+  /** Reads one file; from the file system unless given. */
+  readonly readOne?: (path: string) => Promise<Uint8Array>;
   /** Told once per folder that cannot be watched, where polling alone goes on. */
   readonly onWatchFault?: (folder: string, cause: unknown) => void;
 }
@@ -78,7 +80,7 @@ class FileSupergraphSource implements SupergraphSource {
   }
 
   async load(): Promise<Supergraph> {
-    const files = await readSchemaFiles(this.#paths, { signal: this.#closing.signal, patient: false });
+    const files = await this.#read({ patient: false });
     const supergraph = this.#build(files);
     this.#stamp = files.stamp;
     this.#judged = files.digest;
@@ -135,7 +137,7 @@ class FileSupergraphSource implements SupergraphSource {
   async #refresh(): Promise<void> {
     try {
       if ((await stampOf(this.#paths)) === this.#stamp) return;
-      const files = await readSchemaFiles(this.#paths, { signal: this.#closing.signal, patient: true });
+      const files = await this.#read({ patient: true });
       this.#told = null;
       this.#stamp = files.stamp;
       if (files.digest === this.#judged || this.#closing.signal.aborted) return;
@@ -147,6 +149,11 @@ class FileSupergraphSource implements SupergraphSource {
     } catch (cause) {
       if (!this.#closing.signal.aborted) this.#tell(cause);
     }
+  }
+
+  #read({ patient }: { readonly patient: boolean }): Promise<SchemaTexts> {
+    const { readOne } = this.#dependencies;
+    return readSchemaFiles(this.#paths, { signal: this.#closing.signal, patient, readOne });
   }
 
   #tell(cause: unknown): void {

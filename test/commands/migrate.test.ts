@@ -28,7 +28,7 @@ describe('migrations', () => {
 });
 
 describe('portcullis migrate', () => {
-  it('brings a database up to date, once', { timeout: 60_000 }, async () => {
+  it('brings a database up to date, once', async () => {
     const path = config('pglite://db');
     const names = (await readMigrations(MIGRATIONS)).map(({ name }) => `applied ${name}\n`);
     expect(names.length).toBeGreaterThan(1);

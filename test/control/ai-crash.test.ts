@@ -35,9 +35,7 @@ async function totals() {
 }
 
 describe('an AI process that is killed in the middle of its calls', () => {
-  it('leaves every call counted, and what nobody settled settles at its reservation', {
-    timeout: 60_000,
-  }, async () => {
+  it('leaves every call counted, and what nobody settled settles at its reservation', async () => {
     await killed();
     const before = await totals();
     expect(before.open).toBeGreaterThan(0);

@@ -49,9 +49,7 @@ const HALVES = `
     SELECT 1 FROM outbox o WHERE o.payload->>'id' = e.entity_id AND o.topic = e.action)`;
 
 describe('a process that is killed while it changes the control plane', () => {
-  it('leaves every change whole or not made, and none lost that it told of', {
-    timeout: 90_000,
-  }, async () => {
+  it('leaves every change whole or not made, and none lost that it told of', async () => {
     const told: string[] = [];
     for (let round = 0; round < KILLS; round += 1) {
       told.push(...(await killed(round)));
@@ -80,7 +78,7 @@ describe('a process that is killed while it changes the control plane', () => {
     expect(existsSync(`${directory}.lock`)).toBe(false);
   });
 
-  it('keeps a second one out while it lives', { timeout: 30_000 }, async () => {
+  it('keeps a second one out while it lives', async () => {
     const first = await open();
     try {
       await expect(open()).rejects.toMatchObject({ code: 'CONTROL_PLANE_UNAVAILABLE' });
@@ -98,7 +96,7 @@ describe('a process that is killed while it changes the control plane', () => {
     ['one that is gone', () => JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() })],
     ['a crash of the machine, half written', () => '{"pi'],
     ['names of every object', () => '{"__proto__":{"pid":1}}'],
-  ])('lets the next one in over the lock of %s', { timeout: 30_000 }, async (_, text) => {
+  ])('lets the next one in over the lock of %s', async (_, text) => {
     writeFileSync(`${directory}.lock`, text());
     await (await open()).close();
     expect(existsSync(`${directory}.lock`)).toBe(false);

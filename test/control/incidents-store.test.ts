@@ -16,7 +16,7 @@ let theirs: Seeded;
 
 beforeAll(async () => {
   [mine, theirs] = [await seed(test), await seed(test)];
-}, 30_000);
+});
 
 let callers = 0;
 
@@ -276,7 +276,7 @@ describe('whatever happens to incidents', () => {
         clock.now += 60_000;
         expect(await held()).toEqual(before);
       }),
-      { numRuns: 8, seed: 20_261_128 },
+      { numRuns: 8 },
     );
   });
 });

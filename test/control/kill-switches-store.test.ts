@@ -12,7 +12,7 @@ let theirs: Seeded;
 
 beforeAll(async () => {
   [mine, theirs] = [await seed(test), await seed(test)];
-}, 30_000);
+});
 
 const MUTATIONS: SwitchOff = {
   ...{ kind: 'mutations', target: '', tenantId: null, reason: 'Under attack.', seconds: null },

@@ -15,7 +15,7 @@ let theirs: Seeded;
 
 beforeAll(async () => {
   [mine, theirs] = [await seed(test), await seed(test)];
-}, 30_000);
+});
 
 const SECRET = 'sk-very-secret-key-4711';
 const NEW = { provider: 'openai', secret: SECRET, endpoint: null, priority: 0, weight: 1 };

@@ -55,7 +55,7 @@ beforeAll(async () => {
       await client.query(statement, [...values]);
   });
   test.clock.now = Date.now();
-}, 60_000);
+});
 
 const GRAPH: ProductGraph = compose(`type Query { ${FIELDS.map((name) => `${name}: String`).join(' ')} }`);
 

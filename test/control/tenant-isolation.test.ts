@@ -27,7 +27,7 @@ beforeAll(async () => {
     role: 'owner',
   });
   eve = member(mine.tenant.id, { subject: 'eve', role: 'owner', scopes: new Set(['a']) });
-}, 30_000);
+});
 
 const attempt = (work: () => Promise<unknown>) => faultCodeOf(Promise.resolve().then(work));
 

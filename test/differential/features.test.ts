@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runs } from '../property-runs.ts';
 import { ALL_GRAPHS } from './graphs/all-graphs.ts';
 import { generateOperation } from './kit/operation-generator.ts';
 import { expectSameAnswer, plain } from './kit/same-answer.ts';
@@ -8,8 +9,6 @@ import type { Ask } from './kit/two-engines.ts';
 
 const GENERATED = 15;
 const FRESH_RUNS = 8;
-/** The same seeds in every run, unless fresh ones are asked for. */
-const SEED = process.env['FRESH_SEEDS'] === '1' ? {} : { seed: 20_261_123 };
 const DEPTH_MAX = 6;
 
 describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
@@ -57,7 +56,7 @@ describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
         const { native, apollo } = await running.engines.both(ask);
         expectSameAnswer(native, apollo, { ask, apolloLosesData });
       }),
-      { numRuns: FRESH_RUNS, endOnFailure: true, ...SEED },
+      { numRuns: runs(FRESH_RUNS), endOnFailure: true },
     );
   });
 });

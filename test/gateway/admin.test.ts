@@ -27,7 +27,7 @@ beforeAll(async () => {
   root = await gateway.issuer.token({ ...STAFF, sub: 'root', scope: 'portcullis:admin' });
   ada = await gateway.issuer.token({ ...decider, sub: 'ada' });
   grace = await gateway.issuer.token({ ...decider, sub: 'grace' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -52,7 +52,7 @@ beforeAll(async () => {
     termDays: null,
   });
   planId = (await control.products.publishPlan(SYSTEM, { id: plan.id })).id;
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -21,7 +21,7 @@ beforeAll(async () => {
     ...{ ...STAFF, sub: 'olga', scope: 'portcullis:security' },
     ...{ amr: ['pwd', 'mfa'], auth_time: Math.floor(Date.now() / 1000) },
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -31,7 +31,7 @@ beforeAll(async () => {
     identity: { anonymous: true },
     rateLimits: { limits: [{ name: 'calls', by: ['ip'], points: 1000, perSeconds: 1 }] },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

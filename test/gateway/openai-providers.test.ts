@@ -55,7 +55,7 @@ beforeAll(async () => {
   });
   const apiKey = await gateway.issuer.token({ scope: 'ai:chat ai:embed' });
   client = new OpenAI({ apiKey, baseURL: new URL('/v1', gateway.url).href, maxRetries: 0 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   if (gateway.control === null) throw new Error('no control plane');
   control = gateway.control;
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -60,7 +60,7 @@ beforeAll(async () => {
       masterKeys: [{ id: 'one', key: new Uint8Array(MASTER_KEY) }],
     }),
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

@@ -14,7 +14,7 @@ beforeAll(async () => {
     admin: { enabled: true, provider: 'storefront' },
     approvals: { enforce: true },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

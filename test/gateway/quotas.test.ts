@@ -17,7 +17,7 @@ beforeAll(async () => {
       limits: [{ name: 'calls', by: ['subject'], points: 1000, perSeconds: 1 }],
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await gateway?.close();
   await shop?.close();

@@ -84,7 +84,7 @@ describe('portcullis serve with two workers', () => {
       }),
     );
     url = await served.url;
-  }, 60_000);
+  });
   afterAll(async () => {
     await served.stop();
     where.remove();
@@ -138,7 +138,7 @@ describe('portcullis serve with two workers', () => {
     expect(lost.filter(({ cameAfter }) => cameAfter)).toEqual([]);
     const answers = outcomes.flatMap(({ answer }) => (answer instanceof Error ? [] : [answer]));
     expect(new Set(answers)).toEqual(new Set(['{"data":{"put":"put"}}']));
-  }, 60_000);
+  });
 
   it('lets a worker that is told to stop finish, and puts another in its place', async () => {
     const before = pidsOf(served).get(2) ?? 0;
@@ -148,7 +148,7 @@ describe('portcullis serve with two workers', () => {
       ({ event, fields }) => event === 'worker ended' && fields.pid === before,
     );
     expect(ended).toMatchObject([{ fields: { code: 0, signal: null, served: true } }]);
-  }, 60_000);
+  });
 
   it('does not start beside another on the same logs', async () => {
     const second = serve(join(where.path, 'workers.yaml'));

@@ -25,9 +25,7 @@ describe.skipIf(!redisInstalled)(
     });
     afterAll(() => kit.remove());
 
-    it('admit in no window more than is stated, though one of them is killed', {
-      timeout: 60_000,
-    }, async () => {
+    it('admit in no window more than is stated, though one of them is killed', async () => {
       const admitted: Told[] = [];
       const options = JSON.stringify({ rate: RATE, heldMs: HELD_MS, deadlineMs: DEADLINE_MS });
       const processes = Array.from({ length: 4 }, () => {

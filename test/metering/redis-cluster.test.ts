@@ -36,7 +36,7 @@ describe.skipIf(!redisInstalled)(
         async () => expect((await plain(store).take([demand('up', 1)])).permitted).toBe(true),
         WAIT,
       );
-    }, 30_000);
+    });
     afterAll(async () => {
       await store?.close();
       await kit?.remove();
@@ -82,9 +82,7 @@ describe.skipIf(!redisInstalled)(
       expect(givenBack).toEqual([['wide', 5]]);
     });
 
-    it('go on after a failover; meanwhile no call hangs and none is unlimited', {
-      timeout: 30_000,
-    }, async () => {
+    it('go on after a failover; meanwhile no call hangs and none is unlimited', async () => {
       const alarm = vi.fn<(state: 'lost' | 'back', cause?: unknown) => void>();
       const now = () => performance.now();
       const queue = new SettlementQueue({

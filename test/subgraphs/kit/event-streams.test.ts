@@ -172,7 +172,7 @@ describe('subscriptions of a subgraph', () => {
     await silence.left;
   });
 
-  it('break off, and are not told to be complete, when the subgraph closes', { timeout: 4_000 }, async () => {
+  it('break off, and are not told to be complete, when the subgraph closes', async () => {
     // Less than `close` waits for requests that run: streams are not waited for.
     const closing = await start();
     const response = await open(closing.url, { body: { query: 'subscription { silent { turn } }' } });
