@@ -23,7 +23,10 @@ export interface AiUsage {
   readonly cacheWriteTokens: number | null;
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
-  readonly source: 'provider' | 'estimated' | 'refunded' | null;
+  /** What asking the model would have taken, where a kept answer made it needless; else 0. */
+  readonly savedTokens: number;
+  readonly savedMicroUsd: number;
+  readonly source: 'provider' | 'estimated' | 'refunded' | 'cache' | null;
   readonly finish: 'answered' | 'failed' | 'aborted' | 'lost' | null;
   readonly at: number;
   readonly settledAt: number | null;
@@ -38,6 +41,10 @@ export interface AiSpend {
   readonly microUsd: number;
   /** Of calls that are not settled. */
   readonly reservedMicroUsd: number;
+  /** Calls among them that kept answers made needless, and what those would have taken. */
+  readonly cacheHits: number;
+  readonly savedTokens: number;
+  readonly savedMicroUsd: number;
 }
 
 /** Which calls. Units: milliseconds since the epoch; `untilMs` is not included. */
@@ -61,7 +68,8 @@ const COLUMNS = sql`id, tenant_id AS "tenantId", application_id AS "applicationI
   reserved_micro_usd::float8 AS "reservedMicroUsd", settled_tokens::float8 AS "settledTokens",
   settled_micro_usd::float8 AS "settledMicroUsd", input_tokens::float8 AS "inputTokens",
   cache_read_tokens::float8 AS "cacheReadTokens", cache_write_tokens::float8 AS "cacheWriteTokens",
-  output_tokens::float8 AS "outputTokens", reasoning_tokens::float8 AS "reasoningTokens", source, finish,
+  output_tokens::float8 AS "outputTokens", reasoning_tokens::float8 AS "reasoningTokens",
+  saved_tokens::float8 AS "savedTokens", saved_micro_usd::float8 AS "savedMicroUsd", source, finish,
   (extract(epoch FROM at) * 1000)::float8 AS at, (extract(epoch FROM settled_at) * 1000)::float8 AS "settledAt"`;
 
 const KEYS: Readonly<Record<AiSpendBy, SQL>> = {
@@ -104,7 +112,9 @@ export class AiUsageStore {
       actor,
       sql`SELECT ${KEYS[by]} AS key, count(*)::float8 AS calls, coalesce(sum(settled_tokens), 0)::float8 AS tokens,
         coalesce(sum(settled_micro_usd), 0)::float8 AS "microUsd",
-        coalesce(sum(reserved_micro_usd) FILTER (WHERE settled_at IS NULL), 0)::float8 AS "reservedMicroUsd"
+        coalesce(sum(reserved_micro_usd) FILTER (WHERE settled_at IS NULL), 0)::float8 AS "reservedMicroUsd",
+        (count(*) FILTER (WHERE source = 'cache'))::float8 AS "cacheHits",
+        sum(saved_tokens)::float8 AS "savedTokens", sum(saved_micro_usd)::float8 AS "savedMicroUsd"
         FROM ai_usage WHERE ${conditionOf(actor, filter)} GROUP BY 1 ORDER BY 4 DESC, 1 LIMIT ${SPENDERS_MAX}`,
     );
   }

@@ -94,6 +94,11 @@ export class OpenAiExchange {
     }
   }
 
+  /** What the client says of answers that are kept. */
+  get cacheControl(): string | undefined {
+    return this.#incoming.headers['cache-control'];
+  }
+
   frameOf({ model: asked }: Pick<ChatRequest, 'model'>) {
     return { id: `chatcmpl-${this.#id}`, created: Math.floor(this.#receivedAtMs / 1000), model: asked };
   }

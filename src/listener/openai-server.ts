@@ -46,7 +46,7 @@ export function createOpenAiDoor(
 }
 
 async function chat(exchange: OpenAiExchange): Promise<void> {
-  const request = parseChat(await exchange.body());
+  const request = parseChat(await exchange.body(), exchange.cacheControl);
   if (!('params' in request)) return exchange.refuse(request);
   if (request.stream) return exchange.stream(request);
   const encode = (data: GraphQLResponseBody['data']) => completion(data, exchange.frameOf(request));

@@ -62,6 +62,7 @@ export const aiUsageObjects: SubgraphResolvers = {
     reservedMicroUsd: ({ reservedMicroUsd }: AiUsage) => String(reservedMicroUsd),
     settledMicroUsd: ({ settledMicroUsd }: AiUsage) =>
       settledMicroUsd === null ? null : String(settledMicroUsd),
+    savedMicroUsd: ({ savedMicroUsd }: AiUsage) => String(savedMicroUsd),
     at: ({ at }: AiUsage) => timeText(at),
     settledAt: ({ settledAt }: AiUsage) => timeText(settledAt),
   },
@@ -70,9 +71,11 @@ export const aiUsageObjects: SubgraphResolvers = {
     tokens: ({ tokens }: AiSpend) => String(tokens),
     microUsd: ({ microUsd }: AiSpend) => String(microUsd),
     reservedMicroUsd: ({ reservedMicroUsd }: AiSpend) => String(reservedMicroUsd),
+    savedTokens: ({ savedTokens }: AiSpend) => String(savedTokens),
+    savedMicroUsd: ({ savedMicroUsd }: AiSpend) => String(savedMicroUsd),
   },
   ControlAiSpendBy: values('TENANT', 'APPLICATION', 'SUBSCRIPTION', 'CREDENTIAL', 'MODEL'),
-  ControlAiUsageSource: values('PROVIDER', 'ESTIMATED', 'REFUNDED'),
+  ControlAiUsageSource: values('PROVIDER', 'ESTIMATED', 'REFUNDED', 'CACHE'),
   ControlAiUsageFinish: values('ANSWERED', 'FAILED', 'ABORTED', 'LOST'),
 };
 

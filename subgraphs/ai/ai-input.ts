@@ -38,6 +38,7 @@ export interface ChatInput {
   readonly toolName?: string | null;
   readonly responseSchema?: string | null;
   readonly reasoningEffort?: 'NONE' | 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH' | null;
+  readonly cache?: 'USE' | 'REFRESH' | 'BYPASS';
 }
 
 /** The input of `embed`, and of `moderate`. */

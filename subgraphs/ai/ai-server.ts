@@ -5,6 +5,8 @@ import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../
 import type { ProviderFailure } from './ai-error.ts';
 import { NO_BUDGETS } from './budget/budget-config.ts';
 import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
+import { createAnswerCache } from './cache/answer-cache.ts';
+import { type CacheConfig, parseCache } from './cache/cache-config.ts';
 import type { CredentialsConfig } from './credentials/credentials-config.ts';
 import { startCredentials } from './credentials/start-credentials.ts';
 import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
@@ -32,6 +34,8 @@ export interface AiOptions extends SubgraphPlacement {
   readonly aliases?: unknown;
   /** How attempts are made. Default: see docs/ai.md. */
   readonly routing?: unknown;
+  /** Whose answers are kept, and for how long. Default: nobody's. */
+  readonly cache?: unknown;
   /** Where keys of providers are kept that are not in the configuration. Default: nowhere. */
   readonly credentials?: CredentialsConfig;
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
@@ -48,19 +52,19 @@ export interface AiOptions extends SubgraphPlacement {
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
   const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch, ...rest } = options;
-  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, ...placement } = rest;
+  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, cache: kept, ...placement } = rest;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const reader = createTextReader();
   const configs = parseProviderConfigs(providers ?? []);
   const guarded = createGuardedFetch({ named: namedHosts(configs, credentials) });
-  const kept = credentials === undefined ? null : startCredentials(credentials, { configs, log });
+  const held = credentials === undefined ? null : startCredentials(credentials, { configs, log });
   const catalog = createModelCatalog(configs, {
     ...{ reader, fetch: fetch ?? guarded.fetch },
-    ...(kept === null ? {} : { vault: kept.vault }),
+    ...(held === null ? {} : { vault: held.vault }),
   });
-  const { routes, routing } = parseRoutes({ aliases, routing: bounds }, catalog);
+  const { routes, routing, cache } = parseUse({ aliases, routing: bounds, cache: kept }, catalog);
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
   const { ledger, close } = startLedger(budget, log);
@@ -74,11 +78,12 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
       ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, routes, routing },
+      cache: cache === null ? null : createAnswerCache(cache, Date.now),
       ...{ now: Date.now, random: Math.random, newId: randomUUID },
       health: createKeyHealth(routing, Date.now),
     }),
   }).catch(async (fault: unknown) => {
-    kept?.close();
+    held?.close();
     await Promise.all([close(), guarded.close()]);
     throw fault;
   });
@@ -86,7 +91,7 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     url: running.url,
     close: async () => {
       await running.close();
-      kept?.close();
+      held?.close();
       await Promise.all([close(), guarded.close()]);
     },
   };
@@ -102,14 +107,16 @@ function namedHosts(
 }
 
 /** Throws: ProviderConfigError. */
-function parseRoutes(
-  value: { readonly aliases: unknown; readonly routing: unknown },
+function parseUse(
+  value: { readonly aliases: unknown; readonly routing: unknown; readonly cache: unknown },
   catalog: ModelCatalog,
-): { readonly routes: Routes; readonly routing: RoutingConfig } {
+): { readonly routes: Routes; readonly routing: RoutingConfig; readonly cache: CacheConfig | null } {
   try {
+    const embedding = catalog.models.filter(({ capabilities }) => capabilities.includes('EMBEDDINGS'));
+    const cache = parseCache(value.cache, new Set(embedding.map(({ id }) => id)));
     const aliases = parseAliases(value.aliases, new Set(catalog.models.map(({ id }) => id)));
     const routes = createRoutes(aliases, { catalog, now: Date.now, random: Math.random });
-    return { routes, routing: parseRouting(value.routing) };
+    return { routes, routing: parseRouting(value.routing), cache };
   } catch (fault) {
     if (!(fault instanceof ZodError)) throw fault;
     throw new ProviderConfigError(fault.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));

@@ -25,6 +25,15 @@ export interface ChatResult {
   /** Null but where the finish reason is `ERROR`. */
   readonly failure: ChatFailure | null;
   readonly attempts: readonly AttemptRecord[];
+  /** Null where a model was asked. */
+  readonly cache?: ChatCacheHit | null;
+}
+
+/** An answer that was kept from before, in the terms of the schema. */
+export interface ChatCacheHit {
+  readonly match: 'EXACT' | 'SEMANTIC';
+  readonly ageSeconds: number;
+  readonly savedTokens: number;
 }
 
 /** Why there is no answer, or no more of it. */
@@ -44,6 +53,7 @@ export interface ChatEvent {
   readonly failure?: ChatFailure | null;
   /** With the end. */
   readonly attempts?: readonly AttemptRecord[];
+  readonly cache?: ChatCacheHit;
 }
 
 /** Vectors of texts in the terms of the schema. */

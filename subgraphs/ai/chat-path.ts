@@ -7,6 +7,7 @@ import type { BudgetLedger } from './budget/budget-ledger.ts';
 import type { Charge } from './budget/charge.ts';
 import { meteredCall, meteredParts } from './budget/metered-call.ts';
 import { chatTokens } from './budget/token-estimate.ts';
+import type { AnswerCache } from './cache/answer-cache.ts';
 import type { ChatEvent, ChatFailure, ChatResult } from './chat-answer.ts';
 import type { AiModel, ModelCatalog } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
@@ -24,6 +25,8 @@ export interface Asked<I> {
   readonly caller: SubgraphPrincipal;
   /** Coordinate of the field that asks. */
   readonly field: string;
+  /** Which rules the texts have passed; a kept answer is used only under the same. Default: none. */
+  readonly policy?: string | null;
 }
 
 /** What asking models needs. */
@@ -34,6 +37,8 @@ export interface PathParts {
   readonly ledger: BudgetLedger;
   readonly routes: Routes;
   readonly health: KeyHealth;
+  /** Answers that are kept; null where none are. */
+  readonly cache: AnswerCache | null;
   readonly routing: RoutingConfig;
   /** Bound of one call, all its attempts and waits included. Units: milliseconds. */
   readonly timeoutMs: number;
@@ -52,12 +57,14 @@ const STAYS = new AbortController().signal;
 
 /**
  * One chat, from what was asked to what became of it: the steps stand in their order, and each may refuse.
- * Throws: MODEL_NOT_APPROVED, AI_MODEL_UNKNOWN, BAD_USER_INPUT, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE. What a provider does is a
- * result.
+ * Throws: MODEL_NOT_APPROVED, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE. What a provider does is a result.
  */
-export async function runChat(parts: PathParts, asked: Asked<ChatInput>): Promise<ChatResult> {
+export async function runChat(
+  parts: PathParts,
+  asked: Asked<ChatInput>,
+  targets: readonly Target[],
+): Promise<ChatResult> {
   const { input } = asked;
-  const targets = targetsOf(parts, asked);
   const attempted = await makeAttempts(parts, { targets, left: STAYS }, async (target, abortSignal) => {
     const model = parts.catalog.languageModel(target);
     const charge = await reserve(parts, asked, target.model);
@@ -85,8 +92,8 @@ export async function runChat(parts: PathParts, asked: Asked<ChatInput>): Promis
 export async function openChat(
   parts: PathParts,
   asked: Asked<ChatInput>,
+  targets: readonly Target[],
 ): Promise<AsyncIterableIterator<ChatEvent>> {
-  const targets = targetsOf(parts, asked);
   const [first] = targets;
   // Before the first event, so that a budget that is used up refuses the subscription.
   const held = new Map<AiModel | undefined, Charge>();
@@ -155,7 +162,14 @@ function* needsOf({ messages, reasoningEffort }: ChatInput): Generator<readonly 
     yield ['REASONING', 'The model does not reason.'];
 }
 
-function targetsOf({ routes, ledger }: PathParts, { input, caller, field }: Asked<ChatInput>) {
+/**
+ * The models that a chat may be answered by, with their keys, in the order in which they are asked.
+ * Throws: MODEL_NOT_APPROVED, AI_MODEL_UNKNOWN, BAD_USER_INPUT.
+ */
+export function chatTargets(
+  { routes, ledger }: PathParts,
+  { input, caller, field }: Asked<ChatInput>,
+): readonly Target[] {
   return routes.targets({
     ...{ name: input.model, tenant: caller.tenant, capability: 'CHAT', besides: [...needsOf(input)] },
     requireModel: (model) => ledger.requireModel({ caller, field, model }),

@@ -8,6 +8,7 @@ export interface ProvidersFile {
   readonly providers: readonly ProviderConfig[];
   readonly aliases?: unknown;
   readonly routing?: unknown;
+  readonly cache?: unknown;
   readonly credentials?: CredentialsConfig;
 }
 
@@ -33,6 +34,7 @@ const fileSchema = z.union([
     providers: entriesSchema,
     aliases: z.unknown().optional(),
     routing: z.unknown().optional(),
+    cache: z.unknown().optional(),
     credentials: credentialsSchema.optional(),
   }),
 ]);

@@ -8,7 +8,8 @@ import {
   checkFirst,
   type EmbedInput,
 } from './ai-input.ts';
-import { openChat, type PathParts, runChat } from './chat-path.ts';
+import { cachedChat, openCachedChat } from './cached-chat.ts';
+import type { PathParts } from './chat-path.ts';
 import { runEmbed, runModerate } from './embed-path.ts';
 import { type GeneratedText, generationInput } from './generated-text.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
@@ -45,7 +46,7 @@ export function createAiResolvers(parts: PathParts) {
       chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return runChat(parts, { input, caller: principal, field: 'Mutation.chat' });
+        return cachedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
@@ -63,7 +64,7 @@ export function createAiResolvers(parts: PathParts) {
         subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
           requireScope(principal, 'ai:chat');
           checkChatInput(input);
-          return openChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
+          return openCachedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
         },
         resolve: (event: unknown) => event,
       },
@@ -104,7 +105,7 @@ function generate(parts: PathParts) {
     const input = generationInput(text, model);
     checkChatInput(input);
     return loaders.turns.take(() =>
-      runChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
+      cachedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
     );
   };
 }

@@ -24,6 +24,8 @@ beforeAll(async () => {
     await store.reserve(made);
     if (call !== 3) await store.settle(made, settled(10 + call, 1 + call));
   }
+  const spared = held({ tokens: 0, microUsd: 0 }, {}, { tenant: 'ten_c' });
+  await store.recordSaved(spared.record, { tokens: 18, microUsd: 39 });
 });
 
 describe('what calls of models took', () => {
@@ -75,10 +77,21 @@ describe('what calls of models took', () => {
   });
 
   it('is all of it to staff of the platform', async () => {
-    expect((await test.control.aiUsage.list(SYSTEM, {}, {})).items).toHaveLength(5);
+    expect((await test.control.aiUsage.list(SYSTEM, {}, {})).items).toHaveLength(6);
+    const none = { cacheHits: 0, savedTokens: 0, savedMicroUsd: 0 };
     expect(await test.control.aiUsage.spend(SYSTEM, SPAN, 'tenant')).toEqual([
-      { key: 'ten_a', calls: 4, tokens: 33, microUsd: 6, reservedMicroUsd: 50 },
-      { key: 'ten_b', calls: 1, tokens: 14, microUsd: 5, reservedMicroUsd: 0 },
+      { key: 'ten_a', calls: 4, tokens: 33, microUsd: 6, reservedMicroUsd: 50, ...none },
+      { key: 'ten_b', calls: 1, tokens: 14, microUsd: 5, reservedMicroUsd: 0, ...none },
+      {
+        ...{ key: 'ten_c', calls: 1, tokens: 0, microUsd: 0, reservedMicroUsd: 0 },
+        ...{ cacheHits: 1, savedTokens: 18, savedMicroUsd: 39 },
+      },
+    ]);
+    expect((await test.control.aiUsage.list(member('ten_c'), {}, {})).items).toMatchObject([
+      {
+        ...{ reservedTokens: 0, settledTokens: 0, settledMicroUsd: 0, inputTokens: 0, source: 'cache' },
+        ...{ finish: 'answered', savedTokens: 18, savedMicroUsd: 39, at: NOW, settledAt: NOW },
+      },
     ]);
   });
 

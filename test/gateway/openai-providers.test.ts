@@ -44,6 +44,7 @@ beforeAll(async () => {
     ...{ port: 0, trust: { jwks }, providers, timeoutMs: 2000, fetch },
     // One attempt, and no memory of failures.
     routing: { attemptsMax: 1, failuresMax: 1000, cooldownMsMax: 0, refusedMs: 0 },
+    cache: { tenants: ['keeper'] },
     log: (line) => void logged.push(line),
   });
   gateway = await startTestGateway([{ name: 'ai', url: ai.url, sdl: SDL }], {
@@ -127,6 +128,28 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
     }
     expect(fake.requests).toHaveLength(2);
   });
+});
+
+it('what the gateway says of a tenant decides whose answers are kept, and a header whether they are used', async () => {
+  const clientOf = async (claims: object) => {
+    const apiKey = await gateway.issuer.token({ scope: 'ai:chat', ...claims });
+    return new OpenAI({ apiKey, baseURL: client.baseURL, maxRetries: 0 });
+  };
+  const [keeper, other] = [await clientOf({ tenant: 'keeper' }), await clientOf({ tenant: 'other' })];
+  const [format] = WIRE_FORMATS;
+  const answers = ['One.', 'Two.', 'Three.', 'Four.'];
+  fake.answer = () => ({ status: 200, body: format?.chat(answers[fake.requests.length - 1] ?? '') });
+  const textBy = async (who: OpenAI, headers: Record<string, string> = {}) =>
+    (await who.chat.completions.create(saying('openai/model-1'), { headers })).choices[0]?.message.content;
+  expect([await textBy(keeper), await textBy(keeper)]).toEqual(['One.', 'One.']);
+  expect(await textBy(keeper, { 'cache-control': 'no-store' })).toBe('Two.');
+  expect(await textBy(other)).toBe('Three.');
+  expect(await textBy(keeper)).toBe('One.');
+  expect(
+    await textOf(await keeper.chat.completions.create({ ...saying('openai/model-1'), stream: true })),
+  ).toBe('One.');
+  expect(await textBy(keeper, { 'cache-control': 'no-cache' })).toBe('Four.');
+  expect(await textBy(keeper)).toBe('Four.');
 });
 
 it('an operation that costs too much is told as a fault of the request', async () => {

@@ -14,9 +14,18 @@ const CALL: AiUsage = {
   ...{ id: 'use_1', tenantId: 'ten_a', applicationId: 'app_a', credentialId: null, subscriptionId: 'sub_1' },
   ...{ model: 'house/m', priceVersion: 'v1', reservedTokens: 9, reservedMicroUsd: 9_007_199_254_740_991 },
   ...{ settledTokens: 5, settledMicroUsd: 3, inputTokens: 4, cacheReadTokens: 0, cacheWriteTokens: 0 },
-  ...{ outputTokens: 1, reasoningTokens: 0, source: 'estimated', finish: 'aborted', at: AT, settledAt: null },
+  ...{
+    outputTokens: 1,
+    reasoningTokens: 0,
+    savedTokens: 0,
+    savedMicroUsd: 4e15,
+    source: 'estimated',
+    finish: 'aborted',
+    at: AT,
+    settledAt: null,
+  },
 };
-const FIELDS = `nodes { id reservedMicroUsd settledMicroUsd source finish at settledAt }
+const FIELDS = `nodes { id reservedMicroUsd settledMicroUsd savedMicroUsd source finish at settledAt }
   pageInfo { hasNextPage endCursor }`;
 const SPAN = 'since: "2026-11-01T00:00:00Z", until: "2026-12-01T00:00:00Z"';
 
@@ -30,7 +39,16 @@ async function ask(query: string, scope: string, actor: Partial<Actor> = {}) {
     spend: async (_: Actor, filter: AiUsageFilter, by: string) => {
       filters.push(filter);
       return [
-        { key: by === 'subscription' ? '' : by, calls: 2, tokens: 3e9, microUsd: 4e15, reservedMicroUsd: 0 },
+        {
+          ...{
+            key: by === 'subscription' ? '' : by,
+            calls: 2,
+            tokens: 3e9,
+            microUsd: 4e15,
+            reservedMicroUsd: 0,
+          },
+          ...{ cacheHits: 1, savedTokens: 5e9, savedMicroUsd: 6e15 },
+        },
       ];
     },
   };
@@ -61,6 +79,7 @@ describe('the use of AI models in the admin schema', () => {
       nodes: [
         {
           ...{ id: 'use_1', reservedMicroUsd: '9007199254740991', settledMicroUsd: '3', source: 'ESTIMATED' },
+          savedMicroUsd: '4000000000000000',
           ...{ finish: 'ABORTED', at: '2026-11-24T00:00:00.000Z', settledAt: null },
         },
       ],
@@ -69,10 +88,14 @@ describe('the use of AI models in the admin schema', () => {
   });
 
   it('shows sums, also of what has nothing in common', async () => {
-    const query = (by: string) => `{ admin { aiSpend(${SPAN}, by: ${by}) { key calls tokens microUsd } } }`;
+    const query = (by: string) =>
+      `{ admin { aiSpend(${SPAN}, by: ${by}) { key calls tokens microUsd cacheHits savedTokens savedMicroUsd } } }`;
     const { data, filters } = await ask(query('SUBSCRIPTION'), 'portcullis:admin');
     expect(data.admin.aiSpend).toEqual([
-      { key: null, calls: 2, tokens: '3000000000', microUsd: '4000000000000000' },
+      {
+        ...{ key: null, calls: 2, tokens: '3000000000', microUsd: '4000000000000000' },
+        ...{ cacheHits: 1, savedTokens: '5000000000', savedMicroUsd: '6000000000000000' },
+      },
     ]);
     expect(filters[0]).toMatchObject({ sinceMs: Date.UTC(2026, 10, 1), untilMs: Date.UTC(2026, 11, 1) });
     expect((await ask(query('TENANT'), 'portcullis:admin')).data.admin.aiSpend[0].key).toBe('tenant');

@@ -115,7 +115,7 @@ type Chat = z.infer<typeof chatSchema>;
 const ANY_OBJECT = '{"type":"object"}';
 
 /** Reads the body of `POST /chat/completions`; the graph itself holds what it says to its bounds. */
-export function parseChat(body: unknown): ChatRequest | OpenAiError {
+export function parseChat(body: unknown, cacheControl?: string): ChatRequest | OpenAiError {
   const parsed = chatSchema.safeParse(body);
   if (!parsed.success) return faultOf(parsed.error);
   const chat = parsed.data;
@@ -124,7 +124,10 @@ export function parseChat(body: unknown): ChatRequest | OpenAiError {
     stream,
     model: chat.model,
     includeUsage: chat.stream_options?.include_usage === true,
-    params: { ...operation(stream ? STREAM : CHAT), variables: { input: inputOf(chat) } },
+    params: {
+      ...operation(stream ? STREAM : CHAT),
+      variables: { input: { ...inputOf(chat), ...given('cache', cacheUse(cacheControl)) } },
+    },
   };
 }
 
@@ -164,6 +167,15 @@ function inputOf(chat: Chat): Readonly<Record<string, unknown>> {
     ...given('responseSchema', responseSchema(chat)),
     ...given('reasoningEffort', chat.reasoning_effort?.toUpperCase()),
   };
+}
+
+const NO_STORE = /(?:^|[\s,])no-store(?:$|[\s,])/iu;
+const NO_CACHE = /(?:^|[\s,])no-cache(?:$|[\s,])/iu;
+
+/** What a client says of kept answers. Source: RFC 9111, section 5.2.1. */
+function cacheUse(cacheControl = ''): 'BYPASS' | 'REFRESH' | undefined {
+  if (NO_STORE.test(cacheControl)) return 'BYPASS';
+  return NO_CACHE.test(cacheControl) ? 'REFRESH' : undefined;
 }
 
 function given(name: string, value: unknown): Readonly<Record<string, unknown>> {

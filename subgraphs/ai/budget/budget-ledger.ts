@@ -6,8 +6,8 @@ import { allowanceOf, planFor, UNREADABLE } from './allowance.ts';
 import type { BudgetConfig } from './budget-config.ts';
 import { demandsOf } from './budget-demands.ts';
 import type { BudgetStore, Demand } from './budget-store.ts';
-import { type Charge, StoredCharge, UNMETERED } from './charge.ts';
-import { FREE, type ModelPrice, priceAtMost } from './price-table.ts';
+import { type Charge, type CountedUsage, countsOf, StoredCharge, UNMETERED } from './charge.ts';
+import { type Amount, FREE, type ModelPrice, NOTHING, priceAtMost, priceOf } from './price-table.ts';
 import type { Payer } from './usage-record.ts';
 
 /** One call of a provider that is about to be made. */
@@ -19,9 +19,20 @@ export interface MeteredCall {
   readonly tokens: { readonly input: number; readonly output: number };
 }
 
+/** A call that a kept answer made needless. */
+export interface SavedCall extends Pick<MeteredCall, 'caller' | 'field' | 'model'> {
+  /** What the answer took when it was given. */
+  readonly usage: CountedUsage;
+}
+
 /** What operators are told of: never of what was asked. */
 export interface BudgetFault {
-  readonly fault: 'store lost' | 'not settled' | 'model without a price' | 'unreadable plans';
+  readonly fault:
+    | 'store lost'
+    | 'not settled'
+    | 'not recorded'
+    | 'model without a price'
+    | 'unreadable plans';
   readonly model: string | null;
   readonly errorName: string | null;
 }
@@ -86,6 +97,28 @@ export class BudgetLedger {
     return new StoredCharge({ ...call, price: price ?? FREE }, record.reserved, (settlement) =>
       this.#track(store.settle(held, settlement), call.model.id),
     );
+  }
+
+  /**
+   * Records that a kept answer made a call needless, and what it saved at the prices of now. What cannot be recorded is told to operators:
+   * nothing was spent.
+   */
+  async recordSaved({ caller, field, model, usage }: SavedCall): Promise<Amount> {
+    const { config, store, now, newId } = this.#parts;
+    const { payer } = this.#payerOf({ caller, field, model: model.id });
+    const price = config.prices.models.get(model.id);
+    const saved = priceOf(countsOf(usage), price ?? FREE);
+    const at = now();
+    const record = {
+      ...{ ...payer, id: newId(), model: model.id, reserved: NOTHING, at, settleBy: at },
+      priceVersion: price === undefined ? null : config.prices.version,
+    };
+    try {
+      await store.recordSaved(record, saved);
+    } catch (error) {
+      this.#tell('not recorded', model.id, error);
+    }
+    return saved;
   }
 
   /** Settles at their reservation what was not settled in time. */

@@ -1,5 +1,5 @@
 import type { BudgetWindow } from './budget-window.ts';
-import type { Amount } from './price-table.ts';
+import { type Amount, NOTHING } from './price-table.ts';
 import type { Reserved, Settlement } from './usage-record.ts';
 
 /** One window that a call takes from. */
@@ -27,10 +27,20 @@ export interface BudgetStore {
   reserve(held: Held): Promise<readonly Demand[]>;
   /** Puts what a call took in the place of what was reserved; only the first settlement of a record counts. */
   settle(held: Held, settlement: Settlement): Promise<void>;
+  /** Records a call that a kept answer made needless: it takes nothing, and has saved so much. */
+  recordSaved(record: Reserved, saved: Amount): Promise<void>;
   /** Settles at their reservation what was not settled in time; returns how many those were. */
   sweep(nowMs: number): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What a call takes that was not made. */
+export const NOT_MADE: Settlement = Object.freeze({
+  settled: NOTHING,
+  counts: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 },
+  source: 'cache',
+  finish: 'answered',
+});
 
 /** What a call counts as that nobody settled. */
 export function lost({ reserved }: Pick<Reserved, 'reserved'>): Settlement {

@@ -100,7 +100,8 @@ export class StoredCharge implements Charge {
   }
 }
 
-function countsOf(usage: CountedUsage): TokenCounts {
+/** Tokens by their price, of what a provider says. */
+export function countsOf(usage: CountedUsage): TokenCounts {
   const { inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0, reasoningTokens = 0 } = usage;
   // A provider that says more of its cache than of the input as a whole is held to the whole.
   const cacheRead = Math.min(cacheReadTokens, inputTokens);

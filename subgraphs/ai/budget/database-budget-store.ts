@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { BudgetStore, Demand, Held } from './budget-store.ts';
-import type { Settlement } from './usage-record.ts';
+import type { Amount } from './price-table.ts';
+import type { Reserved, Settlement } from './usage-record.ts';
 
 /** Runs one statement. */
 export interface BudgetDatabase {
@@ -80,6 +81,12 @@ export class DatabaseBudgetStore implements BudgetStore {
       id,
       JSON.stringify({ ...settled, ...counts, source, finish, at: timeOf(this.#now()) }),
       JSON.stringify(changes),
+    ]);
+  }
+
+  async recordSaved({ reserved: _reserved, at, settleBy, ...call }: Reserved, saved: Amount): Promise<void> {
+    await this.#database.query('SELECT ai_record_saved($1)', [
+      JSON.stringify({ ...call, ...saved, at: timeOf(at), settleBy: timeOf(settleBy) }),
     ]);
   }
 

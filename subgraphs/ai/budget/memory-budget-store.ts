@@ -1,5 +1,6 @@
-import { type BudgetStore, type Demand, type Held, lost } from './budget-store.ts';
-import type { Settlement, UsageRecord } from './usage-record.ts';
+import { type BudgetStore, type Demand, type Held, lost, NOT_MADE } from './budget-store.ts';
+import type { Amount } from './price-table.ts';
+import type { Reserved, Settlement, UsageRecord } from './usage-record.ts';
 
 /** How much a memory store holds. */
 export interface MemoryBudgetBounds {
@@ -78,8 +79,11 @@ export class MemoryBudgetStore implements BudgetStore {
     this.#open.delete(id);
     for (const demand of demands)
       this.#add(demand, settlement.settled[demand.measure] - record.reserved[demand.measure]);
-    this.#settled.push({ ...record, settlement: { ...settlement, at: this.#now() } });
-    if (this.#settled.length > this.#bounds.recordsMax) this.#settled.shift();
+    this.#remember({ ...record, settlement: { ...settlement, at: this.#now() } });
+  }
+
+  async recordSaved(record: Reserved, saved: Amount): Promise<void> {
+    this.#remember({ ...record, settlement: { ...NOT_MADE, at: this.#now() }, saved });
   }
 
   async sweep(nowMs: number): Promise<number> {
@@ -92,6 +96,11 @@ export class MemoryBudgetStore implements BudgetStore {
   async close(): Promise<void> {
     this.#windows.clear();
     this.#open.clear();
+  }
+
+  #remember(record: UsageRecord): void {
+    this.#settled.push(record);
+    if (this.#settled.length > this.#bounds.recordsMax) this.#settled.shift();
   }
 
   #add({ key, window: { endsAt } }: Demand, amount: number): void {

@@ -1,7 +1,7 @@
 import type { Amount, TokenCounts } from './price-table.ts';
 
-/** Where the figures of a settled call come from; `refunded` where the provider provably never ran. */
-export type UsageSource = 'provider' | 'estimated' | 'refunded';
+/** Where the figures of a settled call come from; `refunded` where the provider provably never ran, `cache` where none was asked. */
+export type UsageSource = 'provider' | 'estimated' | 'refunded' | 'cache';
 
 /** How a call ended. */
 export type UsageFinish = 'answered' | 'failed' | 'aborted' | 'lost';
@@ -39,4 +39,6 @@ export interface Settlement {
 /** A call as the records keep it. */
 export interface UsageRecord extends Reserved {
   readonly settlement: (Settlement & { readonly at: number }) | null;
+  /** What asking the model would have taken. Default: nothing, since it was asked. */
+  readonly saved?: Amount;
 }

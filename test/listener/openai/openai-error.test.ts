@@ -56,6 +56,22 @@ describe('a request', () => {
     expect('params' in parsed).toBe(true);
   });
 
+  it.each([
+    [undefined, undefined],
+    ['no-store', 'BYPASS'],
+    ['no-cache, No-Store', 'BYPASS'],
+    ['max-age=0,no-cache', 'REFRESH'],
+    ['max-age=0', undefined],
+    ['xno-store', undefined],
+  ])('with cache-control %s asks for kept answers by %s', (header, use) => {
+    const parsed = parseChat({ model: 'm', messages: [{ role: 'user', content: 'x' }] }, header);
+    const { input } = ('params' in parsed ? parsed.params.variables : null) as { input: object };
+    expect(input).toEqual({
+      ...{ model: 'm', messages: [{ role: 'USER', content: 'x' }] },
+      ...(use === undefined ? {} : { cache: use }),
+    });
+  });
+
   it.each([null, [], 'text', 7, { model: 'm' }, { model: '', messages: [{ role: 'user', content: 'x' }] }])(
     'that is %j is refused',
     (body) => {

@@ -3,13 +3,15 @@ import type { ChatInput, EmbedInput } from '../../../subgraphs/ai/ai-input.ts';
 import { NO_BUDGETS } from '../../../subgraphs/ai/budget/budget-config.ts';
 import type { BudgetLedger } from '../../../subgraphs/ai/budget/budget-ledger.ts';
 import { startLedger } from '../../../subgraphs/ai/budget/start-ledger.ts';
+import type { AnswerCache } from '../../../subgraphs/ai/cache/answer-cache.ts';
+import { cachedChat, openCachedChat } from '../../../subgraphs/ai/cached-chat.ts';
 import type {
   ChatEvent,
   ChatResult,
   EmbeddingResult,
   ModerationResult,
 } from '../../../subgraphs/ai/chat-answer.ts';
-import { openChat, type PathParts, runChat } from '../../../subgraphs/ai/chat-path.ts';
+import type { PathParts } from '../../../subgraphs/ai/chat-path.ts';
 import { runEmbed, runModerate } from '../../../subgraphs/ai/embed-path.ts';
 import { createModelCatalog } from '../../../subgraphs/ai/model-catalog.ts';
 import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
@@ -39,6 +41,8 @@ export interface ClientOptions {
   readonly ledger?: BudgetLedger;
   readonly caller?: SubgraphPrincipal;
   readonly aliases?: readonly object[];
+  /** Default: no answer is kept. */
+  readonly cache?: AnswerCache;
   /** Default: one attempt, and no memory of failures. */
   readonly routing?: object;
 }
@@ -55,6 +59,7 @@ export function partsOf(providers: readonly object[], options: ClientOptions): P
     ...{ catalog, routing, reader, ledger, timeoutMs, now: Date.now, random: Math.random },
     routes: createRoutes(aliases, { catalog, now: Date.now, random: Math.random }),
     health: createKeyHealth(routing, Date.now),
+    cache: options.cache ?? null,
     newId: () => 'answer-1',
     onProviderFailure: (failure) => void failures.push(failure),
   };
@@ -65,8 +70,8 @@ export function clientWith(providers: readonly object[], options: ClientOptions)
   const parts = partsOf(providers, options);
   const { caller = principal() } = options;
   return {
-    chat: (input) => runChat(parts, { input, caller, field: 'Mutation.chat' }),
-    chatStream: (input) => openChat(parts, { input, caller, field: 'Subscription.chatStream' }),
+    chat: (input) => cachedChat(parts, { input, caller, field: 'Mutation.chat' }),
+    chatStream: (input) => openCachedChat(parts, { input, caller, field: 'Subscription.chatStream' }),
     embed: (input) => runEmbed(parts, { input, caller, field: 'Mutation.embed' }),
     moderate: (input) => runModerate(parts, { input, caller, field: 'Mutation.moderate' }),
   };

@@ -189,6 +189,7 @@ describe('a store that does not answer', () => {
   const lost: BudgetStore = {
     reserve: () => Promise.reject(new Error('secret host 10.0.0.1')),
     settle: () => Promise.reject(new Error('secret host 10.0.0.1')),
+    recordSaved: () => Promise.reject(new Error('secret host 10.0.0.1')),
     sweep: () => Promise.reject(new Error('secret host 10.0.0.1')),
     close: async () => undefined,
   };
@@ -206,6 +207,14 @@ describe('a store that does not answer', () => {
   it('lets calls through where the configuration says so', async () => {
     const { ledger } = ledgerOf({ onStoreLost: 'allow' }, lost);
     (await ledger.reserve(call())).answered({ inputTokens: 1, outputTokens: 1, estimated: false });
+  });
+
+  it('takes no kept answer from anybody, and operators are told', async () => {
+    const { ledger, faults } = ledgerOf({}, lost);
+    const usage = { inputTokens: 11, outputTokens: 7, estimated: false };
+    // A dollar a million tokens in, four out.
+    expect(await ledger.recordSaved({ ...call(), usage })).toEqual({ tokens: 18, microUsd: 39 });
+    expect(faults).toEqual([{ fault: 'not recorded', model: 'house/model-1', errorName: 'Error' }]);
   });
 
   it('at the end of a call fails no answer', async () => {

@@ -64,6 +64,15 @@ export function budgetStoreContract(start: () => WatchedStore, { runs }: { reado
     expect(await store.reserve(held({ tokens: 0, microUsd: 1 }, { [usd]: 100 }))).toHaveLength(1);
   });
 
+  it('records what a kept answer saved, and takes nothing for it', async () => {
+    const { store, usedOf, openCount } = start();
+    const usd = fresh('usd');
+    const before = await openCount();
+    await store.reserve(held({ tokens: 0, microUsd: 80 }, { [usd]: 100 }));
+    await store.recordSaved(held({ tokens: 0, microUsd: 0 }, {}).record, { tokens: 18, microUsd: 39 });
+    expect([await usedOf(usd), (await openCount()) - before]).toEqual([80, 1]);
+  });
+
   it('settles at its reservation what nobody settled in time, once', async () => {
     const { store, usedOf, openCount } = start();
     const usd = fresh('usd');
