@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
 import { makeAssertionKey } from './assertion-key.ts';
@@ -244,10 +244,18 @@ function pipelineOptions(
     },
     audit,
     argumentKey: secretFor('audited arguments'),
+    samplesTimes: sampler(audit.resolverTimesPercent),
     timeoutMs: execution.timeoutMs,
     subscriptions,
   };
 }
+
+/** True for a share of the times that it is asked, which no client can foresee. */
+function sampler(percent: number): () => boolean {
+  return percent === 0 ? () => false : () => randomInt(RANDOM_MAX) < (percent / 100) * RANDOM_MAX;
+}
+
+const RANDOM_MAX = 2 ** 32;
 
 function listenerOptions(
   { listen, limits, subscriptions, identity, admin, approvals, openai }: Config,

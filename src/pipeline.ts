@@ -10,7 +10,13 @@ import { NO_PLANS } from './control/plan-limit.ts';
 import type { RestraintSource } from './control/restraints.ts';
 import { digestArguments } from './digest-arguments.ts';
 import { GatewayError } from './errors.ts';
-import { type RespondOptions, respond, respondDenied, respondRefused } from './execution/respond.ts';
+import {
+  type Executed,
+  type RespondOptions,
+  respond,
+  respondDenied,
+  respondRefused,
+} from './execution/respond.ts';
 import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import type { Principal } from './identity/principal.ts';
@@ -30,6 +36,7 @@ import { coerceVariables } from './operation/variables.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
+import { type ResolverTimes, timesOf } from './resolver-times.ts';
 import type { StreamReviews } from './stream-reviews.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -75,6 +82,8 @@ export interface PipelineOptions {
   readonly audit: AuditDemands;
   /** Key of the digests that the audit has of argument values. */
   readonly argumentKey: Uint8Array;
+  /** Whether the next operation is among those whose subgraphs tell the times of their resolvers. */
+  readonly samplesTimes: () => boolean;
   /** Longest time execution of one operation may take. */
   readonly timeoutMs: number;
   readonly subscriptions: SubscriptionOptions;
@@ -114,7 +123,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       const variant = await operation.planFor(decision.mask);
-      record.variant = variant;
+      const times = noteVariant(record, { operation, variant }, options.samplesTimes);
       const plans = caller.plansFor(operation);
       const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
       record.cost = meter?.report ?? null;
@@ -124,7 +133,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
-        ...{ switches: caller.switches, decision, meter },
+        ...{ switches: caller.switches, decision, meter, times },
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         ...shapedReports(record, parts.log),
       };
@@ -194,10 +203,22 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     fetches: [],
     counts: null,
     arguments: null,
+    times: null,
     foreignObjects: 0,
     code: null,
     events: null,
   };
+}
+
+/** Notes what of an operation runs; tells what takes the times of the subgraphs' resolvers, where anybody wants them. */
+function noteVariant(
+  record: OpenRecord,
+  { operation, variant }: Pick<Executed, 'operation' | 'variant'>,
+  isSampled: () => boolean,
+): ResolverTimes | null {
+  const times = timesOf(operation, variant, isSampled);
+  Object.assign(record, { variant, times });
+  return times;
 }
 
 /** What the edge parsed, or its refusal. */

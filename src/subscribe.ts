@@ -26,6 +26,7 @@ import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
 import { reserveEvent } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
+import type { ResolverTimes } from './resolver-times.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { StreamReviews } from './stream-reviews.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -68,6 +69,8 @@ export interface SubscriptionParts {
 export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
   readonly meter: CostMeter | null;
   readonly switches: Switches | null;
+  /** Null where nobody wants to know how long the subgraphs' resolvers take. */
+  readonly times: ResolverTimes | null;
   readonly request: GraphQLRequest;
   /** Held until the stream ends. */
   readonly graph: Lease<Graph>;
@@ -209,9 +212,10 @@ export function inputOf({
   variant,
   variables,
   switches,
+  times,
 }: Omit<Admitted, 'graph' | 'reservation' | 'plans'>) {
   const { id: requestId, headers, signal } = request;
-  return { variant, variables, principal, switches, requestId, headers, signal };
+  return { variant, variables, principal, switches, times, requestId, headers, signal };
 }
 
 function openUpstream(
@@ -244,7 +248,7 @@ function endOf({ request, principal, graph }: Admitted, parts: SubscriptionParts
   return watchEnd({ gone: request.signal, retired: graph.retired, limit });
 }
 
-function openClosing({ request, principal, operation, variant, decision, meter }: Admitted): Closing {
+function openClosing({ request, principal, operation, variant, decision, meter, times }: Admitted): Closing {
   return {
     request,
     principal,
@@ -256,6 +260,7 @@ function openClosing({ request, principal, operation, variant, decision, meter }
     counts: null,
     // Those that it was opened with stand in the record of that.
     arguments: null,
+    times,
     status: 200,
     code: null,
     errors: 0,

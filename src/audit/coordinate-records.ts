@@ -1,6 +1,6 @@
 import type { Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
-import { type AuditEvent, EXCEPTION_STRIDE, type FieldCounts } from './event.ts';
+import { type AuditEvent, EXCEPTION_STRIDE, type FieldCounts, TIME_STRIDE } from './event.ts';
 
 /** What became of one coordinate of an operation. */
 export interface CoordinateRecord {
@@ -23,6 +23,8 @@ export interface CoordinateRecord {
   readonly fetches: readonly number[];
   /** What was given for its arguments, as far as the schema wants them recorded; several times under several aliases. */
   readonly arguments: readonly { readonly name: string; readonly value: string }[];
+  /** How long the subgraphs' own resolvers took, as they say; null where none told. */
+  readonly resolvers: { readonly count: number; readonly sumUs: number; readonly maxUs: number } | null;
 }
 
 /**
@@ -33,6 +35,7 @@ export function coordinateRecords(event: AuditEvent): readonly CoordinateRecord[
   const { operation, decision, counts, fetches } = event;
   if (operation === null) return [];
   const given = argumentsOf(event);
+  const times = timesIn(event);
   const unrecorded = new Set(operation.audited.unrecorded);
   const exceptions = exceptionsOf(counts);
   const reasons = new Map<string | null, Reason>();
@@ -66,6 +69,7 @@ export function coordinateRecords(event: AuditEvent): readonly CoordinateRecord[
         planned !== null && asked[planned]?.has(slot) === true ? [index] : [],
       ),
       arguments: given.get(slot) ?? [],
+      resolvers: times.get(slot) ?? null,
     };
     return [record];
   });
@@ -82,6 +86,16 @@ function argumentsOf({
     if (value !== null) given.set(slot, [...(given.get(slot) ?? []), { name, value }]);
   }
   return given;
+}
+
+/** Times by the index of their coordinate. */
+function timesIn({ times = [] }: AuditEvent): ReadonlyMap<number, CoordinateRecord['resolvers']> {
+  const found = new Map<number, CoordinateRecord['resolvers']>();
+  for (let at = 0; at < times.length; at += TIME_STRIDE) {
+    const [slot = 0, count = 0, sumUs = 0, maxUs = 0] = times.slice(at, at + TIME_STRIDE);
+    found.set(slot, { count, sumUs, maxUs });
+  }
+  return found;
 }
 
 /** The sum of two counts of one operation, as the events of a stream are counted. */

@@ -36,6 +36,10 @@ const fetchRecord = z.strictObject({
   durationUs: count,
   status: count.describe('HTTP status, or 0 where no answer came.'),
   errors: count,
+  trace: z
+    .enum(['read', 'absent', 'invalid'])
+    .nullable()
+    .describe('What came of the trace of its resolvers; null where it was not asked for one.'),
 });
 
 const principal = z.strictObject({
@@ -82,6 +86,10 @@ const record = z.strictObject({
     .max(EVENT_LIMITS.arguments)
     .readonly()
     .describe('Its arguments that @audit asks for: a keyed digest of the value, or redacted, or oversized.'),
+  resolvers: z
+    .strictObject({ count, sumUs: count, maxUs: count })
+    .nullable()
+    .describe("How long the subgraphs' own resolvers took, as they say; null where none told."),
 });
 
 /** The shape of one audit event as it leaves the log. */

@@ -13,10 +13,15 @@ export interface FetchRecord {
   readonly errors: number;
   /** Which fetch of the operation's plan it was; null where the executor plans by itself. */
   readonly planned: number | null;
+  /** Whether the trace of its resolvers that it was asked for came and was one; absent where it was not asked. */
+  readonly trace?: 'read' | 'absent' | 'invalid';
 }
 
 /** Numbers of one exception. */
 export const EXCEPTION_STRIDE = 4;
+
+/** Numbers that tell the times of one coordinate. */
+export const TIME_STRIDE = 4;
 
 /** What became of the fields of an operation, by the index of their coordinates. */
 export interface FieldCounts {
@@ -98,6 +103,11 @@ export interface AuditEvent {
   readonly counts: FieldCounts | null;
   /** What was given for the operation's arguments, in their order; absent where none is recorded. */
   readonly arguments?: readonly ArgumentOutcome[];
+  /**
+   * How long subgraphs' own resolvers took, as they say: coordinate, count, sum and longest in microseconds, four numbers each;
+   * absent where none was asked.
+   */
+  readonly times?: readonly number[];
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;

@@ -10,10 +10,16 @@ type PublishedOperation = Omit<
   readonly argumentsTruncated: number;
 };
 
+/** A fetch without its number in the plan, which only the table refers to. */
+type PublishedFetch = Omit<FetchRecord, 'planned' | 'trace'> & {
+  readonly trace: NonNullable<FetchRecord['trace']> | null;
+};
+
 /** One event as it leaves the log: nothing in it refers to another line, and each coordinate has its record. */
-export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches' | 'arguments'> {
+export interface PublishedEvent
+  extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times'> {
   readonly operation: PublishedOperation | null;
-  readonly fetches: readonly Omit<FetchRecord, 'planned'>[];
+  readonly fetches: readonly PublishedFetch[];
   /** Values of each class of sensitive data that the caller saw. */
   readonly sensitive: FieldCounts['sensitive'];
   readonly records: readonly CoordinateRecord[];
@@ -22,15 +28,19 @@ export interface PublishedEvent extends Omit<AuditEvent, 'operation' | 'counts' 
 /** Writes an event out; what the log adds, `seq` and `hash`, stays. */
 export function publishedEvent<E extends AuditEvent>(
   event: E,
-): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments'> & PublishedEvent {
-  const { counts, operation, fetches, arguments: _, ...rest } = event;
+): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times'> & PublishedEvent {
+  const { counts, operation, fetches, arguments: _, times: __, ...rest } = event;
   return {
     ...rest,
     operation: operation === null ? null : publishedOperation(operation),
-    fetches: fetches.map(({ planned: __, ...fetch }) => fetch),
+    fetches: fetches.map(publishedFetch),
     sensitive: counts?.sensitive ?? {},
     records: coordinateRecords(event),
   };
+}
+
+function publishedFetch({ planned: _, trace, ...fetch }: FetchRecord): PublishedFetch {
+  return { ...fetch, trace: trace ?? null };
 }
 
 function publishedOperation(operation: NonNullable<AuditEvent['operation']>): PublishedOperation {

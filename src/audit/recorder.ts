@@ -41,6 +41,8 @@ export interface AuditParts {
   readonly counts: FieldCounts | null;
   /** Of the operation's arguments; null where none is recorded, or it did not get that far. */
   readonly arguments: readonly ArgumentOutcome[] | null;
+  /** Tells the times of the subgraphs' resolvers; null where none was asked. */
+  readonly times: { told(): readonly number[] } | null;
   readonly status: number;
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
@@ -81,6 +83,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
     counts: parts.counts === null ? null : countsPart(parts.counts, variant?.audited ?? NOTHING_RUNS),
     ...(parts.arguments === null ? {} : { arguments: parts.arguments }),
+    ...(parts.times === null ? {} : { times: parts.times.told().map(count) }),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
@@ -219,13 +222,14 @@ function pathPart(path: readonly (string | number)[]): readonly (string | number
   return kept.map((step) => (typeof step === 'number' ? count(step) : text(step, pathKeyChars)));
 }
 
-function fetchPart({ subgraph, durationUs, status, errors, planned }: FetchRecord): FetchRecord {
+function fetchPart({ subgraph, durationUs, status, errors, planned, trace }: FetchRecord): FetchRecord {
   return {
     subgraph: name(subgraph),
     durationUs: count(durationUs),
     status: count(status),
     errors: count(errors),
     planned,
+    ...(trace === undefined ? {} : { trace }),
   };
 }
 

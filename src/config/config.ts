@@ -168,6 +168,13 @@ const auditSection = z.strictObject({
     default: 16_777_216,
     about: 'Size of the events that may wait for the disk, in bytes.',
   }),
+  resolverTimesPercent: integerKey({
+    min: 0,
+    max: 100,
+    default: 0,
+    about:
+      "Share of operations whose subgraphs are asked how long their own resolvers take (Apollo's inline trace), in percent. What the schema marks as @audit(level: FULL) is always asked.",
+  }),
   sinks: auditSinksKey,
   shipPollMs: auditShipPollKey,
 });

@@ -11,6 +11,8 @@ export interface ExecutionInput {
   readonly principal: Principal;
   /** Subgraphs that are switched off are not asked; null or absent where none is. */
   readonly switches?: Pick<Switches, 'isSubgraphOff'> | null;
+  /** Null or absent where nobody wants to know. */
+  readonly times?: ResolverClock | null;
   readonly requestId: string;
   /** Client headers, lower-case; the executor forwards only what config names. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -31,6 +33,14 @@ export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs' | 'introspect'
     readonly idleTimeoutMs: number;
   };
 };
+
+/** Wants to know how long the subgraphs' own resolvers take. */
+export interface ResolverClock {
+  /** Whether a fetch is to be asked, by its number in the plan; null where the executor plans by itself. */
+  asks(planned: number | null): boolean;
+  /** Units: nanoseconds. */
+  readonly take: (typeName: string, fieldName: string, tookNs: number) => void;
+}
 
 /** An error of a subgraph or of execution, unmasked: not for the client as it is. */
 export interface ExecutionError {

@@ -7,7 +7,7 @@ import {
   parse,
   type SelectionSetNode,
 } from 'graphql';
-import type { SecurityPolicy } from '../supergraph/policy.ts';
+import type { AuditLevel, SecurityPolicy } from '../supergraph/policy.ts';
 import { auditRuleOf } from './audit-rules.ts';
 import type { AuditedFields } from './operation.ts';
 import { type FetchStep, fetchesOf, type Plan } from './plan.ts';
@@ -30,8 +30,15 @@ export function auditedFields(
 ): AuditedFields {
   const reached = reachedSlots(shape);
   const fetches = plan === null ? [] : fetchesOf(plan);
-  const unrecorded = coordinates.flatMap((coordinate, slot) =>
-    policy.audit.size > 0 && auditRuleOf(policy, coordinate).level === 'NONE' ? [slot] : [],
+  const levelled = slotsByLevel(coordinates, policy);
+  const unrecorded = levelled.get('NONE');
+  const full = new Set(levelled.get('FULL'));
+  const brought = fetches.map((fetch) => ({
+    subgraph: fetch.subgraph,
+    coordinates: [...slotsBrought(fetch, shape, schema)].sort((a, b) => a - b),
+  }));
+  const timed = brought.flatMap(({ coordinates: slots }, index) =>
+    slots.some((slot) => full.has(slot)) ? [index] : [],
   );
   return {
     refused: coordinates.flatMap((_, slot) => {
@@ -43,12 +50,19 @@ export function auditedFields(
       const classes = policy.sensitive.get(coordinate)?.classes;
       return classes === undefined ? [] : [{ slot, classes }];
     }),
-    ...(unrecorded.length === 0 ? {} : { unrecorded }),
-    plan: fetches.map((fetch) => ({
-      subgraph: fetch.subgraph,
-      coordinates: [...slotsBrought(fetch, shape, schema)].sort((a, b) => a - b),
-    })),
+    ...(unrecorded === undefined ? {} : { unrecorded }),
+    plan: brought,
+    ...(timed.length === 0 ? {} : { timed }),
   };
+}
+
+/** Coordinates of which the schema says how they are recorded, by the level. */
+function slotsByLevel(
+  coordinates: readonly string[],
+  policy: Pick<SecurityPolicy, 'audit'>,
+): ReadonlyMap<AuditLevel, readonly number[]> {
+  if (policy.audit.size === 0) return new Map();
+  return Map.groupBy(coordinates.keys(), (slot) => auditRuleOf(policy, coordinates[slot] ?? '').level);
 }
 
 /** Coordinates that are judged, each with what refuses it; null where it is permitted anywhere. */

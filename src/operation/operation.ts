@@ -101,6 +101,8 @@ export interface AuditedFields {
   readonly unreached: readonly number[];
   /** Those of which the schema wants no record; absent where there are none. */
   readonly unrecorded?: readonly number[];
+  /** Fetches of the plan that bring what the schema wants recorded in full; absent where there are none. */
+  readonly timed?: readonly number[];
   /** Those with sensitive values. */
   readonly sensitive: readonly { readonly slot: number; readonly classes: readonly SensitiveClass[] }[];
   /** The fetches of the plan in its order, and what each asks for; empty where the executor plans by itself. */

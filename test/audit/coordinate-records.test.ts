@@ -32,11 +32,29 @@ describe('the records of an event', () => {
     expect(recordsOf({ variant, fetches })).toEqual([
       {
         ...{ coordinate: 'Query.products', decision: 'permit', rule: null, code: null },
-        ...{ resolved: 1, nulls: 0, refused: 0, errors: 0, sizeClass: 0, fetches: [1], arguments: [] },
+        ...{
+          resolved: 1,
+          nulls: 0,
+          refused: 0,
+          errors: 0,
+          sizeClass: 0,
+          fetches: [1],
+          arguments: [],
+          resolvers: null,
+        },
       },
       {
         ...{ coordinate: 'Product.price', decision: 'permit', rule: null, code: null },
-        ...{ resolved: 20, nulls: 2, refused: 0, errors: 1, sizeClass: 8, fetches: [0, 1], arguments: [] },
+        ...{
+          resolved: 20,
+          nulls: 2,
+          refused: 0,
+          errors: 1,
+          sizeClass: 8,
+          fetches: [0, 1],
+          arguments: [],
+          resolvers: null,
+        },
       },
     ]);
   });

@@ -31,6 +31,7 @@ export const PARTS: AuditParts = {
   fetches: [{ subgraph: 'catalog', durationUs: 812, status: 200, errors: 0, planned: 0 }],
   counts: { resolved: [1, 20], sizes: [0, 8], exceptions: [1, 2, 0, 1], sensitive: {} },
   arguments: null,
+  times: null,
   status: 200,
   code: null,
   errors: 0,

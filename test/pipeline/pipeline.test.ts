@@ -29,6 +29,7 @@ const OPTIONS: PipelineOptions = {
   cost: { mode: 'off', max: 0, perSubgraph: new Map() },
   audit: { whenUnwritable: 'refuse', durability: 'relaxed' },
   argumentKey: new Uint8Array(32),
+  samplesTimes: () => false,
   timeoutMs: 1000,
   subscriptions: {
     maxPerPrincipal: 1,

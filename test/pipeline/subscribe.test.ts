@@ -79,6 +79,7 @@ async function run(fakes: Fakes) {
     variables: {},
     decision: { effect: 'permit', mask: '', reasons: [] },
     meter: null,
+    times: null,
     graph: {
       value: { executor: { subscribe: upstream }, view: { isLeaf: () => true, subgraphs: new Map() } },
       retired: new AbortController().signal,

@@ -6,6 +6,7 @@ import type {
   ExecutionInput,
   ExecutionResult,
   Executor,
+  ResolverClock,
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
@@ -15,12 +16,15 @@ import { Departure } from './departure.ts';
 import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
 import { rewriteData } from './rewrite-data.ts';
+import { traceIn } from './trace-in.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
 
 /** For whom fetches are sent, and how long they wait. */
 export interface FetchCaller extends Pick<ExecutionInput, 'principal' | 'headers' | 'deadlineMs'> {
   readonly departure: Departure;
+  /** True where the subgraph is to tell how long its resolvers take; absent where it is not. */
+  readonly isTimed?: boolean;
 }
 
 /** Sends one operation to one subgraph as its caller. Never rejects. */
@@ -191,15 +195,24 @@ class Run {
       return null;
     }
     const startedUs = this.#deps.nowUs();
-    const answer = await this.#deps.transport.send(fetch, variables, this.#caller);
-    return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs });
+    const times = this.#clockOf(fetch);
+    const caller = times === null ? this.#caller : { ...this.#caller, isTimed: true };
+    const answer = await this.#deps.transport.send(fetch, variables, caller);
+    const trace = times === null ? undefined : traceIn(answer, times);
+    return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs, trace });
+  }
+
+  /** What takes the times of a fetch's resolvers; null where nobody wants to know them. */
+  #clockOf(fetch: FetchStep): ResolverClock | null {
+    const times = this.#input.times ?? null;
+    return times?.asks(this.#numbers?.get(fetch) ?? null) === true ? times : null;
   }
 
   /** Records an answer and what is wrong with it; null where it holds no data. */
   #understand(
     fetch: FetchStep,
     answer: SubgraphAnswer,
-    { place, tookUs }: { readonly place: PlaceError; readonly tookUs: number },
+    { place, tookUs, trace }: Received,
   ): DataObject | null {
     const errors = answer.kind === 'answer' ? answer.body['errors'] : undefined;
     const told = Array.isArray(errors) ? errors.filter(isObject) : [];
@@ -209,6 +222,7 @@ class Run {
       status: answer.status,
       errors: answer.kind === 'failure' ? 1 : told.length,
       planned: this.#numbers?.get(fetch) ?? null,
+      ...(trace === undefined ? {} : { trace }),
     });
     if (answer.kind === 'failure') {
       this.#fail(fetch, answer.code, 'The subgraph could not be reached.');
@@ -253,6 +267,14 @@ class Run {
     const all = fetch.paths.map((each) => entityPathsAt(this.data, each, this.#withheld));
     return group.targets.map((target) => [...(all[target.pathIndex]?.[target.index] ?? []), ...rest]);
   }
+}
+
+/** How an answer came. */
+interface Received {
+  readonly place: PlaceError;
+  readonly tookUs: number;
+  /** What came of the trace that was asked for; absent where none was. */
+  readonly trace?: FetchRecord['trace'] | undefined;
 }
 
 /** The client's variables that a fetch uses, printed as members of an object. */

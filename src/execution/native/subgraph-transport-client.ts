@@ -1,6 +1,7 @@
 import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { FetchTracing } from '../fetch-tracing.ts';
+import { TRACE_REQUEST } from '../inline-trace.ts';
 import {
   type Done,
   type RunningCall,
@@ -9,7 +10,7 @@ import {
   understand,
 } from '../subgraph-answer.ts';
 import { SubgraphClient, type SubgraphClientOptions } from '../subgraph-client.ts';
-import { SubgraphHeaders } from '../subgraph-headers.ts';
+import { type CallHeaders, SubgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
 import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
@@ -74,7 +75,8 @@ export function createSubgraphTransport(
         subgraph.budgetOf?.(caller.principal),
       );
       const minted = typeof assertion === 'string' ? assertion : await assertion;
-      const { fields, identity } = headers.for(caller.headers, minted);
+      const own = headers.for(caller.headers, minted);
+      const { fields, identity } = caller.isTimed === true ? withTrace(own) : own;
       const call: GuardedCall = {
         subgraph,
         guard,
@@ -93,8 +95,8 @@ export function createSubgraphTransport(
       ): Promise<SubgraphText | SubgraphFailure | null> =>
         fetches.join(key, starting(client, made, onStart), caller.departure);
       if (traced === null) return understand((await join(call)) ?? ABORTED);
-      return traced.send({ subgraph: subgraph.name, key, headers: call.headers }, async (own, onStart) =>
-        understand((await join({ ...call, headers: own }, onStart)) ?? ABORTED),
+      return traced.send({ subgraph: subgraph.name, key, headers: call.headers }, async (sentWith, onStart) =>
+        understand((await join({ ...call, headers: sentWith }, onStart)) ?? ABORTED),
       );
     },
     // Never shared: each caller's events are authorized on their own.
@@ -129,6 +131,12 @@ function targetsOf({ subgraphs, guard }: SubgraphTransportOptions, now: () => nu
       },
     ]),
   );
+}
+
+/** The headers of a call that asks for a trace; it is shared only with others that do. */
+function withTrace({ fields, identity }: CallHeaders): CallHeaders {
+  const [name, value] = TRACE_REQUEST;
+  return { fields: { ...fields, [name]: value }, identity: `${identity}\n${name}:${value}` };
 }
 
 interface GuardedCall {

@@ -11,9 +11,11 @@ const NOW_MS = 1_000_000;
 const GUARD = { failurePercent: 50, callsMin: 3, windowMs: 10_000, openMs: 60_000, retryPercent: 10 };
 
 let calls = 0;
+let traced = 0;
 let url = '';
 const server = createServer((request, response) => {
   calls += 1;
+  if (request.headers['apollo-federation-include-trace'] === 'ftv1') traced += 1;
   request.resume().once('end', () => response.end('{"data":{"a":1}}'));
 });
 beforeAll(async () => {
@@ -72,5 +74,19 @@ describe.each([
     const answer = await transport.send(fetch, '{}', callerUntil(NOW_MS + 10_000));
     expect(answer).toMatchObject({ kind: 'answer', status: 200 });
     expect(calls).toBe(1);
+  });
+});
+
+describe('a call that is to tell the times of its resolvers', () => {
+  it('is shared with others like it, and never with one that is not', async () => {
+    calls = 0;
+    traced = 0;
+    const transport = start();
+    const fetch = fetchOf(false);
+    const caller = callerUntil(NOW_MS + 10_000);
+    const timed = { ...caller, isTimed: true };
+    // All are sent before any is answered: each is under way when the next begins.
+    await Promise.all([caller, timed, timed, caller].map((each) => transport.send(fetch, '{}', each)));
+    expect([calls, traced]).toEqual([2, 1]);
   });
 });
