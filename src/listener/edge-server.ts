@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { endingWith, goneController } from './answer-end-sink.ts';
+import { answerAll, isBatch } from './answer-operations.ts';
 import { checkHeaders } from './check-headers.ts';
 import { negotiateCoding } from './content-coding.ts';
 import {
@@ -14,9 +15,8 @@ import {
 import { credentialFields, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions } from './listener.ts';
 import { negotiateMediaType, negotiateStream } from './negotiate.ts';
-import type { ParsedParams } from './parse-params.ts';
 import { type ParsedRequest, parseBody, parseQueryString, single } from './parse-request.ts';
-import { type GatewayResponse, type GraphQLRequest, isStream } from './request.ts';
+import { type GatewayResponse, isStream } from './request.ts';
 import { readBody } from './request-body-source.ts';
 import { writeResponse } from './response-sink.ts';
 import { RunningRequests } from './running-requests.ts';
@@ -184,50 +184,31 @@ const FULL: ParsedRequest = single(new GatewayError('SUBSCRIPTION_LIMIT_EXCEEDED
 const NO_HEADERS: OutgoingHttpHeaders = Object.freeze({});
 
 async function run(read: ReadExchange, deps: EdgeDeps): Promise<EncodedResponse | StreamedResponse> {
-  const { frame, format } = read;
-  const { batched, items } = read.asked;
-  const requestFor = requestsOf(read, deps.apiKeyHeader);
-  const [params] = items;
-  if (batched || params === undefined) {
-    const answers = await Promise.all(items.map((one, index) => deps.handle(requestFor(one, index))));
-    return encodeBatch(
-      answers.flatMap((answer) => (isStream(answer) ? [] : [answer])),
-      frame,
-    );
-  }
-  const answer = await deps.handle(requestFor(params, 0));
+  const { frame, format, arrival, exchange } = read;
+  const { incoming, remoteAddress } = exchange;
+  const answer = await answerAll(
+    {
+      id: frame.requestId,
+      receivedAtMs: arrival.receivedAtMs,
+      method: incoming.method ?? '',
+      remoteAddress,
+      responseMediaType: frame.mediaType,
+      credentials: credentialFields(incoming.rawHeaders, deps.apiKeyHeader),
+      headers: incoming.headers,
+      streams: format !== null,
+      signal: arrival.gone.signal,
+      parsed: read.asked,
+    },
+    deps.handle,
+  );
+  if (isBatch(answer)) return encodeBatch(answer, frame);
   if (format !== null) {
     const events = isStream(answer)
-      ? endingWith(read.drain, read.arrival.gone, answer.events)
+      ? endingWith(read.drain, arrival.gone, answer.events)
       : eventsOf(answer, format);
     if (events !== null) return { format, events };
   }
   return isStream(answer) ? encodeBatch([], frame) : encodeResponse(answer, frame);
-}
-
-/** Makes the requests of one exchange: what they have in common is read once. */
-function requestsOf(
-  { exchange, asked, arrival, frame, format }: ReadExchange,
-  apiKeyHeader: string | undefined,
-): (params: ParsedParams, index: number) => GraphQLRequest {
-  const { incoming, remoteAddress } = exchange;
-  const { receivedAtMs, gone } = arrival;
-  const { authorization, apiKeys } = credentialFields(incoming.rawHeaders, apiKeyHeader);
-  const batch = asked.batched ? { size: asked.items.length, used: new Map<string, number>() } : null;
-  return (params, index) => ({
-    id: batch === null ? frame.requestId : `${frame.requestId}.${index}`,
-    receivedAtMs,
-    method: incoming.method ?? '',
-    remoteAddress,
-    responseMediaType: frame.mediaType,
-    authorization,
-    apiKeys,
-    headers: incoming.headers,
-    params,
-    batch,
-    streams: format !== null && batch === null,
-    signal: gone.signal,
-  });
 }
 
 function refusalOf(error: unknown): ParsedRequest {

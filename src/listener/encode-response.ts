@@ -22,26 +22,41 @@ export const SECURITY_HEADERS = Object.freeze({
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 });
 
+/** An answer without the edge's own fields. */
+export interface PlainResponse {
+  readonly status: number;
+  readonly headers: GatewayResponse['headers'];
+  readonly body: string;
+}
+
+/** What answers differ by. */
+export const VARY = 'accept, accept-encoding';
+
 /** Encodes the answer to one operation. The edge's own fields win over the pipeline's. */
 export function encodeResponse(response: GatewayResponse, frame: ResponseFrame): EncodedResponse {
-  return {
-    status: response.status,
-    headers: framed(response.headers, frame),
-    body: JSON.stringify(response.body),
-  };
+  return framed(plainResponse(response), frame);
+}
+
+/** Encodes the answers to a batch, in order. */
+export function encodeBatch(responses: readonly GatewayResponse[], frame: ResponseFrame): EncodedResponse {
+  return framed(plainBatch(responses), frame);
+}
+
+export function plainResponse({ status, headers, body }: GatewayResponse): PlainResponse {
+  return { status, headers, body: JSON.stringify(body) };
 }
 
 /**
- * Encodes the answers to a batch, in order. The status is 200 unless all were refused with the same one; header
- * fields speak of one operation, so they are kept only in that case.
+ * The answers to a batch, in order. The status is 200 unless all were refused with the same one; header fields speak of one
+ * operation, so they are kept only in that case.
  */
-export function encodeBatch(responses: readonly GatewayResponse[], frame: ResponseFrame): EncodedResponse {
+export function plainBatch(responses: readonly GatewayResponse[]): PlainResponse {
   const first = responses[0];
   const agreed = first !== undefined && responses.every(({ status }) => status === first.status);
   const refused = agreed && first.status !== 200;
   return {
     status: refused ? first.status : 200,
-    headers: framed(refused ? first.headers : NO_HEADERS, frame),
+    headers: refused ? first.headers : NO_HEADERS,
     body: JSON.stringify(responses.map(({ body }) => body)),
   };
 }
@@ -55,13 +70,13 @@ export function refusalResponse(code: ErrorCode, requestId: string): GatewayResp
 const NO_HEADERS: GatewayResponse['headers'] = {};
 
 /** The edge's own fields and those of the pipeline that it does not set. A second spread in a literal costs as much as the rest of an answer's encoding. */
-function framed(headers: GatewayResponse['headers'], frame: ResponseFrame): Record<string, string> {
-  const framed: Record<string, string> = {
+function framed({ status, headers, body }: PlainResponse, frame: ResponseFrame): EncodedResponse {
+  const fields: Record<string, string> = {
     ...SECURITY_HEADERS,
     'content-type': `${frame.mediaType}; charset=utf-8`,
     'x-request-id': frame.requestId,
-    vary: 'accept, accept-encoding',
+    vary: VARY,
   };
-  for (const name of Object.keys(headers)) framed[name] ??= headers[name] ?? '';
-  return framed;
+  for (const name of Object.keys(headers)) fields[name] ??= headers[name] ?? '';
+  return { status, headers: fields, body };
 }

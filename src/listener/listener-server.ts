@@ -11,6 +11,7 @@ import {
 import { GatewayError } from '../errors.ts';
 import { takenWithin } from './answer-end-sink.ts';
 import { createClientErrorSink } from './client-error-sink.ts';
+import { createDirectSide, type DirectSide } from './direct/direct-server.ts';
 import { createEdge, type Edge } from './edge-server.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
 import { ALPN_PROTOCOLS, createHttp2Side, type Http2Side } from './http2-server.ts';
@@ -50,6 +51,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   const sockets = createSocketServer(options, { ...deps, slots });
   const http2 =
     options.tls === undefined || options.http2 === null ? null : createHttp2Side(options, options.http2);
+  const direct = isPlain(options) ? createDirectSide(options, deps) : null;
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -58,7 +60,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     // The entry the proxy in front wrote; further ones are whatever the client sent.
     trustProxy: options.trustProxy ? (_address, hop) => hop < 1 : false,
     routerOptions: { querystringParser: () => ({}) },
-    serverFactory: (handler) => createServer(options, http2, shortcut(options, edge, handler)),
+    serverFactory: (handler) => createServer(options, { http2, direct }, shortcut(options, edge, handler)),
     clientErrorHandler: createClientErrorSink(deps.newId),
     frameworkErrors: (_error, request, reply) => {
       void edge.refuse(request as FastifyRequest, reply as FastifyReply, new GatewayError('BAD_REQUEST'));
@@ -90,10 +92,11 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
     close() {
       draining = true;
       edge.drain();
+      direct?.drain();
       door?.drain();
       sockets.drain();
       http2?.drain();
-      closing ??= stop(app, { edge, door, sockets, http2 }, options.shutdownTimeoutMs);
+      closing ??= stop(app, { edge, direct, door, sockets, http2 }, options.shutdownTimeoutMs);
       return closing;
     },
   };
@@ -101,7 +104,7 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
 
 /** Lets plain POSTs to the endpoint past the framework; what needs CORS, a proxy's word or a route goes through it. */
 function shortcut(options: ListenerOptions, edge: Edge, handler: RequestListener): RequestListener {
-  if (options.trustProxy || options.cors.origins.length > 0) return handler;
+  if (!takesShortcuts(options)) return handler;
   const { path } = options;
   return (incoming, outgoing) => {
     if (incoming.method === 'POST' && incoming.url === path) void edge.serveDirectly(incoming, outgoing);
@@ -109,7 +112,20 @@ function shortcut(options: ListenerOptions, edge: Edge, handler: RequestListener
   };
 }
 
-function createServer(options: ListenerOptions, http2: Http2Side | null, handler: RequestListener): Server {
+function takesShortcuts({ trustProxy, cors }: ListenerOptions): boolean {
+  return !trustProxy && cors.origins.length === 0;
+}
+
+/** Whether plain requests can be answered from the bytes of their connection. */
+function isPlain(options: ListenerOptions): boolean {
+  return options.tls === undefined && takesShortcuts(options);
+}
+
+function createServer(
+  options: ListenerOptions,
+  { http2, direct }: Pick<Ends, 'http2' | 'direct'>,
+  handler: RequestListener,
+): Server {
   const bounds = {
     maxHeaderSize: options.headerBytesMax,
     headersTimeout: options.requestTimeoutMs,
@@ -124,6 +140,7 @@ function createServer(options: ListenerOptions, http2: Http2Side | null, handler
       ? createHttpServer(bounds, handler)
       : createHttpsServer({ ...bounds, ...tls, ...offered, handshakeTimeout: requestTimeoutMs }, handler);
   http2?.attach(server, handler);
+  direct?.attach(server);
   // Beyond a count Node drops header fields silently; their bytes are bounded, so none needs to be dropped.
   server.maxHeadersCount = 0;
   return server;
@@ -216,6 +233,8 @@ function endpointUrl(app: FastifyInstance, options: ListenerOptions): string {
 
 interface Ends {
   readonly edge: Edge;
+  /** Null where plain requests need more than their bytes. */
+  readonly direct: DirectSide | null;
   readonly door: OpenAiDoor | null;
   readonly sockets: SocketServer;
   readonly http2: Http2Side | null;
@@ -223,15 +242,16 @@ interface Ends {
 
 async function stop(
   app: FastifyInstance,
-  { edge, door, sockets, http2 }: Ends,
+  { edge, direct, door, sockets, http2 }: Ends,
   shutdownTimeoutMs: number,
 ): Promise<void> {
   const cut = setTimeout(() => {
     sockets.cut();
     http2?.cut();
+    direct?.cut();
     app.server.closeAllConnections();
   }, shutdownTimeoutMs);
   await app.close();
   clearTimeout(cut);
-  await Promise.all([edge.settled(SETTLE_MS), door?.settled(SETTLE_MS)]);
+  await Promise.all([edge, direct, door].map((each) => each?.settled(SETTLE_MS)));
 }

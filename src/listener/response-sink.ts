@@ -37,16 +37,27 @@ export function writeResponse(
   encoded: EncodedResponse,
   options: WriteOptions,
 ): Promise<void> | null {
-  const { coding } = options;
   const length = Buffer.byteLength(encoded.body);
-  if (coding === null || length < COMPRESSION_BYTES_MIN) {
+  const compressing = compressed(encoded.body, length, options.coding);
+  if (compressing === null) {
     // Text goes out in one piece with its header, where bytes would be a second one.
     write(outgoing, encoded, { ...options, coding: null, payload: encoded.body, length });
     return null;
   }
-  return compress(Buffer.from(encoded.body), coding).then((payload) =>
+  return compressing.then((payload) =>
     write(outgoing, encoded, { ...options, payload, length: payload.length }),
   );
+}
+
+/** A body of so many bytes in the coding its client takes; null where it goes as it is. */
+export function compressed(
+  body: string,
+  bytes: number,
+  coding: ResponseCoding | null,
+): Promise<Buffer> | null {
+  if (coding === null || bytes < COMPRESSION_BYTES_MIN) return null;
+  const plain = Buffer.from(body);
+  return coding === 'br' ? brotliAsync(plain, BROTLI_OPTIONS) : gzipAsync(plain);
 }
 
 interface Payload extends WriteOptions {
@@ -78,10 +89,6 @@ function fieldsOf(own: EncodedResponse['headers'], cors: OutgoingHttpHeaders): O
     else fields[name] ??= value;
   }
   return fields;
-}
-
-function compress(plain: Buffer, coding: ResponseCoding): Promise<Buffer> {
-  return coding === 'br' ? brotliAsync(plain, BROTLI_OPTIONS) : gzipAsync(plain);
 }
 
 function hasUnreadBody({ req }: ServerResponse): boolean {

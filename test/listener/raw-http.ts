@@ -4,6 +4,8 @@ export interface RawAnswer {
   readonly status: number;
   readonly head: string;
   readonly body: string;
+  /** All that came. */
+  readonly text: string;
 }
 
 /** Opens a socket; what the server sends is gathered until it closes. */
@@ -17,7 +19,7 @@ export function open(port: number): { socket: Socket; answer: Promise<RawAnswer>
     socket.on('close', () => {
       const text = Buffer.concat(chunks).toString('utf8');
       const [head = '', body = ''] = text.split('\r\n\r\n', 2);
-      resolve({ status: Number(head.split(' ')[1] ?? 0), head: head.toLowerCase(), body });
+      resolve({ status: Number(head.split(' ')[1] ?? 0), head: head.toLowerCase(), body, text });
     });
   });
   return { socket, answer };

@@ -1,0 +1,213 @@
+import type { Socket } from 'node:net';
+import { GatewayError } from '../../errors.ts';
+import { type DirectHead, directStart } from './direct-head.ts';
+
+/** What a connection is part of. */
+export interface DirectLane {
+  readonly path: string;
+  /** Units: bytes. */
+  readonly headerBytesMax: number;
+  /** How long a kept connection waits for its next request. */
+  readonly keepAliveMs: number;
+  /** How long the rest of a request is waited for before Node's own server waits on. */
+  readonly patienceMs: number;
+  readonly answerTimeoutMs: number;
+  readHead(text: string): DirectHead | null;
+  /** Takes over a connection with what was read of its next request. */
+  handOver(socket: Socket, bytes: Buffer): void;
+  /** Answers a request by `connection.answer`, once. Never rejects. */
+  serve(request: DirectRequest, connection: DirectConnection): void;
+  onGone(connection: DirectConnection): void;
+}
+
+/** A request that came whole; `body` is null where its sender left before all of it had come. */
+export interface DirectRequest {
+  readonly head: DirectHead;
+  readonly body: Buffer | null;
+}
+
+/** An answer as it goes out. */
+export interface DirectAnswer {
+  /** Its head, and its body where that is text. */
+  readonly text: string;
+  readonly encoding: 'latin1' | 'utf8';
+  /** Its body where that is compressed. */
+  readonly bytes: Buffer | null;
+  /** Whether the connection ends with it. */
+  readonly last: boolean;
+}
+
+/** Between requests, with one that runs, or with an answer that the client has not taken yet. */
+type Phase = 'idle' | 'running' | 'delivering';
+
+const HEAD_END = '\r\n\r\n';
+/** Bytes of further requests that are kept while one runs; reason: as many as the system gives at once. */
+const PENDING_BYTES_MAX = 65_536;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * One connection of a client, for as long as all it sends are plain requests to the endpoint, one after the other.
+ * Invariant: what is not understood to the last byte goes, unread, to Node's own server, with the connection and for good.
+ */
+export class DirectConnection {
+  readonly remoteAddress: string;
+  readonly #socket: Socket;
+  readonly #lane: DirectLane;
+  readonly #start: string;
+  readonly #gone = new AbortController();
+  #head: DirectHead | null = null;
+  #headText = '';
+  /** Read and not yet part of a request. */
+  #pending: Buffer = NOTHING;
+  #phase: Phase = 'idle';
+  #ended = false;
+  /** Units: milliseconds of the lane's clock; when whatever is waited for is late. */
+  #untilMs: number;
+  readonly #nowMs: () => number;
+
+  constructor(socket: Socket, lane: DirectLane, nowMs: () => number) {
+    this.#socket = socket;
+    this.#lane = lane;
+    this.#start = directStart(lane.path);
+    this.#nowMs = nowMs;
+    this.#untilMs = nowMs() + lane.patienceMs;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+    socket.on('error', this.#onError).on('drain', this.#onDrain);
+  }
+
+  /** Fires when the client leaves while its request runs. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Sends the answer to the request that runs. */
+  answer({ text, encoding, bytes, last }: DirectAnswer): void {
+    if (this.#ended) return;
+    const socket = this.#socket;
+    if (bytes === null) socket.write(text, encoding);
+    else {
+      socket.cork();
+      socket.write(text, encoding);
+      socket.write(bytes);
+      socket.uncork();
+    }
+    if (last) socket.end();
+    if (!last && socket.writableLength === 0) this.#next();
+    else {
+      this.#phase = 'delivering';
+      this.#waitFor(this.#lane.answerTimeoutMs);
+    }
+  }
+
+  /** Ends it unless a request runs or arrives; the answer to that one is then the last. */
+  drain(): void {
+    if (this.#phase !== 'idle') return;
+    if (this.#pending.length > 0) this.#handOver();
+    else this.#socket.destroy();
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** Called from time to time; ends what is late. */
+  check(): void {
+    if (this.#phase === 'running' || this.#nowMs() < this.#untilMs) return;
+    // Of a request that has begun Node's server knows what to say, and a connection that has sent nothing is one.
+    const waitsForClient = this.#pending.length > 0 || this.#headText === '';
+    if (waitsForClient && this.#phase === 'idle') this.#handOver();
+    else this.#socket.destroy();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#pending.length === 0) {
+      this.#pending = chunk;
+      this.#waitFor(this.#lane.patienceMs);
+    } else this.#pending = Buffer.concat([this.#pending, chunk]);
+    if (this.#phase === 'idle') this.#take();
+    else if (this.#pending.length > PENDING_BYTES_MAX) this.#socket.pause();
+  };
+
+  readonly #onDrain = (): void => {
+    if (this.#phase === 'delivering' && this.#socket.writable) this.#next();
+  };
+
+  readonly #onError = (): void => {
+    this.#socket.destroy();
+  };
+
+  /** The client has sent its last byte, or the connection is over: as with Node's server, nobody waits for an answer any more. */
+  readonly #onEnd = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#phase !== 'idle') this.#gone.abort(new GatewayError('REQUEST_ABORTED'));
+    else if (this.#head !== null && this.#pending.length > 0) this.#breakOff(this.#head);
+    this.#lane.onGone(this);
+    this.#socket.end();
+  };
+
+  /** A request of which only the head came leaves its trace, too. */
+  #breakOff(head: DirectHead): void {
+    if (this.#pending.indexOf(HEAD_END) >= 0) this.#lane.serve({ head, body: null }, this);
+  }
+
+  #next(): void {
+    this.#phase = 'idle';
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#pending.length === 0) this.#waitFor(this.#lane.keepAliveMs);
+    else {
+      this.#waitFor(this.#lane.patienceMs);
+      this.#take();
+    }
+  }
+
+  /** Takes the next request from what was read, if all of it is there. */
+  #take(): void {
+    const bytes = this.#pending;
+    const end = bytes.indexOf(HEAD_END);
+    if (end < 0) {
+      this.#requireStart(bytes);
+      return;
+    }
+    const head = this.#headOf(bytes.toString('latin1', 0, end));
+    if (head === null) {
+      this.#handOver();
+      return;
+    }
+    const bodyStart = end + HEAD_END.length;
+    const bodyEnd = bodyStart + head.contentLength;
+    if (bytes.length < bodyEnd) return;
+    this.#pending = bytes.length === bodyEnd ? NOTHING : bytes.subarray(bodyEnd);
+    this.#phase = 'running';
+    this.#lane.serve({ head, body: bytes.subarray(bodyStart, bodyEnd) }, this);
+  }
+
+  #headOf(text: string): DirectHead | null {
+    if (text === this.#headText) return this.#head;
+    this.#head = this.#lane.readHead(text);
+    this.#headText = text;
+    return this.#head;
+  }
+
+  /** What begins in another way is not waited for. */
+  #requireStart(bytes: Buffer): void {
+    const begun = bytes.toString('latin1', 0, this.#start.length);
+    if (!this.#start.startsWith(begun) || bytes.length > this.#lane.headerBytesMax) this.#handOver();
+  }
+
+  #waitFor(ms: number): void {
+    this.#untilMs = this.#nowMs() + ms;
+  }
+
+  #handOver(): void {
+    const socket = this.#socket;
+    this.#ended = true;
+    socket.pause();
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    socket.off('error', this.#onError).off('drain', this.#onDrain);
+    this.#lane.onGone(this);
+    this.#lane.handOver(socket, this.#pending);
+    this.#pending = NOTHING;
+  }
+}

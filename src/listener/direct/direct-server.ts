@@ -1,0 +1,192 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { GatewayError } from '../../errors.ts';
+import { type Asked, answerAll, isBatch } from '../answer-operations.ts';
+import { type PlainResponse, plainBatch, plainResponse, refusalResponse } from '../encode-response.ts';
+import type { ListenerDeps, ListenerOptions } from '../listener.ts';
+import { parseBody, single } from '../parse-request.ts';
+import { isStream } from '../request.ts';
+import { compressed } from '../response-sink.ts';
+import { RunningRequests } from '../running-requests.ts';
+import { directAnswerHead } from './direct-answer.ts';
+import { DirectConnection, type DirectLane, type DirectRequest } from './direct-connection-server.ts';
+import { type DirectHead, readDirectHead } from './direct-head.ts';
+
+/** Answers what is a plain POST to the endpoint past Node's HTTP server, which costs as much as all the rest of a small request. */
+export interface DirectSide {
+  /** Stands before a server that was just made: connections come here first. */
+  attach(server: Server): void;
+  /** Refuses from now on, and ends each connection with its next answer. */
+  drain(): void;
+  /** Ends all connections. */
+  cut(): void;
+  /** Resolves when nothing runs any more, or after `timeoutMs`. */
+  settled(timeoutMs: number): Promise<void>;
+}
+
+/** How often late connections are looked for. */
+const CHECK_MS = 500;
+/** Time for the rest of a request; reason: what is in flight comes within it, and beyond it Node's server has its own. */
+const PATIENCE_MS = 500;
+/** How much longer a connection is kept than its client was told, so that its last request is not lost. */
+const KEEP_MARGIN_MS = 1_000;
+
+/** Creates the side of a listener that answers plain requests. */
+export function createDirectSide(options: ListenerOptions, deps: ListenerDeps): DirectSide {
+  const lane = new Lane(options, deps);
+  return {
+    attach: (server) => lane.attach(server),
+    drain: () => lane.drain(),
+    cut: () => lane.cut(),
+    settled: (timeoutMs) => lane.running.settled(timeoutMs),
+  };
+}
+
+class Lane implements DirectLane {
+  readonly path: string;
+  readonly headerBytesMax: number;
+  readonly patienceMs = PATIENCE_MS;
+  readonly answerTimeoutMs: number;
+  readonly running = new RunningRequests();
+  draining = false;
+  keepAliveMs = 0;
+  readonly #options: ListenerOptions;
+  readonly #deps: ListenerDeps;
+  readonly #connections = new Set<DirectConnection>();
+  readonly #date = new DateField();
+  #keepSeconds = 0;
+  #takeOver: (socket: Socket) => void = () => undefined;
+
+  constructor(options: ListenerOptions, deps: ListenerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.path = options.path;
+    this.headerBytesMax = options.headerBytesMax;
+    this.answerTimeoutMs = options.answerTimeoutMs;
+  }
+
+  attach(server: Server): void {
+    const [serve] = server.listeners('connection');
+    this.#takeOver = (socket) => serve?.call(server, socket);
+    this.keepAliveMs = server.keepAliveTimeout + KEEP_MARGIN_MS;
+    this.#keepSeconds = Math.floor(server.keepAliveTimeout / 1000);
+    const nowMs = (): number => performance.now();
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) =>
+      this.#connections.add(new DirectConnection(socket, this, nowMs)),
+    );
+    const timer = setInterval(() => {
+      for (const connection of this.#connections) connection.check();
+    }, CHECK_MS);
+    timer.unref();
+    server.once('close', () => clearInterval(timer));
+  }
+
+  drain(): void {
+    this.draining = true;
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  cut(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+
+  readHead(text: string) {
+    return readDirectHead(text, this.#options);
+  }
+
+  handOver(socket: Socket, bytes: Buffer): void {
+    this.#takeOver(socket);
+    if (bytes.length > 0) socket.unshift(bytes);
+    socket.resume();
+  }
+
+  serve(request: DirectRequest, connection: DirectConnection): void {
+    this.running.begin();
+    void this.#answer(request, connection).finally(() => this.running.end());
+  }
+
+  onGone(connection: DirectConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  async #answer(request: DirectRequest, connection: DirectConnection): Promise<void> {
+    const requestId = this.#deps.newId();
+    const { mediaType } = request.head;
+    const frame = { requestId, mediaType, coding: request.head.coding, last: this.draining };
+    try {
+      const plain = await this.#plainFor(request, connection, requestId);
+      await this.#send(plain, frame, connection);
+    } catch (fault) {
+      this.#deps.onFault?.(fault, requestId);
+      const plain = plainResponse(refusalResponse('INTERNAL_SERVER_ERROR', requestId));
+      await this.#send(plain, { ...frame, last: true }, connection);
+    }
+  }
+
+  async #plainFor(
+    { head, body }: DirectRequest,
+    { remoteAddress, signal }: DirectConnection,
+    id: string,
+  ): Promise<PlainResponse> {
+    const asked: Asked = {
+      ...{ id, receivedAtMs: this.#deps.now(), method: 'POST', remoteAddress, signal, streams: false },
+      responseMediaType: head.mediaType,
+      credentials: head.credentials,
+      headers: head.headers,
+      parsed: body === null ? BROKEN_OFF : this.#parse(head.refusal, body),
+    };
+    const answers = await answerAll(asked, this.#deps.handle);
+    if (isBatch(answers)) return plainBatch(answers);
+    return isStream(answers) ? NO_STREAMS : plainResponse(answers);
+  }
+
+  async #send(plain: PlainResponse, frame: Frame, connection: DirectConnection): Promise<void> {
+    const { body } = plain;
+    const length = Buffer.byteLength(body);
+    const compressing = compressed(body, length, frame.coding);
+    const bytes = compressing === null ? null : await compressing;
+    const last = frame.last || this.draining;
+    const sent = {
+      ...{ requestId: frame.requestId, mediaType: frame.mediaType, length: bytes?.length ?? length },
+      coding: bytes === null ? null : frame.coding,
+      keepSeconds: last ? null : this.#keepSeconds,
+    };
+    const head = directAnswerHead(plain, sent, this.#date.now());
+    const text = bytes === null ? head + body : head;
+    connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes, last });
+  }
+
+  #parse(refusal: GatewayError | null, body: Buffer) {
+    if (this.draining) return single(new GatewayError('SHUTTING_DOWN'));
+    return refusal === null ? parseBody(body, this.#options.batching) : single(refusal);
+  }
+}
+
+/** How an answer goes to its client. */
+interface Frame extends Pick<DirectHead, 'mediaType' | 'coding'> {
+  readonly requestId: string;
+  /** Whether the connection ends with it. */
+  readonly last: boolean;
+}
+
+const BROKEN_OFF = single(new GatewayError('REQUEST_ABORTED'));
+
+/** A connection here takes no streams, and none was offered. */
+const NO_STREAMS: PlainResponse = plainBatch([]);
+
+/** The date as the field has it, printed once in a second. */
+class DateField {
+  #second = 0;
+  #text = '';
+
+  now(): string {
+    const nowMs = Date.now();
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#text = new Date(nowMs).toUTCString();
+    }
+    return this.#text;
+  }
+}
