@@ -1,9 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import { type PlainResponse, SECURITY_HEADERS, VARY } from '../encode-response.ts';
 import type { ResponseMediaType } from '../request.ts';
 
 /** What the head of an answer says besides what the pipeline says. */
 export interface DirectFrame {
+  /** What stands behind the status. */
+  readonly reason: string;
   readonly requestId: string;
   readonly mediaType: ResponseMediaType;
   /** Units: bytes. */
@@ -32,7 +33,7 @@ export function directAnswerHead(
   date: string,
 ): string {
   const { requestId, mediaType, length, coding, keepSeconds } = frame;
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${FIXED}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: ${requestId}\r\n`;
+  let head = `HTTP/1.1 ${status} ${frame.reason}\r\n${FIXED}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: ${requestId}\r\n`;
   for (const name of Object.keys(headers)) {
     const value = headers[name] ?? '';
     if (OWN.has(name)) continue;

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../errors.ts';
 import { type Asked, answerAll, isBatch } from '../answer-operations.ts';
@@ -148,6 +148,7 @@ class Lane implements DirectLane {
     const bytes = compressing === null ? null : await compressing;
     const last = frame.last || this.draining;
     const sent = {
+      reason: STATUS_CODES[plain.status] ?? '',
       ...{ requestId: frame.requestId, mediaType: frame.mediaType, length: bytes?.length ?? length },
       coding: bytes === null ? null : frame.coding,
       keepSeconds: last ? null : this.#keepSeconds,
