@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { embedMany, generateText, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PEOPLE } from '../../demo/demo-requests.ts';
@@ -293,18 +293,42 @@ describe('the AI SDK', () => {
     createOpenAICompatible({
       ...{ name: 'portcullis', baseURL, includeUsage: true },
       apiKey: await demo.issuer.token(PEOPLE['assistant of initech']),
-    })(MODEL);
+    });
+  const tools: ToolSet = { weather: tool({ inputSchema: jsonSchema(WEATHER.function.parameters) }) };
 
   it('chats, streams and is asked to call tools', async () => {
-    const model = await provider();
+    const model = (await provider())(MODEL);
     const { text, usage } = await generateText({ model, prompt: QUESTION, maxRetries: 0 });
     expect([text, (usage.totalTokens ?? 0) > 0]).toEqual(['The gate opens at nine.', true]);
     const streamed = streamText({ model, prompt: QUESTION, maxRetries: 0 });
     expect((await collected(streamed.textStream)).join('')).toBe('The gate opens at nine.');
-    const { toolCalls } = await generateText({
-      ...{ model, prompt: 'call weather: {"city":"Oslo"}', maxRetries: 0 },
-      tools: { weather: tool({ inputSchema: jsonSchema(WEATHER.function.parameters) }) },
+    expect([await streamed.finishReason, ((await streamed.usage).totalTokens ?? 0) > 0]).toEqual([
+      'stop',
+      true,
+    ]);
+    const asking = { model, prompt: 'call weather: {"city":"Oslo"}', maxRetries: 0, tools };
+    const call = { toolName: 'weather', input: { city: 'Oslo' } };
+    expect((await generateText(asking)).toolCalls).toMatchObject([call]);
+    expect(await streamText(asking).toolCalls).toMatchObject([call]);
+  });
+
+  it('gets vectors', async () => {
+    const { embeddingModel } = await provider();
+    const { embeddings, usage } = await embedMany({
+      ...{ model: embeddingModel('portcullis/offline-embedding'), values: ['one text', 'another'] },
+      maxRetries: 0,
     });
-    expect(toolCalls).toMatchObject([{ toolName: 'weather', input: { city: 'Oslo' } }]);
+    expect(embeddings.map(({ length }) => length)).toEqual([256, 256]);
+    expect(usage.tokens).toBeGreaterThan(0);
+  });
+
+  it('is told of what went wrong by a status, and whether to try again', async () => {
+    const { chatModel, embeddingModel } = await provider();
+    const ways = [
+      () => generateText({ model: chatModel('portcullis/none'), prompt: QUESTION, maxRetries: 0 }),
+      () => embedMany({ model: embeddingModel('portcullis/none'), values: ['x'], maxRetries: 0 }),
+    ];
+    for (const way of ways)
+      await expect(way()).rejects.toMatchObject({ statusCode: 404, isRetryable: false });
   });
 });

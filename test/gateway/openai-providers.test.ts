@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText, type JSONSchema7, jsonSchema, Output, streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
+import { OPENAI } from '../subgraphs/ai/fakes/openai-wire.ts';
 import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/provider-fake.ts';
 import { WIRE_FORMATS } from '../subgraphs/ai/fakes/wire-formats.ts';
+import { PNG_1X1 } from '../subgraphs/ai/images.ts';
 import {
   auditText,
   createAssertionKey,
@@ -18,6 +22,13 @@ import { errorOf } from './openai-kit.ts';
 const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
 const PROMPT = 'the secret recipe';
 const KEY = 'sk-very-secret-key';
+const WEATHER = {
+  type: 'function',
+  function: {
+    name: 'weather',
+    parameters: { type: 'object', properties: { city: { type: 'string' } } },
+  },
+} as const;
 const SCHEMA = {
   type: 'object',
   properties: { hours: { type: 'number' } },
@@ -36,9 +47,14 @@ beforeAll(async () => {
   where = folder();
   fake = await startProviderFake();
   const { keyFile, jwks } = await createAssertionKey(where);
-  const providers = WIRE_FORMATS.map(({ kind, base }) => ({
+  const providers = WIRE_FORMATS.map(({ kind, base, embedPath }) => ({
     ...{ name: kind, provider: kind, apiKey: KEY, baseURL: fake.url + base },
-    models: [{ id: 'model-1', capabilities: ['CHAT' as const] }],
+    models: [
+      { id: 'model-1', capabilities: ['CHAT' as const] },
+      // The name by which the library of a provider knows that it thinks.
+      { id: 'o3-seer', capabilities: ['CHAT' as const, 'IMAGES' as const, 'REASONING' as const] },
+      ...(embedPath === null ? [] : [{ id: 'embedder', capabilities: ['EMBEDDINGS' as const] }]),
+    ],
   }));
   ai = await startAi({
     ...{ port: 0, trust: { jwks }, providers, timeoutMs: 2000, fetch },
@@ -112,6 +128,59 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
     expect(JSON.stringify(fake.requests[0]?.body)).toContain('"hours"');
   });
 
+  it('is asked to call a tool, at once and as it comes', async () => {
+    const asking = { ...saying(model), tools: [WEATHER] };
+    const call = { function: { name: 'weather', arguments: '{"city":"Oslo"}' } };
+    fake.answer = () => ({ status: 200, body: format.toolCall });
+    const { choices } = await client.chat.completions.create(asking);
+    expect(choices).toMatchObject([{ finish_reason: 'tool_calls', message: { tool_calls: [call] } }]);
+    fake.answer = () => ({ frames: format.stream.toolCall, after: 'end' });
+    const calls = [];
+    for await (const chunk of await client.chat.completions.create({ ...asking, stream: true }))
+      calls.push(...(chunk.choices[0]?.delta.tool_calls ?? []));
+    expect(calls).toMatchObject([{ index: 0, ...call }]);
+    for (const { body } of fake.requests) expect(JSON.stringify(body)).toContain('"weather"');
+  });
+
+  it('shows an image, and says how hard to think', async () => {
+    fake.answer = () => ({ status: 200, body: format.chat('A dot.') });
+    const url = `data:image/png;base64,${PNG_1X1}`;
+    const content = [
+      { type: 'text' as const, text: 'What is it?' },
+      { type: 'image_url' as const, image_url: { url, detail: 'low' as const } },
+    ];
+    const asking = {
+      ...{ messages: [{ role: 'user' as const, content }], reasoning_effort: 'low' as const },
+      max_completion_tokens: 4096,
+    };
+    const seen = await client.chat.completions.create({ ...asking, model: `${format.kind}/o3-seer` });
+    expect(seen.choices[0]?.message.content).toBe('A dot.');
+    const sent = JSON.stringify(fake.requests[0]?.body);
+    expect(sent).toContain(PNG_1X1);
+    if (format.thinks !== null) expect(sent).toMatch(format.thinks);
+    for (const lacking of [{ reasoning_effort: 'high' as const }, { messages: asking.messages }]) {
+      const error = await errorOf(client.chat.completions.create({ ...saying(model), ...lacking }));
+      expect([error.status, error.code]).toEqual([400, 'invalid_value']);
+    }
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('embeds, where the provider does', async () => {
+    const asking = { model: `${format.kind}/embedder`, input: ['one', 'two'] };
+    if (format.embedPath === null)
+      return expect(await errorOf(client.embeddings.create(asking))).toMatchObject({
+        ...{ status: 404, code: 'model_not_found' },
+      });
+    const vectors = [
+      [0.5, -1],
+      [2, 0.25],
+    ];
+    fake.answer = () => ({ status: 200, body: format.embed(vectors) });
+    // The client asks for base64 and decodes it; these numbers are exact in it.
+    const { data } = await client.embeddings.create(asking);
+    expect(data.map(({ embedding }) => embedding)).toEqual(vectors);
+  });
+
   it.each([
     [429, 429, 'rate_limit_exceeded'],
     [500, 502, 'provider_error'],
@@ -130,15 +199,31 @@ describe.each(WIRE_FORMATS)('the official client on a model of $kind', (format) 
   });
 });
 
+it('the AI SDK gets an object by a schema, at once and as it comes', async () => {
+  const compatible = createOpenAICompatible({
+    ...{ name: 'portcullis', baseURL: client.baseURL, supportsStructuredOutputs: true },
+    apiKey: await gateway.issuer.token({ scope: 'ai:chat' }),
+  });
+  const asking = {
+    ...{ model: compatible('openai/model-1'), prompt: PROMPT, maxRetries: 0 },
+    output: Output.object({ schema: jsonSchema<{ hours: number }>(SCHEMA as JSONSchema7) }),
+  };
+  fake.answer = () => ({ status: 200, body: OPENAI.chat('{"hours":9}') });
+  expect((await generateText(asking)).output).toEqual({ hours: 9 });
+  fake.answer = ({ body }) => ({ frames: OPENAI.stream.structured('{"hours":9}', body), after: 'end' });
+  expect(await streamText(asking).output).toEqual({ hours: 9 });
+  for (const { body } of fake.requests)
+    expect(body['response_format']).toMatchObject({ type: 'json_schema', json_schema: { schema: SCHEMA } });
+});
+
 it('what the gateway says of a tenant decides whose answers are kept, and a header whether they are used', async () => {
   const clientOf = async (claims: object) => {
     const apiKey = await gateway.issuer.token({ scope: 'ai:chat', ...claims });
     return new OpenAI({ apiKey, baseURL: client.baseURL, maxRetries: 0 });
   };
   const [keeper, other] = [await clientOf({ tenant: 'keeper' }), await clientOf({ tenant: 'other' })];
-  const [format] = WIRE_FORMATS;
   const answers = ['One.', 'Two.', 'Three.', 'Four.'];
-  fake.answer = () => ({ status: 200, body: format?.chat(answers[fake.requests.length - 1] ?? '') });
+  fake.answer = () => ({ status: 200, body: OPENAI.chat(answers[fake.requests.length - 1] ?? '') });
   const textBy = async (who: OpenAI, headers: Record<string, string> = {}) =>
     (await who.chat.completions.create(saying('openai/model-1'), { headers })).choices[0]?.message.content;
   expect([await textBy(keeper), await textBy(keeper)]).toEqual(['One.', 'One.']);
