@@ -41,6 +41,13 @@ export const subgraphSection = z.strictObject({
     about:
       'Time one call may take, in milliseconds. Below execution.timeoutMs, so that one slow subgraph does not sink the whole answer.',
   }),
+  pipelining: integerKey({
+    min: 1,
+    max: 64,
+    default: 1,
+    about:
+      'Queries under way on one connection at once, over plain HTTP. More cost the gateway less; a slow answer may hold up those behind it for a tenth of a second. Only for a subgraph, and proxies before it, that are trusted to answer in order. Mutations are alone on theirs.',
+  }),
   subscriptions: z
     .strictObject({
       protocol: z

@@ -17,6 +17,8 @@ export interface SubgraphEndpoint {
   readonly name: string;
   readonly url: string;
   readonly timeoutMs: number;
+  /** Queries that may be under way on one connection at once; absent where only one. */
+  readonly pipelining?: number;
 }
 
 export interface SubgraphClientOptions {
@@ -34,6 +36,8 @@ export interface SubgraphMessage {
 /** A message with the end of the time there is for it. Units: milliseconds since the epoch. */
 export interface TimedMessage extends SubgraphMessage {
   readonly untilMs: number;
+  /** Whether sending it twice does no harm; absent where it might. */
+  readonly repeatable?: boolean;
 }
 
 /**
@@ -69,7 +73,7 @@ export class SubgraphClient {
     const location = locationOf(subgraph);
     return location.http === null
       ? this.#startUndici(location, message, done)
-      : this.#startHttp(location.http, message, done);
+      : this.#startHttp({ subgraph, target: location.http }, message, done);
   }
 
   async close(): Promise<void> {
@@ -94,11 +98,16 @@ export class SubgraphClient {
     });
   }
 
-  #startHttp(target: HttpTarget, { headers, body, untilMs }: TimedMessage, done: Done): RunningCall {
+  #startHttp(
+    { subgraph, target }: { readonly subgraph: SubgraphEndpoint; readonly target: HttpTarget },
+    { headers, body, untilMs, repeatable = false }: TimedMessage,
+    done: Done,
+  ): RunningCall {
     const fields = fieldsOf(headers);
     const bytes = Buffer.byteLength(body);
     const head = `${target.start}${fields}content-length: ${bytes}\r\n\r\n`;
-    const request = { head, body, plain: bytes === body.length, untilMs };
+    const pipelining = repeatable ? (subgraph.pipelining ?? 1) : 1;
+    const request = { head, body, plain: bytes === body.length, untilMs, pipelining };
     const call = new HttpCall(request, { deadlines: this.#deadlines, done });
     if (fields === null) {
       call.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause: new Error('A header cannot be sent.') });

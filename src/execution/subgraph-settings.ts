@@ -11,6 +11,8 @@ export interface SubgraphSettings {
   readonly budgetOf?: (principal: Principal) => BudgetClaim | null;
   /** How it is asked for subscriptions; absent where by server-sent events at its URL. */
   readonly subscriptions?: { readonly protocol: 'sse' | 'websocket'; readonly url?: string };
+  /** Queries that may be under way on one connection at once; absent where only one. */
+  readonly pipelining?: number;
   /** Client headers passed on, lower-case. */
   readonly forwardHeaders: readonly string[];
   /** `masked` replaces the subgraph's error texts; `passthrough` shows them with the extension keys allowed. */

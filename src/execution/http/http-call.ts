@@ -10,7 +10,12 @@ export interface HttpRequest {
   readonly plain: boolean;
   /** Units: milliseconds since the epoch. */
   readonly untilMs: number;
+  /** Calls that may be under way on its connection at once; 1 where it is alone on it, as what must not be sent twice. */
+  readonly pipelining: number;
 }
+
+/** Told why a call is cut off. */
+type OnCut = (code: SubgraphFailure['code']) => void;
 
 /** One request and its answer: settles once, by whichever comes first of end, fault, size, time and being cut off. */
 export class HttpCall implements RunningCall {
@@ -18,7 +23,7 @@ export class HttpCall implements RunningCall {
   readonly untilMs: number;
   readonly #deadlines: Deadlines;
   readonly #done: Done;
-  #onCut: (() => void) | null = null;
+  #onCut: OnCut | null = null;
   #settled = false;
 
   constructor(
@@ -33,8 +38,12 @@ export class HttpCall implements RunningCall {
   }
 
   /** What has to be given back where the call is cut off before it has settled. */
-  heldBy(onCut: () => void): void {
+  heldBy(onCut: OnCut): void {
     this.#onCut = onCut;
+  }
+
+  get isSettled(): boolean {
+    return this.#settled;
   }
 
   expire(): void {
@@ -45,7 +54,7 @@ export class HttpCall implements RunningCall {
     const onCut = this.#onCut;
     if (this.#settled) return;
     this.fail(code, { status: 0, cause: null });
-    onCut?.();
+    onCut?.(code);
   }
 
   fail(code: SubgraphFailure['code'], { status, cause }: Pick<SubgraphFailure, 'status' | 'cause'>): void {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { HttpCall } from './http-call.ts';
 import type { HttpTarget } from './request-head.ts';
-import { type ParserStatus, ResponseParser } from './response-parser.ts';
+import { ResponseParser } from './response-parser.ts';
 
 /** Bytes read at once; reason: as many as the system gives at once, so that almost every answer comes whole. */
 const READ_BYTES = 65_536;
@@ -9,6 +9,8 @@ const READ_BYTES = 65_536;
 export interface ConnectionOwner {
   /** Largest body of an answer. */
   readonly bytesMax: number;
+  /** Units: milliseconds since the epoch. */
+  readonly now: () => number;
   /** Takes a connection back that may wait so long for its next call. */
   onFree(connection: HttpConnection, reusableMs: number): void;
   /** Told once of each connection that has ended. */
@@ -16,14 +18,20 @@ export interface ConnectionOwner {
 }
 
 /**
- * One connection to a subgraph with one call at a time.
- * Invariant: after anything but a whole and well-formed answer it is closed, so that no call reads what another was sent.
+ * One connection to a subgraph, with one call at a time or with several whose answers come in the order they were sent.
+ * Invariant: after anything but whole and well-formed answers to what was sent it is closed, so that no call reads what another
+ * was sent.
  */
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  #call: HttpCall | null = null;
+  /** Under way, the oldest first; null where the call has gone on elsewhere and its answer is still to come. */
+  #calls: (HttpCall | null)[] = [];
   #parser: ResponseParser | null = null;
+  #oldestSinceMs = 0;
+  /** Requests that go out together with those of the same turn, and how many they are. */
+  #unsent = '';
+  #unsentCalls = 0;
   #gone = false;
 
   constructor({ host, port }: HttpTarget, owner: ConnectionOwner) {
@@ -40,48 +48,100 @@ export class HttpConnection {
     this.#socket.on('close', () => this.#close(null));
   }
 
-  /** Sends a call; only while no other is under way. */
+  /** Calls under way. */
+  get load(): number {
+    return this.#calls.length;
+  }
+
+  /** Sends a call; only while there is room for it. */
   send(call: HttpCall): void {
-    this.#call = call;
-    this.#parser = new ResponseParser(this.#owner.bytesMax);
-    call.heldBy(() => this.#close(null));
-    const { head, body, plain } = call.request;
-    if (plain) {
-      this.#socket.write(head + body, 'latin1');
-      return;
+    this.#calls.push(call);
+    if (this.#calls.length === 1) this.#expectAnswer();
+    call.heldBy((code) => this.#leave(code));
+    const { head, body, plain, pipelining } = call.request;
+    if (plain && pipelining > 1) this.#gather(head + body);
+    else if (plain) this.#socket.write(head + body, 'latin1');
+    else {
+      this.#flush();
+      this.#socket.cork();
+      this.#socket.write(head, 'latin1');
+      this.#socket.write(body, 'utf8');
+      this.#socket.uncork();
     }
-    this.#socket.cork();
-    this.#socket.write(head, 'latin1');
-    this.#socket.write(body, 'utf8');
-    this.#socket.uncork();
+  }
+
+  /** Takes off the calls that wait behind one which has not been answered since then. Units: milliseconds since the epoch. */
+  takeStalled(sinceMs: number): readonly HttpCall[] {
+    const [oldest = null, ...behind] = this.#calls;
+    if (behind.length === 0 || this.#oldestSinceMs > sinceMs) return [];
+    this.#flush();
+    this.#calls = [oldest, ...behind.map(() => null)];
+    return behind.filter((call) => call !== null && !call.isSettled) as HttpCall[];
   }
 
   close(cause: unknown): void {
     this.#close(cause);
   }
 
-  #received(bytes: Buffer): void {
-    // What comes unasked could be taken for the answer to the next call.
-    if (this.#parser === null) this.#close(null);
-    else this.#take(this.#parser, this.#parser.push(bytes));
+  #gather(request: string): void {
+    if (this.#unsentCalls === 0) setImmediate(this.#flush);
+    this.#unsent += request;
+    this.#unsentCalls += 1;
+  }
+
+  readonly #flush = (): void => {
+    if (this.#unsentCalls === 0 || this.#gone) return;
+    this.#socket.write(this.#unsent, 'latin1');
+    this.#unsent = '';
+    this.#unsentCalls = 0;
+  };
+
+  /** A call that was cut off: where others are under way, its answer comes and is not read. */
+  #leave(code: Parameters<HttpCall['cut']>[0]): void {
+    if (code !== 'REQUEST_ABORTED' || !this.#isAwaited()) this.#close(null);
+  }
+
+  #isAwaited(): boolean {
+    return this.#calls.some((call) => call !== null && !call.isSettled);
+  }
+
+  #expectAnswer(): void {
+    this.#parser = new ResponseParser(this.#owner.bytesMax);
+    this.#oldestSinceMs = this.#owner.now();
+  }
+
+  #received(chunk: Buffer): void {
+    let bytes = chunk;
+    do {
+      const parser = this.#parser;
+      // What comes unasked could be taken for the answer to the next call.
+      const isAsked = parser !== null && this.#calls.length > this.#unsentCalls;
+      const status = isAsked ? parser.push(bytes) : 'fault';
+      if (status === 'more') return;
+      if (status === 'fault' || parser === null) {
+        this.#close(null);
+        return;
+      }
+      bytes = bytes.subarray(bytes.length - parser.surplusBytes);
+      this.#answered(parser, bytes.length);
+    } while (bytes.length > 0 && !this.#gone);
   }
 
   #ended(): void {
-    if (this.#parser === null) this.#close(null);
-    else this.#take(this.#parser, this.#parser.end());
+    const parser = this.#parser;
+    if (parser?.end() === 'done') this.#answered(parser, 0);
+    else this.#close(null);
   }
 
-  #take(parser: ResponseParser, status: ParserStatus): void {
-    if (status === 'more') return;
-    if (status === 'fault') {
-      this.#close(null);
-      return;
-    }
-    const call = this.#call;
-    this.#call = null;
-    this.#parser = null;
+  #answered(parser: ResponseParser, surplusBytes: number): void {
+    const call = this.#calls.shift() ?? null;
     const { reusableMs } = parser;
+    this.#parser = null;
     if (reusableMs === null) this.#close(null);
+    else if (this.#calls.length > 0) {
+      if (this.#isAwaited()) this.#expectAnswer();
+      else this.#close(null);
+    } else if (surplusBytes > 0) this.#close(null);
     else this.#owner.onFree(this, reusableMs);
     call?.answer(parser.status, parser.text);
   }
@@ -89,11 +149,13 @@ export class HttpConnection {
   #close(cause: unknown): void {
     if (this.#gone) return;
     this.#gone = true;
-    const call = this.#call;
+    const [oldest, ...behind] = this.#calls;
     const status = this.#parser?.status ?? 0;
-    this.#call = null;
+    this.#calls = [];
     this.#socket.destroy();
     this.#owner.onGone(this);
-    call?.fail('DOWNSTREAM_SERVICE_ERROR', { status, cause });
+    oldest?.fail('DOWNSTREAM_SERVICE_ERROR', { status, cause });
+    // Of these no answer had begun: they may be sent again.
+    for (const call of behind) call?.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause });
   }
 }

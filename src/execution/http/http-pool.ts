@@ -10,6 +10,10 @@ export interface HttpPoolOptions {
   readonly now: () => number;
 }
 
+/** How long an answer may hold up others behind it on its connection; reason: most subgraphs answer in a fraction of it. */
+const STALL_MS = 100;
+/** How long no call waits behind another once one has held others up; reason: what it sent twice is then a small share. */
+const STALL_PAUSE_MS = 30_000;
 /** Calls that may wait for a connection; reason: more could not be answered within any timeout, and each holds its request. */
 const WAITING_MAX = 10_000;
 /** How long an idle connection is used again where the peer says nothing; reason: less than any common server keeps one. */
@@ -27,16 +31,22 @@ interface Idle {
 /** Kept connections to one host: the one used last is used next, so that those which are not needed grow old and end. */
 export class HttpPool implements ConnectionOwner {
   readonly bytesMax: number;
+  readonly now: () => number;
   readonly #target: HttpTarget;
   readonly #options: HttpPoolOptions;
   readonly #open = new Set<HttpConnection>();
   #idle: Idle[] = [];
+  /** With calls that others may be sent behind. */
+  readonly #shared = new Set<HttpConnection>();
   readonly #waiting = new Set<HttpCall>();
+  #stallTimer: NodeJS.Timeout | null = null;
+  #pausedUntilMs = 0;
   #closed = false;
 
   constructor(target: HttpTarget, options: HttpPoolOptions) {
     this.#target = target;
     this.#options = options;
+    this.now = options.now;
     this.bytesMax = options.bytesMax;
   }
 
@@ -46,8 +56,8 @@ export class HttpPool implements ConnectionOwner {
       call.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause: CLOSED });
       return;
     }
-    const connection = this.#takeIdle();
-    if (connection !== null) connection.send(call);
+    const connection = this.#withRoomFor(call) ?? this.#takeIdle();
+    if (connection !== null) this.#send(connection, call);
     else if (this.#open.size < this.#options.connectionsMax) this.#connect(call);
     else if (this.#waiting.size >= WAITING_MAX) call.fail('SUBGRAPH_UNAVAILABLE', { status: 0, cause: null });
     else {
@@ -57,9 +67,10 @@ export class HttpPool implements ConnectionOwner {
   }
 
   onFree(connection: HttpConnection, reusableMs: number): void {
+    this.#shared.delete(connection);
     const next = this.#takeWaiting();
     if (next !== null) {
-      connection.send(next);
+      this.#send(connection, next);
       return;
     }
     const idleMs = reusableMs === Number.POSITIVE_INFINITY ? IDLE_MS : reusableMs - IDLE_MARGIN_MS;
@@ -67,7 +78,7 @@ export class HttpPool implements ConnectionOwner {
       connection.close(null);
       return;
     }
-    const now = this.#options.now();
+    const now = this.now();
     this.#idle.push({ connection, untilMs: now + Math.min(idleMs, IDLE_MS_MAX) });
     const [oldest] = this.#idle;
     if (oldest !== undefined && oldest.untilMs <= now) oldest.connection.close(null);
@@ -75,6 +86,7 @@ export class HttpPool implements ConnectionOwner {
 
   onGone(connection: HttpConnection): void {
     this.#open.delete(connection);
+    this.#shared.delete(connection);
     this.#idle = this.#idle.filter((idle) => idle.connection !== connection);
     const next = this.#closed ? null : this.#takeWaiting();
     if (next !== null) this.#connect(next);
@@ -83,6 +95,7 @@ export class HttpPool implements ConnectionOwner {
   /** Ends all that is under way. */
   close(): void {
     this.#closed = true;
+    if (this.#stallTimer !== null) clearTimeout(this.#stallTimer);
     for (const call of this.#waiting) call.fail('DOWNSTREAM_SERVICE_ERROR', { status: 0, cause: CLOSED });
     this.#waiting.clear();
     for (const connection of this.#open) connection.close(CLOSED);
@@ -91,12 +104,41 @@ export class HttpPool implements ConnectionOwner {
   #connect(call: HttpCall): void {
     const connection = new HttpConnection(this.#target, this);
     this.#open.add(connection);
-    connection.send(call);
+    this.#send(connection, call);
   }
+
+  #send(connection: HttpConnection, call: HttpCall): void {
+    connection.send(call);
+    if (call.request.pipelining === 1) return;
+    this.#shared.add(connection);
+    this.#stallTimer ??= setTimeout(this.#lookForStalls, STALL_MS);
+  }
+
+  /** A connection with calls under way that this one may be sent behind; null where it is sent on one of its own. */
+  #withRoomFor({ request: { pipelining } }: HttpCall): HttpConnection | null {
+    if (pipelining === 1 || this.now() < this.#pausedUntilMs) return null;
+    for (const connection of this.#shared) if (connection.load < pipelining) return connection;
+    return null;
+  }
+
+  readonly #lookForStalls = (): void => {
+    this.#stallTimer = this.#shared.size === 0 ? null : setTimeout(this.#lookForStalls, STALL_MS);
+    // What came while the process was busy is read first: its own delay is not that of the subgraph.
+    setImmediate(this.#endStalls, this.now() - STALL_MS);
+  };
+
+  /** Sends what waits behind a slow answer on connections of its own, and for a while nothing behind anything. */
+  readonly #endStalls = (sinceMs: number): void => {
+    for (const connection of [...this.#shared]) {
+      const stalled = connection.takeStalled(sinceMs);
+      if (stalled.length > 0) this.#pausedUntilMs = this.now() + STALL_PAUSE_MS;
+      for (const call of stalled) this.start(call);
+    }
+  };
 
   #takeIdle(): HttpConnection | null {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      if (idle.untilMs > this.#options.now()) return idle.connection;
+      if (idle.untilMs > this.now()) return idle.connection;
       idle.connection.close(null);
     }
     return null;

@@ -34,7 +34,7 @@ export class ResponseParser {
   #bodyBytes = 0;
   /** Bytes still to come of a sized body or of a chunk. */
   #left = 0;
-  #surplus = false;
+  #surplusBytes = 0;
   #text = '';
 
   constructor(bytesMax: number) {
@@ -53,8 +53,13 @@ export class ResponseParser {
 
   /** Once all is done: how long the connection may wait for its next use; null where there is none. */
   get reusableMs(): number | null {
-    if (this.#head === null || !this.#head.keepAlive || this.#surplus) return null;
+    if (this.#head === null || !this.#head.keepAlive) return null;
     return this.#head.idleMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Once all is done: how many of the last bytes that were pushed are not part of it. */
+  get surplusBytes(): number {
+    return this.#surplusBytes;
   }
 
   push(chunk: Buffer): ParserStatus {
@@ -68,7 +73,7 @@ export class ResponseParser {
       const next = this.#step(bytes, at);
       if (next === 'fault') return 'fault';
       if (this.#state === 'over') {
-        this.#surplus = next < bytes.length;
+        this.#surplusBytes = bytes.length - next;
         return 'done';
       }
       if (next === at) break;

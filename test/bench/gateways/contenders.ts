@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SUBGRAPH_NAMES } from '../graph/subgraph-schemas.ts';
 import { CALLER_AUDIENCE, CALLER_ISSUER, type Caller } from '../load/caller.ts';
 import { type Child, forkChild, freePort, spawnChild } from './child.ts';
 
@@ -242,6 +243,14 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'portcullis-off',
     about: 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
     secured: false,
+  }),
+  portcullis({
+    name: 'portcullis-pipelined',
+    about: `${REFERENCE} with up to sixteen queries under way on one connection to a subgraph`,
+    secured: true,
+    sections: {
+      subgraphs: Object.fromEntries(SUBGRAPH_NAMES.map((name) => [name, { pipelining: 16 }])),
+    },
   }),
   portcullis({
     name: 'portcullis-metered',

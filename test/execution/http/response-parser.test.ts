@@ -15,6 +15,7 @@ interface Parsed {
   readonly code: number;
   readonly text: string;
   readonly reusableMs: number | null;
+  readonly surplusBytes: number;
 }
 
 /** Feeds pieces in a buffer that is written over after each, as that of a connection is. */
@@ -28,7 +29,13 @@ function parse(pieces: readonly Buffer[], ended = false): Parsed {
     shared.fill(0x2a);
   }
   if (status === 'more' && ended) status = parser.end();
-  return { status, code: parser.status, text: parser.text, reusableMs: parser.reusableMs };
+  return {
+    status,
+    code: parser.status,
+    text: parser.text,
+    reusableMs: parser.reusableMs,
+    surplusBytes: parser.surplusBytes,
+  };
 }
 
 const parseText = (text: string, ended = false): Parsed => parse([Buffer.from(text, 'latin1')], ended);
@@ -110,12 +117,15 @@ describe('a parser of answers', () => {
     );
   });
 
-  it('never uses a connection again on which more came than was asked for', () => {
+  it('takes no byte of what comes behind an answer', () => {
     fc.assert(
       fc.property(answers, fc.string({ minLength: 1, maxLength: 20 }), ({ wire, bytes, framing }, more) => {
         fc.pre(framing !== 'untilClose');
         const parsed = parse([Buffer.concat([wire, Buffer.from(more)])]);
-        expect(parsed).toMatchObject({ status: 'done', text: bytes.toString('utf8'), reusableMs: null });
+        expect(parsed).toMatchObject({
+          ...{ status: 'done', text: bytes.toString('utf8') },
+          surplusBytes: Buffer.byteLength(more),
+        });
       }),
     );
   });
