@@ -6,10 +6,14 @@ import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
 import type { FetchTracing } from './execution/fetch-tracing.ts';
 import { leafChecks } from './execution/leaf-values.ts';
-import { createNativeExecutor } from './execution/native/native-executor.ts';
-import { createSubgraphTransport } from './execution/native/subgraph-transport-client.ts';
+import { createNativeExecutor, type SubgraphTransport } from './execution/native/native-executor.ts';
+import {
+  createSubgraphTransport,
+  type SubgraphTransportOptions,
+} from './execution/native/subgraph-transport-client.ts';
 import type { GraphView } from './execution/respond.ts';
 import type { SubgraphSettings } from './execution/subgraph-settings.ts';
+import { tellingChanges } from './execution/told-changes.ts';
 import { type Compiler, createCompiler } from './operation/compiler-pool.ts';
 import type { CostSizes } from './operation/cost/cost-schema.ts';
 import { type WarmUpReport, warmUp } from './operation/warm-up.ts';
@@ -78,12 +82,15 @@ export async function startGraph(
   const { now, nowUs } = deps.clock;
   const executor = native
     ? createNativeExecutor({
-        transport: createSubgraphTransport(transport, { minter, now, tracing: deps.tracing }),
+        transport: transportOf(transport, { ...deps, now }),
         now,
         nowUs,
       })
     : await createReferenceExecutor(
-        { ...transport, strippedSdl: supergraph.strippedSdl },
+        {
+          ...{ ...transport, strippedSdl: supergraph.strippedSdl },
+          tellsChanges: deps.adminUrl === null ? null : ADMIN_SUBGRAPH,
+        },
         { minter, now, nowUs },
       ).catch(async (fault: unknown) => {
         await compiler.close();
@@ -101,6 +108,15 @@ export async function startGraph(
       await Promise.all([compiler.close(), executor.close()]);
     },
   };
+}
+
+/** The way to the subgraphs; what the gateway's own changes is told to the audit. */
+function transportOf(
+  options: SubgraphTransportOptions,
+  deps: Parameters<typeof createSubgraphTransport>[1] & { readonly adminUrl: string | null },
+): SubgraphTransport {
+  const transport = createSubgraphTransport(options, deps);
+  return deps.adminUrl === null ? transport : tellingChanges(transport, ADMIN_SUBGRAPH);
 }
 
 /** Apollo's own executor; it takes longer to load than all the rest, so it is loaded where it is asked for. */

@@ -33,10 +33,10 @@ import { type CostLimits, meterCost } from './operation/cost/cost-meter.ts';
 import { fillFromPrincipal } from './operation/fill-from-principal.ts';
 import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
+import { type Noted, notesOf, type OperationNotes } from './operation-notes.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
-import { type ResolverTimes, timesOf } from './resolver-times.ts';
 import type { StreamReviews } from './stream-reviews.ts';
 import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -123,7 +123,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       const variant = await operation.planFor(decision.mask);
-      const times = noteVariant(record, { operation, variant }, options.samplesTimes);
+      const notes = noteVariant(record, { operation, variant, isSampled: options.samplesTimes });
       const plans = caller.plansFor(operation);
       const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
       record.cost = meter?.report ?? null;
@@ -133,7 +133,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
-        ...{ switches: caller.switches, decision, meter, times },
+        ...{ switches: caller.switches, decision, meter, ...notes },
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
         ...shapedReports(record, parts.log),
       };
@@ -204,21 +204,18 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     counts: null,
     arguments: null,
     times: null,
+    changes: null,
     foreignObjects: 0,
     code: null,
     events: null,
   };
 }
 
-/** Notes what of an operation runs; tells what takes the times of the subgraphs' resolvers, where anybody wants them. */
-function noteVariant(
-  record: OpenRecord,
-  { operation, variant }: Pick<Executed, 'operation' | 'variant'>,
-  isSampled: () => boolean,
-): ResolverTimes | null {
-  const times = timesOf(operation, variant, isSampled);
-  Object.assign(record, { variant, times });
-  return times;
+/** Notes what of an operation runs, and what its execution tells of itself besides the answer. */
+function noteVariant(record: OpenRecord, noted: Noted & Pick<Executed, 'variant'>): OperationNotes {
+  const notes = notesOf(noted);
+  Object.assign(record, { variant: noted.variant, ...notes });
+  return notes;
 }
 
 /** What the edge parsed, or its refusal. */

@@ -24,9 +24,9 @@ import { refusal } from './identity/refusal.ts';
 import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
 import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
 import type { CostMeter } from './operation/cost/cost-meter.ts';
+import type { OperationNotes } from './operation-notes.ts';
 import { reserveEvent } from './rate-limiting.ts';
 import { shapedReports } from './report-shaped.ts';
-import type { ResolverTimes } from './resolver-times.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { StreamReviews } from './stream-reviews.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -66,11 +66,9 @@ export interface SubscriptionParts {
 }
 
 /** A subscription as `handle` admitted it. */
-export interface Admitted extends Omit<Executed, 'result' | 'meter'> {
+export interface Admitted extends Omit<Executed, 'result' | 'meter'>, OperationNotes {
   readonly meter: CostMeter | null;
   readonly switches: Switches | null;
-  /** Null where nobody wants to know how long the subgraphs' resolvers take. */
-  readonly times: ResolverTimes | null;
   readonly request: GraphQLRequest;
   /** Held until the stream ends. */
   readonly graph: Lease<Graph>;
@@ -213,9 +211,10 @@ export function inputOf({
   variables,
   switches,
   times,
+  changes,
 }: Omit<Admitted, 'graph' | 'reservation' | 'plans'>) {
   const { id: requestId, headers, signal } = request;
-  return { variant, variables, principal, switches, times, requestId, headers, signal };
+  return { variant, variables, principal, switches, times, changes, requestId, headers, signal };
 }
 
 function openUpstream(
@@ -261,6 +260,7 @@ function openClosing({ request, principal, operation, variant, decision, meter, 
     // Those that it was opened with stand in the record of that.
     arguments: null,
     times,
+    changes: null,
     status: 200,
     code: null,
     errors: 0,

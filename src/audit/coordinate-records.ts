@@ -1,6 +1,12 @@
 import type { Reason } from '../authorization/decision.ts';
 import type { ErrorCode } from '../errors.ts';
-import { type AuditEvent, EXCEPTION_STRIDE, type FieldCounts, TIME_STRIDE } from './event.ts';
+import {
+  type AuditEvent,
+  type ChangeRecord,
+  EXCEPTION_STRIDE,
+  type FieldCounts,
+  TIME_STRIDE,
+} from './event.ts';
 
 /** What became of one coordinate of an operation. */
 export interface CoordinateRecord {
@@ -23,6 +29,8 @@ export interface CoordinateRecord {
   readonly fetches: readonly number[];
   /** What was given for its arguments, as far as the schema wants them recorded; several times under several aliases. */
   readonly arguments: readonly { readonly name: string; readonly value: string }[];
+  /** What it changed in the control plane. */
+  readonly changes: readonly Omit<ChangeRecord, 'slot'>[];
   /** How long the subgraphs' own resolvers took, as they say; null where none told. */
   readonly resolvers: { readonly count: number; readonly sumUs: number; readonly maxUs: number } | null;
 }
@@ -32,7 +40,7 @@ export interface CoordinateRecord {
  * leaves writing cheap.
  */
 export function coordinateRecords(event: AuditEvent): readonly CoordinateRecord[] {
-  const { operation, decision, counts, fetches } = event;
+  const { operation, decision, counts, fetches, changes = [] } = event;
   if (operation === null) return [];
   const given = argumentsOf(event);
   const times = timesIn(event);
@@ -69,6 +77,7 @@ export function coordinateRecords(event: AuditEvent): readonly CoordinateRecord[
         planned !== null && asked[planned]?.has(slot) === true ? [index] : [],
       ),
       arguments: given.get(slot) ?? [],
+      changes: changes.filter((each) => each.slot === slot).map(({ slot: _, ...change }) => change),
       resolvers: times.get(slot) ?? null,
     };
     return [record];

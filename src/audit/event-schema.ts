@@ -62,6 +62,24 @@ const operation = z.strictObject({
   argumentsTruncated: count.describe('How many arguments were not recorded, because there were too many.'),
 });
 
+const changedFields = z
+  .array(
+    z.strictObject({
+      name,
+      value: z.union([name, z.number(), z.boolean(), z.null(), z.array(name).max(64).readonly()]),
+    }),
+  )
+  .max(64)
+  .readonly();
+
+const change = z.strictObject({
+  action: name,
+  entity: name,
+  id: name,
+  before: changedFields.nullable().describe('Null where there was nothing before.'),
+  after: changedFields.nullable().describe('Null where nothing is left.'),
+});
+
 const record = z.strictObject({
   coordinate: name,
   decision: z
@@ -86,6 +104,7 @@ const record = z.strictObject({
     .max(EVENT_LIMITS.arguments)
     .readonly()
     .describe('Its arguments that @audit asks for: a keyed digest of the value, or redacted, or oversized.'),
+  changes: z.array(change).max(100).readonly().describe('What it changed in the control plane.'),
   resolvers: z
     .strictObject({ count, sumUs: count, maxUs: count })
     .nullable()

@@ -50,6 +50,25 @@ export interface RecordedArgument {
   readonly isId: boolean;
 }
 
+/** Fields of an entity, with the values that may be written; `redacted` for any other. */
+export type ChangedFields = readonly {
+  readonly name: string;
+  readonly value: string | number | boolean | null | readonly string[];
+}[];
+
+/** What a field of a mutation changed in the control plane. */
+export interface ChangeRecord {
+  /** The field, by the index of its coordinate. */
+  readonly slot: number;
+  readonly action: string;
+  readonly entity: string;
+  readonly id: string;
+  /** Null where there was nothing before. */
+  readonly before: ChangedFields | null;
+  /** Null where nothing is left. */
+  readonly after: ChangedFields | null;
+}
+
 /**
  * One line of the audit: hashes, names and counts; never a variable's value, a literal or a result.
  * Invariant: every text and list is bounded; `…Truncated` counts what a list left out, and a cut text ends in `…`.
@@ -108,6 +127,8 @@ export interface AuditEvent {
    * absent where none was asked.
    */
   readonly times?: readonly number[];
+  /** What was changed in the control plane; absent where nothing was. */
+  readonly changes?: readonly ChangeRecord[];
   readonly status: number;
   /** Code of the refusal, or null where the operation ran. */
   readonly code: ErrorCode | null;

@@ -17,7 +17,7 @@ type PublishedFetch = Omit<FetchRecord, 'planned' | 'trace'> & {
 
 /** One event as it leaves the log: nothing in it refers to another line, and each coordinate has its record. */
 export interface PublishedEvent
-  extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times'> {
+  extends Omit<AuditEvent, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times' | 'changes'> {
   readonly operation: PublishedOperation | null;
   readonly fetches: readonly PublishedFetch[];
   /** Values of each class of sensitive data that the caller saw. */
@@ -28,8 +28,8 @@ export interface PublishedEvent
 /** Writes an event out; what the log adds, `seq` and `hash`, stays. */
 export function publishedEvent<E extends AuditEvent>(
   event: E,
-): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times'> & PublishedEvent {
-  const { counts, operation, fetches, arguments: _, times: __, ...rest } = event;
+): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times' | 'changes'> & PublishedEvent {
+  const { counts, operation, fetches, arguments: _, times: __, changes: ___, ...rest } = event;
   return {
     ...rest,
     operation: operation === null ? null : publishedOperation(operation),

@@ -13,6 +13,7 @@ import {
   type ArgumentOutcome,
   type AuditEvent,
   type AuditIntent,
+  type ChangeRecord,
   EXCEPTION_STRIDE,
   type FetchRecord,
   type FieldCounts,
@@ -43,6 +44,8 @@ export interface AuditParts {
   readonly arguments: readonly ArgumentOutcome[] | null;
   /** Tells the times of the subgraphs' resolvers; null where none was asked. */
   readonly times: { told(): readonly number[] } | null;
+  /** Tells what was changed in the control plane; null where nothing can have been. */
+  readonly changes: { told(): readonly ChangeRecord[] } | null;
   readonly status: number;
   /** Code of the refusal; null where the operation ran. */
   readonly code: ErrorCode | null;
@@ -84,6 +87,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     counts: parts.counts === null ? null : countsPart(parts.counts, variant?.audited ?? NOTHING_RUNS),
     ...(parts.arguments === null ? {} : { arguments: parts.arguments }),
     ...(parts.times === null ? {} : { times: parts.times.told().map(count) }),
+    ...changesPart(parts.changes?.told() ?? []),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
@@ -189,6 +193,11 @@ function withoutSlots(counts: FieldCounts, slots: ReadonlySet<number>): FieldCou
     ),
     sensitive: counts.sensitive,
   };
+}
+
+/** The log of changes has bounded them. */
+function changesPart(changes: readonly ChangeRecord[]): Pick<AuditEvent, 'changes'> {
+  return changes.length === 0 ? {} : { changes };
 }
 
 function measuresPart(measures: Measures): Measures {

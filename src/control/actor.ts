@@ -28,7 +28,22 @@ export interface Actor {
   readonly amr: readonly string[];
   /** When it last authenticated. Units: seconds since the epoch. */
   readonly authTime: number | null;
+  /** Told of each change that it made, once it is committed; absent where nobody wants to know. */
+  readonly onChange?: (change: Change) => void;
 }
+
+/** What was done to one entity. */
+export interface Change {
+  readonly action: string;
+  readonly entity: string;
+  readonly id: string;
+  readonly tenantId: string | null;
+  readonly before?: Recorded;
+  readonly after?: Recorded;
+}
+
+/** Fields of an entity that its history keeps: no secret, and no digest of one. */
+export type Recorded = Readonly<Record<string, unknown>>;
 
 /** What a decider has to have proven, and how lately. */
 export interface StepUpRule {

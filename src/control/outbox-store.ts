@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Recorded } from './actor.ts';
 import type { ControlDatabase } from './database-pool.ts';
-import { outbox, type Recorded } from './tables.ts';
+import { outbox } from './tables.ts';
 
 /** One notification that waits to be delivered. */
 export interface Notification {

@@ -10,7 +10,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { CallerTarget, IncidentAction } from '../incidents/containment.ts';
 import type { Culprit, Finding } from '../incidents/finding.ts';
-import type { MemberRole } from './actor.ts';
+import type { MemberRole, Recorded } from './actor.ts';
 import type { AiLimits } from './ai-limits.ts';
 import type { IncidentState } from './incident-life.ts';
 import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';
@@ -47,9 +47,6 @@ export interface Evidence extends Pick<Finding, 'counts' | 'events' | 'operation
   /** RFC 3339, UTC: of the last request that showed it. */
   readonly at: string;
 }
-
-/** What was or became of a row, as the history keeps it. */
-export type Recorded = Readonly<Record<string, unknown>>;
 
 export const controlVersion = table('control_version', {
   onlyRow: boolean('only_row').primaryKey(),

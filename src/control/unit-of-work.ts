@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
-import type { Actor } from './actor.ts';
+import type { Actor, Change } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
-import { controlEvents, controlVersion, idempotencyKeys, outbox, type Recorded } from './tables.ts';
+import { controlEvents, controlVersion, idempotencyKeys, outbox } from './tables.ts';
 
 export interface UnitDeps {
   readonly database: ControlDatabase;
@@ -23,15 +23,6 @@ export interface Unit {
   newId(prefix: string): string;
   /** Writes the history of a change and the notification of it. */
   record(change: Change): Promise<void>;
-}
-
-export interface Change {
-  readonly action: string;
-  readonly entity: string;
-  readonly id: string;
-  readonly tenantId: string | null;
-  readonly before?: Recorded;
-  readonly after?: Recorded;
 }
 
 /** A change that is asked for. */
@@ -63,12 +54,13 @@ export async function change<T>(
 ): Promise<T> {
   const { database, onChange } = deps;
   let version: number | null = null;
+  const changes: Change[] = [];
   const result = await database
     .transact(scopeOf(actor), async (tx) => {
       // Taken first: changes wait for each other here.
       await tx.execute(sql`SELECT 1 FROM ${controlVersion} FOR UPDATE`);
       const now = deps.now();
-      const unit = unitOf({ tx, actor, now, deps });
+      const unit = unitOf({ tx, actor, now, deps, changes });
       const known = await takeKey<T>(unit, wanted);
       if (known !== null) return known.result;
       const result = await work(unit);
@@ -81,6 +73,7 @@ export async function change<T>(
       throw duplicateOf(fault) ?? fault;
     });
   if (version !== null) onChange(version);
+  for (const each of changes) actor.onChange?.(each);
   return result;
 }
 
@@ -108,13 +101,20 @@ async function nextVersion(tx: Transaction): Promise<number> {
   return row.version;
 }
 
-function unitOf({ tx, actor, now, deps }: Pick<Unit, 'tx' | 'actor' | 'now'> & { deps: UnitDeps }): Unit {
+function unitOf({
+  tx,
+  actor,
+  now,
+  deps,
+  changes,
+}: Pick<Unit, 'tx' | 'actor' | 'now'> & { deps: UnitDeps; changes: Change[] }): Unit {
   return {
     tx,
     actor,
     now,
     newId: deps.newId,
-    record: async ({ action, entity, id, tenantId, before, after }) => {
+    record: async (made) => {
+      const { action, entity, id, tenantId, before, after } = made;
       await tx.insert(controlEvents).values({
         id: deps.newId('evt'),
         tenantId,
@@ -128,6 +128,7 @@ function unitOf({ tx, actor, now, deps }: Pick<Unit, 'tx' | 'actor' | 'now'> & {
       });
       const payload = { action, entity, id, actor: actor.subject };
       await tx.insert(outbox).values({ id: deps.newId('out'), tenantId, topic: action, payload, at: now });
+      changes.push(made);
     },
   };
 }

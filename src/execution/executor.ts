@@ -11,6 +11,8 @@ export interface ExecutionInput {
   readonly principal: Principal;
   /** Subgraphs that are switched off are not asked; null or absent where none is. */
   readonly switches?: Pick<Switches, 'isSubgraphOff'> | null;
+  /** Takes what the gateway's own subgraph tells of changes; null or absent where nothing can change. */
+  readonly changes?: { take(told: unknown): void } | null;
   /** Null or absent where nobody wants to know. */
   readonly times?: ResolverClock | null;
   readonly requestId: string;

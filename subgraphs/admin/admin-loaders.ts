@@ -1,4 +1,4 @@
-import type { Actor } from '../../src/control/actor.ts';
+import type { Actor, Change } from '../../src/control/actor.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Application, Plan, Product } from '../../src/control/tables.ts';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
@@ -10,6 +10,8 @@ import { actorOf } from './admin-actor.ts';
 export interface AdminLoaders {
   /** The caller; looked up once. Throws: GraphQLError `FORBIDDEN`. */
   actor(): Promise<Actor>;
+  /** What the request has changed, each with the coordinate of the field that did. */
+  readonly changes: (Change & { readonly coordinate: string })[];
   readonly application: ReturnType<typeof batchLoader<Application>>;
   readonly product: ReturnType<typeof batchLoader<Product>>;
   readonly plan: ReturnType<typeof batchLoader<Plan>>;
@@ -29,6 +31,7 @@ export function createAdminLoaders(
   };
   return {
     actor,
+    changes: [],
     application: byId((by, ids) => control.applications.byIds(by, ids), actor),
     product: byId((by, ids) => control.products.byIds(by, ids), actor),
     plan: byId((by, ids) => control.products.plansByIds(by, ids), actor),

@@ -27,5 +27,7 @@ export function startAdmin(
     typeDefs: parse(readFileSync(schemaFile, 'utf8')),
     resolvers: { ...adminQueries(control), ...adminChanges(control, provider), ...adminObjects(control) },
     createLoaders: (principal) => createAdminLoaders({ control, provider }, principal),
+    // The gateway takes it into its audit; no client sees it.
+    extensionsOf: ({ changes }) => (changes.length === 0 ? null : { portcullisChanges: changes }),
   });
 }

@@ -1,4 +1,5 @@
-import type { Actor } from '../../src/control/actor.ts';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Actor, Change } from '../../src/control/actor.ts';
 import { payload } from './admin-answers.ts';
 import { requireAnyScope } from './admin-field.ts';
 import type { AdminContext } from './admin-loaders.ts';
@@ -19,9 +20,16 @@ export function changing<Input extends Keyed, T>(
   scopes: readonly string[],
   work: (actor: Actor, input: Input, idempotencyKey: string | undefined) => Promise<T>,
 ) {
-  return async (_: unknown, { input }: { input: Input }, { principal, loaders }: AdminContext) => {
+  return async (
+    _: unknown,
+    { input }: { input: Input },
+    { principal, loaders }: AdminContext,
+    { parentType, fieldName }: Pick<GraphQLResolveInfo, 'parentType' | 'fieldName'>,
+  ) => {
     requireAnyScope(principal, scopes);
-    const actor = await loaders.actor();
+    const coordinate = `${parentType.name}.${fieldName}`;
+    const onChange = (change: Change) => void loaders.changes.push({ coordinate, ...change });
+    const actor = { ...(await loaders.actor()), onChange };
     return payload(name, async () => work(actor, input, input.idempotencyKey ?? undefined));
   };
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import * as disabled from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
@@ -45,6 +45,8 @@ export interface SubgraphOptions<L> {
   readonly port: number;
   readonly trust: AssertionTrust;
   readonly createLoaders?: (principal: SubgraphPrincipal) => L;
+  /** What the answer to one request tells its gateway besides data and errors; null for nothing. */
+  readonly extensionsOf?: (loaders: L) => Readonly<Record<string, unknown>> | null;
   /** Takes one line per fault that a resolver did not foresee: its name and path, never its text. Default: stderr. */
   readonly log?: (line: string) => void;
 }
@@ -62,7 +64,7 @@ export interface RunningSubgraph {
 export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<RunningSubgraph> {
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
-  const apollo = createApollo<SubgraphContext<L>>(schema, options.name, log);
+  const apollo = createApollo(schema, options, log);
   const closing = new AbortController();
   const streams: EventStreamOptions = {
     schema,
@@ -98,10 +100,14 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   };
 }
 
-function createApollo<C extends object>(schema: GraphQLSchema, name: string, log: (line: string) => void) {
+function createApollo<L>(
+  schema: GraphQLSchema,
+  { name, extensionsOf }: SubgraphOptions<L>,
+  log: (line: string) => void,
+) {
   const line = (message: unknown): void => log(`${name}: ${String(message)}`);
   const quiet = (): void => undefined;
-  return new ApolloServer<C>({
+  return new ApolloServer<SubgraphContext<L>>({
     schema,
     introspection: false,
     includeStacktraceInErrorResponses: false,
@@ -116,8 +122,24 @@ function createApollo<C extends object>(schema: GraphQLSchema, name: string, log
       disabled.ApolloServerPluginInlineTraceDisabled(),
       disabled.ApolloServerPluginUsageReportingDisabled(),
       disabled.ApolloServerPluginSchemaReportingDisabled(),
+      ...(extensionsOf === undefined ? [] : [telling(extensionsOf)]),
     ],
   });
+}
+
+/** Adds to each whole answer what its request has to tell. */
+function telling<L>(
+  extensionsOf: NonNullable<SubgraphOptions<L>['extensionsOf']>,
+): ApolloServerPlugin<SubgraphContext<L>> {
+  return {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ response: { body }, contextValue }) => {
+        const told = extensionsOf(contextValue.loaders);
+        if (told !== null && body.kind === 'single')
+          body.singleResult.extensions = { ...body.singleResult.extensions, ...told };
+      },
+    }),
+  };
 }
 
 interface Endpoint<L> {

@@ -41,6 +41,7 @@ describe('the records of an event', () => {
           fetches: [1],
           arguments: [],
           resolvers: null,
+          changes: [],
         },
       },
       {
@@ -54,6 +55,7 @@ describe('the records of an event', () => {
           fetches: [0, 1],
           arguments: [],
           resolvers: null,
+          changes: [],
         },
       },
     ]);

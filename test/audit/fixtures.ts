@@ -32,6 +32,7 @@ export const PARTS: AuditParts = {
   counts: { resolved: [1, 20], sizes: [0, 8], exceptions: [1, 2, 0, 1], sensitive: {} },
   arguments: null,
   times: null,
+  changes: null,
   status: 200,
   code: null,
   errors: 0,

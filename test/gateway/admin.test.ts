@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
-import { type Answer, ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
+import { type Answer, ask, auditOf, auditText, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const WITHIN = { timeout: 1000, interval: 10 };
@@ -201,6 +202,54 @@ describe('administration through the graph', () => {
       `{ portal { myCredentials(applicationId: "${by.application.id}") { nodes { id prefix last4 } } } }`,
     );
     expect(listed.text).not.toContain(first.secret);
+  });
+
+  it('leaves what it changed in the audit, before and after, with the field that did, and no secret', async () => {
+    const by = await customer();
+    const id = by.application.id;
+    const answer = await run(
+      root,
+      `mutation {
+        a: controlCreateApiKey(input: { applicationId: "${id}", scopes: ["orders:read"] }) { secret }
+        b: controlSuspendApplication(input: { applicationId: "${id}", reason: "PLANTED-reason" }) { errors { code } }
+        c: controlSuspendApplication(input: { applicationId: "${id}", reason: "PLANTED-twice" }) { errors { code } }
+      }`,
+    );
+    const { a, c } = answer.body.data as Record<string, { secret: string; errors: unknown[] }>;
+    expect([a?.secret, c?.errors]).toEqual([
+      expect.stringMatching(/^pk_/u),
+      [{ code: 'INVALID_TRANSITION' }],
+    ]);
+    expect(Object.keys(answer.body)).toEqual(['data']);
+    const records = coordinateRecords(await auditOf(gateway.where, answer.requestId));
+    expect(
+      records.flatMap(({ coordinate, changes }) =>
+        changes.map(({ action, before, after }) => [coordinate, action, before, after]),
+      ),
+    ).toEqual([
+      [
+        'Mutation.controlCreateApiKey',
+        'credential.create',
+        null,
+        [
+          { name: 'kind', value: 'apiKey' },
+          { name: 'prefix', value: expect.stringMatching(/^[0-9a-f]{16}$/u) },
+          { name: 'scopes', value: ['orders:read'] },
+          { name: 'applicationId', value: id },
+        ],
+      ],
+      [
+        'Mutation.controlSuspendApplication',
+        'application.suspend',
+        [{ name: 'status', value: 'active' }],
+        [
+          { name: 'status', value: 'suspended' },
+          { name: 'reason', value: 'redacted' },
+        ],
+      ],
+    ]);
+    const log = auditText(gateway.where);
+    expect([log.includes(a?.secret ?? ''), log.includes('PLANTED')]).toEqual([false, false]);
   });
 });
 

@@ -80,6 +80,7 @@ async function run(fakes: Fakes) {
     decision: { effect: 'permit', mask: '', reasons: [] },
     meter: null,
     times: null,
+    changes: null,
     graph: {
       value: { executor: { subscribe: upstream }, view: { isLeaf: () => true, subgraphs: new Map() } },
       retired: new AbortController().signal,

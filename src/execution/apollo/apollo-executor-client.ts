@@ -10,6 +10,7 @@ import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
+import { takeChanges } from '../told-changes.ts';
 import { introspectionIn } from './introspection.ts';
 
 export interface ApolloExecutorOptions {
@@ -17,6 +18,8 @@ export interface ApolloExecutorOptions {
   readonly subgraphs: readonly SubgraphSettings[];
   readonly responseBytesMax: number;
   readonly connectionsMax: number;
+  /** The gateway's own subgraph, which tells what its mutations change; null where there is none. */
+  readonly tellsChanges?: string | null;
 }
 
 export interface ApolloExecutorDeps {
@@ -51,7 +54,11 @@ export async function createApolloExecutor(
   const settings = new Map(options.subgraphs.map((subgraph) => [subgraph.name, subgraph]));
   const gateway = new ApolloGateway({
     supergraphSdl: options.strippedSdl,
-    buildService: ({ name }) => new SubgraphSource(settingsOf(settings, name), client, deps),
+    buildService: ({ name }) =>
+      new SubgraphSource(settingsOf(settings, name), client, {
+        ...deps,
+        tellsChanges: name === options.tellsChanges,
+      }),
     logger: SILENT,
   });
   try {
@@ -134,13 +141,17 @@ class ApolloExecutor implements Executor {
   }
 }
 
+interface SourceDeps extends ApolloExecutorDeps {
+  readonly tellsChanges: boolean;
+}
+
 /** Carries Apollo's fetches over our own client, with the caller's assertion and only the headers that config names. */
 class SubgraphSource implements GraphQLDataSource {
   readonly #subgraph: SubgraphSettings;
   readonly #client: SubgraphClient;
-  readonly #deps: ApolloExecutorDeps;
+  readonly #deps: SourceDeps;
 
-  constructor(subgraph: SubgraphSettings, client: SubgraphClient, deps: ApolloExecutorDeps) {
+  constructor(subgraph: SubgraphSettings, client: SubgraphClient, deps: SourceDeps) {
     this.#subgraph = subgraph;
     this.#client = client;
     this.#deps = deps;
@@ -159,6 +170,7 @@ class SubgraphSource implements GraphQLDataSource {
       errors: errorCount(answer),
       planned: null,
     });
+    if (this.#deps.tellsChanges) takeChanges(answer, input.changes);
     if (answer.kind === 'answer' && ('data' in answer.body || Array.isArray(answer.body['errors']))) {
       return answer.body as GatewayGraphQLResponse;
     }

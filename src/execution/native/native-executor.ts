@@ -21,7 +21,8 @@ import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-ent
 import { foreignTo, type Withheld } from './withheld.ts';
 
 /** For whom fetches are sent, and how long they wait. */
-export interface FetchCaller extends Pick<ExecutionInput, 'principal' | 'headers' | 'deadlineMs'> {
+export interface FetchCaller
+  extends Pick<ExecutionInput, 'principal' | 'headers' | 'deadlineMs' | 'changes'> {
   readonly departure: Departure;
   /** True where the subgraph is to tell how long its resolvers take; absent where it is not. */
   readonly isTimed?: boolean;
@@ -95,10 +96,10 @@ class Run {
   readonly #numbers: ReadonlyMap<FetchStep, number> | null;
 
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
-    const { principal, headers, deadlineMs, signal } = input;
+    const { principal, headers, deadlineMs, signal, changes = null } = input;
     const { plan } = input.variant;
     this.#input = input;
-    this.#caller = { principal, headers, deadlineMs, departure: new Departure(signal) };
+    this.#caller = { principal, headers, deadlineMs, changes, departure: new Departure(signal) };
     this.#numbers = plan === null ? null : fetchNumbers(plan);
     this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
     this.#deps = deps;
