@@ -11,6 +11,9 @@ import type { CredentialsConfig } from './credentials/credentials-config.ts';
 import { startCredentials } from './credentials/start-credentials.ts';
 import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
+import { compileGuardrails } from './guardrails/compile-guardrails.ts';
+import type { GuardrailReport } from './guardrails/guarded-path.ts';
+import { parseGuardrails } from './guardrails/guardrails-config.ts';
 import { createModelCatalog, type ModelCatalog } from './model-catalog.ts';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 import { type AiLoaders, createAiResolvers } from './resolvers.ts';
@@ -36,6 +39,8 @@ export interface AiOptions extends SubgraphPlacement {
   readonly routing?: unknown;
   /** Whose answers are kept, and for how long. Default: nobody's. */
   readonly cache?: unknown;
+  /** What is looked for in texts of callers and models. Default: nothing. */
+  readonly guardrails?: unknown;
   /** Where keys of providers are kept that are not in the configuration. Default: nowhere. */
   readonly credentials?: CredentialsConfig;
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
@@ -52,7 +57,8 @@ export interface AiOptions extends SubgraphPlacement {
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
   const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch, ...rest } = options;
-  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, cache: kept, ...placement } = rest;
+  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, cache: kept, ...others } = rest;
+  const { guardrails: looked, ...placement } = others;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
@@ -65,6 +71,9 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     ...(held === null ? {} : { vault: held.vault }),
   });
   const { routes, routing, cache } = parseUse({ aliases, routing: bounds, cache: kept }, catalog);
+  const guardrails = checkedBy('guardrails', () => compileGuardrails(parseGuardrails(looked)));
+  const onGuardrails = (report: GuardrailReport): void =>
+    log(JSON.stringify({ level: 'warn', subgraph: 'ai', event: 'guardrails', ...report }));
   const onProviderFailure = (failure: ProviderFailure): void =>
     log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
   const { ledger, close } = startLedger(budget, log);
@@ -77,7 +86,7 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     }),
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
-      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, routes, routing },
+      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, routes, routing, guardrails, onGuardrails },
       cache: cache === null ? null : createAnswerCache(cache, Date.now),
       ...{ now: Date.now, random: Math.random, newId: randomUUID },
       health: createKeyHealth(routing, Date.now),
@@ -111,14 +120,23 @@ function parseUse(
   value: { readonly aliases: unknown; readonly routing: unknown; readonly cache: unknown },
   catalog: ModelCatalog,
 ): { readonly routes: Routes; readonly routing: RoutingConfig; readonly cache: CacheConfig | null } {
-  try {
+  return checkedBy(null, () => {
     const embedding = catalog.models.filter(({ capabilities }) => capabilities.includes('EMBEDDINGS'));
     const cache = parseCache(value.cache, new Set(embedding.map(({ id }) => id)));
     const aliases = parseAliases(value.aliases, new Set(catalog.models.map(({ id }) => id)));
     const routes = createRoutes(aliases, { catalog, now: Date.now, random: Math.random });
     return { routes, routing: parseRouting(value.routing), cache };
+  });
+}
+
+/** Throws: ProviderConfigError. */
+function checkedBy<T>(section: string | null, parse: () => T): T {
+  try {
+    return parse();
   } catch (fault) {
     if (!(fault instanceof ZodError)) throw fault;
-    throw new ProviderConfigError(fault.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+    const placed = (path: readonly PropertyKey[]): string =>
+      [...(section === null ? [] : [section]), ...path].join('.');
+    throw new ProviderConfigError(fault.issues.map(({ path, message }) => `${placed(path)}: ${message}`));
   }
 }

@@ -1,4 +1,5 @@
 import type { ToolCall } from './ai-input.ts';
+import type { Finding } from './guardrails/finding.ts';
 import type { AiModel } from './model-catalog.ts';
 import type { Moderation } from './moderation.ts';
 import type { AttemptRecord } from './routing/run-attempts.ts';
@@ -27,6 +28,8 @@ export interface ChatResult {
   readonly attempts: readonly AttemptRecord[];
   /** Null where a model was asked. */
   readonly cache?: ChatCacheHit | null;
+  /** What guardrails found; absent where there are none. */
+  readonly guardrails?: readonly Finding[];
 }
 
 /** An answer that was kept from before, in the terms of the schema. */
@@ -54,6 +57,8 @@ export interface ChatEvent {
   /** With the end. */
   readonly attempts?: readonly AttemptRecord[];
   readonly cache?: ChatCacheHit;
+  /** With the end. */
+  readonly guardrails?: readonly Finding[];
 }
 
 /** Vectors of texts in the terms of the schema. */

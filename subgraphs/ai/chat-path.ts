@@ -51,7 +51,8 @@ export interface PathParts {
   readonly newId: () => string;
 }
 
-const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR', usage: NO_USAGE };
+/** What is answered where no model does. */
+export const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR', usage: NO_USAGE };
 /** Nobody leaves a call that is not streamed: its answer is paid for all the same. */
 const STAYS = new AbortController().signal;
 
@@ -174,6 +175,11 @@ export function chatTargets(
     ...{ name: input.model, tenant: caller.tenant, capability: 'CHAT', besides: [...needsOf(input)] },
     requireModel: (model) => ledger.requireModel({ caller, field, model }),
   });
+}
+
+/** The model that is asked first. Throws: as `runChat`, but for budgets. */
+export function firstModel(parts: PathParts, asked: Asked<ChatInput>): AiModel {
+  return lastModel([], chatTargets(parts, asked));
 }
 
 /** Reserves what one attempt can take at most. */

@@ -9,6 +9,7 @@ export interface ProvidersFile {
   readonly aliases?: unknown;
   readonly routing?: unknown;
   readonly cache?: unknown;
+  readonly guardrails?: unknown;
   readonly credentials?: CredentialsConfig;
 }
 
@@ -35,6 +36,7 @@ const fileSchema = z.union([
     aliases: z.unknown().optional(),
     routing: z.unknown().optional(),
     cache: z.unknown().optional(),
+    guardrails: z.unknown().optional(),
     credentials: credentialsSchema.optional(),
   }),
 ]);

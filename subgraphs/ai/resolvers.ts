@@ -8,10 +8,16 @@ import {
   checkFirst,
   type EmbedInput,
 } from './ai-input.ts';
-import { cachedChat, openCachedChat } from './cached-chat.ts';
-import type { PathParts } from './chat-path.ts';
-import { runEmbed, runModerate } from './embed-path.ts';
+import type { ChatResult } from './chat-answer.ts';
 import { type GeneratedText, generationInput } from './generated-text.ts';
+import type { GuardrailName } from './guardrails/finding.ts';
+import {
+  type GuardedParts,
+  guardedChat,
+  guardedEmbed,
+  guardedModerate,
+  openGuardedChat,
+} from './guardrails/guarded-path.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
@@ -28,8 +34,13 @@ interface AnalyzedText {
   readonly read: ReadText;
 }
 
+const GUARDRAIL_NAMES: Readonly<Record<string, GuardrailName>> = {
+  ...{ PII: 'pii', SECRETS: 'secrets', INJECTION: 'injection', TOPICS: 'topics', SIZES: 'sizes' },
+  OUTPUT_SCHEMA: 'outputSchema',
+};
+
 /** Makes the resolvers of the schema over what asking models needs. */
-export function createAiResolvers(parts: PathParts) {
+export function createAiResolvers(parts: GuardedParts) {
   const { catalog, reader } = parts;
   return {
     Query: {
@@ -46,17 +57,17 @@ export function createAiResolvers(parts: PathParts) {
       chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return cachedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
+        return guardedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
         checkEmbedInput(input);
-        return runEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
+        return guardedEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
       },
       moderate: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         if (!principal.scopes.has('ai:moderate')) requireScope(principal, 'ai:chat');
         checkEmbedInput(input);
-        return runModerate(parts, { input, caller: principal, field: 'Mutation.moderate' });
+        return guardedModerate(parts, { input, caller: principal, field: 'Mutation.moderate' });
       },
     },
     Subscription: {
@@ -64,7 +75,7 @@ export function createAiResolvers(parts: PathParts) {
         subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
           requireScope(principal, 'ai:chat');
           checkChatInput(input);
-          return openCachedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
+          return openGuardedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
         },
         resolve: (event: unknown) => event,
       },
@@ -75,6 +86,10 @@ export function createAiResolvers(parts: PathParts) {
       replacement: ({ replacementId }: AiModel) =>
         replacementId === null ? null : catalog.find(replacementId),
     },
+    GuardrailName: GUARDRAIL_NAMES,
+    GuardrailDirection: { INPUT: 'input', OUTPUT: 'output' },
+    GuardrailAction: { BLOCK: 'block', MASK: 'mask', REPORT: 'report' },
+    ChatResult: { guardrails: ({ guardrails }: ChatResult) => guardrails ?? [] },
     GeneratedText: {
       __resolveReference: (key: GeneratedText) => key,
       answer: generate(parts),
@@ -95,7 +110,7 @@ export function createAiResolvers(parts: PathParts) {
   };
 }
 
-function generate(parts: PathParts) {
+function generate(parts: GuardedParts) {
   return (
     text: GeneratedText,
     { model }: { model: string },
@@ -105,7 +120,7 @@ function generate(parts: PathParts) {
     const input = generationInput(text, model);
     checkChatInput(input);
     return loaders.turns.take(() =>
-      cachedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
+      guardedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
     );
   };
 }

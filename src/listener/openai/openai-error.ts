@@ -42,6 +42,7 @@ const TOLD: Readonly<Partial<Record<ErrorCode | `AI_${string}` | 'BAD_USER_INPUT
   SUBSCRIPTION_LIMIT_EXCEEDED: LIMITED,
   AI_PROVIDER_RATE_LIMITED: LIMITED,
   BAD_USER_INPUT: [400, INVALID, 'invalid_value'],
+  AI_GUARDRAIL_BLOCKED: [400, INVALID, 'content_filter'],
   AI_TIMEOUT: [504, SERVER, 'timeout'],
   SUBGRAPH_TIMEOUT: [504, SERVER, 'timeout'],
   AI_PROVIDER_ERROR: [502, SERVER, 'provider_error'],

@@ -16,6 +16,7 @@ describe('an error', () => {
     ['AI_PROVIDER_RATE_LIMITED', 200, 429, 'rate_limit_exceeded'],
     ['AI_MODEL_UNKNOWN', 200, 404, 'model_not_found'],
     ['AI_TIMEOUT', 200, 504, 'timeout'],
+    ['AI_GUARDRAIL_BLOCKED', 200, 400, 'content_filter'],
     ['AI_PROVIDER_ERROR', 200, 502, 'provider_error'],
     ['BAD_USER_INPUT', 200, 400, 'invalid_value'],
     ['COST_ESTIMATED_TOO_EXPENSIVE', 400, 400, 'cost_estimated_too_expensive'],

@@ -1,0 +1,171 @@
+import { aiError } from '../ai-error.ts';
+import type { ChatInput, EmbedInput } from '../ai-input.ts';
+import { cachedChat, openCachedChat } from '../cached-chat.ts';
+import type { ChatEvent, ChatResult, EmbeddingResult, ModerationResult } from '../chat-answer.ts';
+import { type Asked, firstModel, NO_ANSWER, type PathParts } from '../chat-path.ts';
+import { runEmbed, runModerate } from '../embed-path.ts';
+import type { CompiledPolicy, Guardrails } from './compile-guardrails.ts';
+import type { Finding } from './finding.ts';
+import { type GuardedInput, guardChat, guardTexts } from './guard-input.ts';
+import { OutputGuard } from './guard-output.ts';
+
+/** What operators are told of: who asked and what was found, never the text. */
+export interface GuardrailReport {
+  readonly tenant: string | null;
+  readonly application: string | null;
+  readonly subject: string;
+  readonly field: string;
+  readonly model: string;
+  readonly isBlocked: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** What asking models under guardrails needs. */
+export interface GuardedParts extends PathParts {
+  readonly guardrails: Guardrails;
+  readonly onGuardrails: (report: GuardrailReport) => void;
+}
+
+/** Texts to judge must get to who judges them; what nobody else may have is taken out all the same. */
+const OF_MODERATION: ReadonlySet<string> = new Set(['pii', 'secrets']);
+
+/**
+ * As `cachedChat`, under the guardrails of the caller's tenant. What is blocked is an answer that was filtered: of an input before anything is
+ * reserved, of an output after it was paid. Throws: as `cachedChat`.
+ */
+export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>): Promise<ChatResult> {
+  const policy = parts.guardrails.policyOf(asked.caller.tenant);
+  if (policy === null) return cachedChat(parts, asked);
+  const model = firstModel(parts, asked);
+  const guarded = guardChat(asked.input, policy);
+  if (guarded.isBlocked) {
+    report(parts, asked, guarded);
+    const { findings } = guarded;
+    const id = parts.newId();
+    return {
+      ...NO_ANSWER,
+      ...{ id, model, finishReason: 'CONTENT_FILTER', failure: null, attempts: [] },
+      guardrails: findings,
+    };
+  }
+  const output = outputGuard(guarded, policy);
+  const answered = await cachedChat(parts, { ...asked, input: guarded.input, policy: policy.version });
+  const result = output.result(answered);
+  report(parts, asked, output);
+  return result;
+}
+
+/** As `openCachedChat`, under the guardrails of the caller's tenant; see `guardedChat`. */
+export async function openGuardedChat(
+  parts: GuardedParts,
+  asked: Asked<ChatInput>,
+): Promise<AsyncIterableIterator<ChatEvent>> {
+  const policy = parts.guardrails.policyOf(asked.caller.tenant);
+  if (policy === null) return openCachedChat(parts, asked);
+  // Refused as it would be without guardrails.
+  firstModel(parts, asked);
+  const guarded = guardChat(asked.input, policy);
+  const output = outputGuard(guarded, policy);
+  if (guarded.isBlocked) {
+    report(parts, asked, guarded);
+    return only({ finishReason: 'CONTENT_FILTER', guardrails: guarded.findings, attempts: [] });
+  }
+  const events = await openCachedChat(parts, { ...asked, input: guarded.input, policy: policy.version });
+  return leavingAtOnce(
+    guardedEvents(events, output, () => report(parts, asked, output)),
+    events,
+  );
+}
+
+/** As `runEmbed`. Throws: AI_GUARDRAIL_BLOCKED, and as `runEmbed`. */
+export async function guardedEmbed(parts: GuardedParts, asked: Asked<EmbedInput>): Promise<EmbeddingResult> {
+  return runEmbed(parts, guardedTexts(parts, asked, null));
+}
+
+/** As `runModerate`, for personal data and secrets only. Throws: AI_GUARDRAIL_BLOCKED, and as `runModerate`. */
+export async function guardedModerate(
+  parts: GuardedParts,
+  asked: Asked<EmbedInput>,
+): Promise<ModerationResult> {
+  return runModerate(parts, guardedTexts(parts, asked, OF_MODERATION));
+}
+
+function guardedTexts(
+  parts: GuardedParts,
+  asked: Asked<EmbedInput>,
+  only: ReadonlySet<string> | null,
+): Asked<EmbedInput> {
+  const policy = parts.guardrails.policyOf(asked.caller.tenant);
+  if (policy === null) return asked;
+  const guarded = guardTexts(asked.input, policy, only);
+  report(parts, asked, guarded);
+  if (guarded.isBlocked) throw aiError('AI_GUARDRAIL_BLOCKED', undefined, { retryable: false });
+  return { ...asked, input: guarded.input };
+}
+
+function outputGuard(
+  { input, placeholders, findings }: GuardedInput<ChatInput>,
+  policy: CompiledPolicy,
+): OutputGuard {
+  return new OutputGuard({ policy, input, placeholders, findings });
+}
+
+/** Tells an answer as far as it may be told; leaving it ends the call of the provider. */
+async function* guardedEvents(
+  events: AsyncIterable<ChatEvent>,
+  output: OutputGuard,
+  onEnd: () => void,
+): AsyncGenerator<ChatEvent, void, undefined> {
+  let told = '';
+  const textOf = function* (text: string): Generator<ChatEvent> {
+    told += text;
+    if (text !== '') yield { text };
+  };
+  try {
+    for await (const event of events) {
+      const { text, toolCall, finishReason } = event;
+      const pieces: ChatEvent[] = [];
+      if (text !== undefined) pieces.push(...textOf(output.push(text)));
+      else pieces.push(...textOf(output.rest()));
+      if (toolCall !== undefined) pieces.push({ toolCall: output.toolCall(toolCall) });
+      if (finishReason !== undefined) output.end(told, finishReason);
+      if (output.isBlocked) return void (yield output.blockedEnd());
+      if (finishReason !== undefined) pieces.push({ ...event, guardrails: output.findings });
+      yield* pieces;
+    }
+  } finally {
+    onEnd();
+  }
+}
+
+async function* only(event: ChatEvent): AsyncGenerator<ChatEvent, void, undefined> {
+  yield event;
+}
+
+/** A generator that waits cannot be left: what it waits for is. */
+function leavingAtOnce(
+  guarded: AsyncGenerator<ChatEvent, void, undefined>,
+  events: AsyncIterableIterator<ChatEvent>,
+): AsyncIterableIterator<ChatEvent> {
+  return {
+    next: () => guarded.next(),
+    return: async () => {
+      await events.return?.();
+      await guarded.return();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function report(
+  { onGuardrails }: GuardedParts,
+  { caller, field, input }: Asked<{ readonly model: string }>,
+  { findings, isBlocked }: Pick<OutputGuard, 'findings' | 'isBlocked'>,
+): void {
+  if (findings.length === 0) return;
+  const { tenant, clientId: application, subject } = caller;
+  onGuardrails({ tenant, application, subject, field, model: input.model, isBlocked, findings });
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { followsSchema } from '../../../../subgraphs/ai/guardrails/json-schema.ts';
+import { changeJson } from '../../../../subgraphs/ai/guardrails/json-texts.ts';
+
+describe('a value', () => {
+  it.each([
+    [{ type: 'object', required: ['a'], properties: { a: { type: 'integer' } } }, { a: 1 }, { a: 1.5 }],
+    [{ additionalProperties: false, properties: { a: true } }, { a: 1 }, { a: 1, b: 2 }],
+    [{ additionalProperties: { type: 'string' } }, { b: 'x' }, { b: 1 }],
+    [{ properties: { a: false } }, {}, { a: 1 }],
+    [{ minProperties: 1, maxProperties: 1 }, { a: 1 }, {}],
+    [{ type: ['string', 'null'] }, null, 1],
+    [{ enum: ['a', { b: 1, c: 2 }] }, { c: 2, b: 1 }, { b: 1 }],
+    [{ const: 0 }, 0, '0'],
+    [{ items: { type: 'number' }, minItems: 1, maxItems: 2 }, [1], [1, 2, 3]],
+    [{ prefixItems: [{ type: 'string' }], items: { type: 'number' } }, ['a', 1], ['a', 'b']],
+    [
+      { uniqueItems: true },
+      [{ a: 1 }, { a: 2 }],
+      [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+    ],
+    [{ minLength: 2, maxLength: 2 }, '😀😀', '😀'],
+    [{ minimum: 1, maximum: 2 }, 2, 2.1],
+    [{ exclusiveMinimum: 1, exclusiveMaximum: 2 }, 1.5, 2],
+    [{ multipleOf: 3 }, 9, 10],
+    [{ anyOf: [{ type: 'string' }, { minimum: 5 }] }, 5, 4],
+    [{ oneOf: [{ type: 'number' }, { minimum: 5 }] }, 4, 5],
+    [{ allOf: [{ minimum: 1 }, { maximum: 2 }] }, 1, 3],
+    [{ not: { type: 'string' } }, 1, 'a'],
+    [{ $ref: '#/$defs/a', $defs: { a: { type: 'string' } } }, 'x', 1],
+    [
+      { properties: { next: { $ref: '#' } }, required: ['v'] },
+      { v: 1, next: { v: 2 } },
+      { v: 1, next: {} },
+    ],
+    [{ properties: { toString: { type: 'string' } } }, {}, { toString: 1 }],
+  ])('that follows %j is told from one that does not', (schema, good, bad) => {
+    expect([followsSchema(good, schema), followsSchema(bad, schema)]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['a reference to itself', { $ref: '#' }],
+    ['a reference to itself, denied', { not: { $ref: '#' } }],
+    ['a reference to nowhere', { $ref: '#/$defs/none' }],
+    ['a reference to elsewhere', { $ref: 'https://example.com/schema' }],
+    ['alternatives without end', { anyOf: Array.from({ length: 9 }, () => ({ allOf: [{ $ref: '#' }] })) }],
+  ])('follows no schema with %s', (_, schema) => {
+    expect(followsSchema({}, schema)).toBe(false);
+  });
+
+  it('that is nested without end follows nothing that compares it', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+    expect(followsSchema(deep, { enum: [[]] })).toBe(false);
+  });
+});
+
+describe('texts of JSON', () => {
+  const loud = (text: string): string => text.replaceAll('a', 'AA');
+
+  it.each([
+    ['{"a":["bab",1,12345678901234567890,null]}', '{"AA":["bAAb",1,12345678901234567890,null]}'],
+    [String.raw`{"x":"\u0061\n"}`, String.raw`{"x":"AA\n"}`],
+    ['"never ends, a', '"never ends, AA"'],
+    ['', ''],
+  ])('of %s are changed, and nothing else', (json, expected) => {
+    expect(changeJson(json, loud)).toBe(expected);
+  });
+
+  it('that are numbers become strings where they change', () => {
+    expect(changeJson('{"n":41}', (text) => (text === '41' ? '[N]' : text))).toBe('{"n":"[N]"}');
+  });
+});
