@@ -21,11 +21,40 @@ const tables = new WeakMap<object, OperationTable>();
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
 
 /** One event, of which the table comes once for many. */
-export function auditLine({ operation, ...rest }: AuditEvent): AuditLine {
-  const head = escapeUnsafe(JSON.stringify(rest)).slice(0, -1);
+export function auditLine(event: AuditEvent): AuditLine {
+  const { operation } = event;
+  const head = escapeUnsafe(eventText(event));
   return operation === null
     ? { text: `${head},"operation":null}\n`, table: null }
     : { text: `${head},"operation":`, table: tableOf(operation) };
+}
+
+/** An event but for its operation, as an object that is not closed. Member by member it costs a third of one call for the whole. */
+function eventText(event: AuditEvent): string {
+  const { severity, time, requestId, remoteAddress, method, supergraph, code, cost, counts, events } = event;
+  const { arguments: given, times } = event;
+  let text = `{"version":1,"severity":"${severity}","time":"${time}","requestId":${JSON.stringify(requestId)}`;
+  text += `,"remoteAddress":${JSON.stringify(remoteAddress)},"method":${JSON.stringify(method)}`;
+  text += `,"principal":${sharedText(event.principal)},"supergraph":${JSON.stringify(supergraph)}`;
+  text += `,"decision":${sharedText(event.decision)},"cost":${cost === null ? 'null' : JSON.stringify(cost)}`;
+  text += `,"fetches":${JSON.stringify(event.fetches)},"fetchesTruncated":${event.fetchesTruncated}`;
+  text += `,"counts":${counts === null ? 'null' : JSON.stringify(counts)}`;
+  if (given !== undefined) text += `,"arguments":${JSON.stringify(given)}`;
+  if (times !== undefined) text += `,"times":${JSON.stringify(times)}`;
+  text += `,"status":${event.status},"code":${code === null ? 'null' : `"${code}"`},"errors":${event.errors}`;
+  return `${text},"foreignObjects":${event.foreignObjects},"events":${events},"durationUs":${event.durationUs}`;
+}
+
+/** JSON of what many events have in common, which is frozen; anything else is printed each time. */
+const sharedTexts = new WeakMap<object, string>();
+
+function sharedText(part: object | null): string {
+  if (part === null) return 'null';
+  const known = sharedTexts.get(part);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(part);
+  if (Object.isFrozen(part)) sharedTexts.set(part, text);
+  return text;
 }
 
 /** One intent as one line of NDJSON, its line feed included. */

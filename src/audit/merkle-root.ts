@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 interface Subtree {
   readonly height: number;
-  readonly hash: Buffer<ArrayBuffer>;
+  readonly hash: Buffer;
 }
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
+/** As text: a leaf is text, too. */
+const LEAF = '\u0000';
+const NODE = Buffer.of(1);
 
 /**
  * The Merkle root over a growing list of leaves, held as one hash per power of two.
@@ -17,7 +18,7 @@ export class MerkleRoot {
 
   add(leaf: string): void {
     let height = 0;
-    let hash = createHash('sha256').update(LEAF).update(leaf).digest();
+    let hash: Buffer = digest('sha256', LEAF + leaf, 'buffer');
     for (let last = this.#subtrees.at(-1); last?.height === height; last = this.#subtrees.at(-1)) {
       this.#subtrees.pop();
       hash = node(last.hash, hash);
@@ -29,7 +30,7 @@ export class MerkleRoot {
   /** Lower-case hexadecimal; of no leaves, the hash of nothing. */
   get hex(): string {
     const [last, ...others] = this.#subtrees.toReversed();
-    if (last === undefined) return createHash('sha256').digest('hex');
+    if (last === undefined) return digest('sha256', '', 'hex');
     return others.reduce((right, left) => node(left.hash, right), last.hash).toString('hex');
   }
 
@@ -40,6 +41,6 @@ export class MerkleRoot {
   }
 }
 
-function node(left: Buffer, right: Buffer): Buffer<ArrayBuffer> {
-  return createHash('sha256').update(NODE).update(left).update(right).digest();
+function node(left: Buffer, right: Buffer): Buffer {
+  return digest('sha256', Buffer.concat([NODE, left, right]), 'buffer');
 }

@@ -60,12 +60,19 @@ export interface AuditParts {
 const ELLIPSIS = '…';
 /** An operation's part is the same for every caller who may run the same of it: written once, and referred to. */
 const operationParts = new WeakMap<AuditedOperation | AuditedVariant, AuditEvent['operation']>();
+/** As is that of a principal, who makes many requests. */
+const principalParts = new WeakMap<Principal, NonNullable<AuditEvent['principal']>>();
+const PERMITTED: AuditEvent['decision'] = Object.freeze({
+  effect: 'permit',
+  reasons: [],
+  reasonsTruncated: 0,
+});
+const UNDECIDED: AuditEvent['decision'] = Object.freeze({ effect: 'none', reasons: [], reasonsTruncated: 0 });
 const NOTHING_RUNS: AuditedFields = Object.freeze({ refused: [], unreached: [], sensitive: [], plan: [] });
 
 /** The one audit event of a request, every text and list cut to its bound. */
 export function auditEvent(parts: AuditParts): AuditEvent {
   const { request, principal, operation, variant, decision, fetches } = parts;
-  const reasons = decision?.reasons ?? [];
   return {
     version: 1,
     severity: parts.foreignObjects > 0 ? 'critical' : 'normal',
@@ -76,13 +83,9 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     principal: principal === null ? null : principalPart(principal),
     supergraph: operation === null ? null : name(operation.supergraphId),
     operation: operation === null ? null : operationPart(operation, variant),
-    decision: {
-      effect: decision?.effect ?? 'none',
-      reasons: reasons.slice(0, EVENT_LIMITS.reasons).map(reasonPart),
-      reasonsTruncated: overflow(reasons, EVENT_LIMITS.reasons),
-    },
+    decision: decisionPart(decision),
     cost: parts.cost === null ? null : costPart(parts.cost),
-    fetches: fetches.slice(0, EVENT_LIMITS.fetches).map(fetchPart),
+    fetches: bounded(fetches, EVENT_LIMITS.fetches).map(fetchPart),
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
     counts: parts.counts === null ? null : countsPart(parts.counts, variant?.audited ?? NOTHING_RUNS),
     ...(parts.arguments === null ? {} : { arguments: parts.arguments }),
@@ -113,14 +116,29 @@ export function auditIntent(
 }
 
 function principalPart(principal: Principal): AuditEvent['principal'] {
+  const known = principalParts.get(principal);
+  if (known !== undefined) return known;
   const { kind, subject, tenant, application, issuer, credentialId } = principal;
-  return {
+  const part = Object.freeze({
     kind,
     subject: name(subject),
     tenant: nameOrNull(tenant),
     application: nameOrNull(application),
     issuer: nameOrNull(issuer),
     credentialId: nameOrNull(credentialId),
+  });
+  principalParts.set(principal, part);
+  return part;
+}
+
+function decisionPart(decision: Decision | null): AuditEvent['decision'] {
+  if (decision === null) return UNDECIDED;
+  const { effect, reasons } = decision;
+  if (effect === 'permit' && reasons.length === 0) return PERMITTED;
+  return {
+    effect,
+    reasons: bounded(reasons, EVENT_LIMITS.reasons).map(reasonPart),
+    reasonsTruncated: overflow(reasons, EVENT_LIMITS.reasons),
   };
 }
 
@@ -260,6 +278,11 @@ function text(value: string, charsMax: number): string {
 function count(value: number): number {
   if (Number.isNaN(value) || value < 0) return 0;
   return Math.min(Math.round(value), Number.MAX_SAFE_INTEGER);
+}
+
+/** Almost every list is shorter, and goes as it is. */
+function bounded<T>(list: readonly T[], max: number): readonly T[] {
+  return list.length <= max ? list : list.slice(0, max);
 }
 
 function overflow(list: readonly unknown[], max: number): number {

@@ -62,6 +62,8 @@ class TokenIdentifier implements Identifier {
   readonly #apiKeys: ApiKeys | null;
   /** By digest, so that the memory of the process does not hold usable tokens. */
   readonly #cache: LRUCache<string, CachedCredential>;
+  /** By the header they came in, which is one array for all requests of a connection that have the same head. */
+  readonly #digests = new WeakMap<readonly string[], string>();
   readonly #verifying = new Map<string, Promise<Principal>>();
   readonly #revoked = new Set<string>();
 
@@ -88,7 +90,7 @@ class TokenIdentifier implements Identifier {
     }
     // Before the digest: its cost grows with what the caller sent.
     if (token.length > this.#options.tokenBytesMax) throw refusal('token_too_large');
-    const digest = hash('sha256', token, 'base64url');
+    const digest = this.#digestOf(token, request.authorization);
     const nowSeconds = this.#nowSeconds();
     const cached = this.#cache.get(digest);
     if (cached !== undefined) {
@@ -147,6 +149,14 @@ class TokenIdentifier implements Identifier {
     const principal = this.#cache.peek(digest)?.principal ?? verified.principal;
     this.#cache.set(digest, { ...verified, principal, verifiedAtSeconds: nowSeconds });
     return principal;
+  }
+
+  #digestOf(token: string, header: readonly string[]): string {
+    const known = this.#digests.get(header);
+    if (known !== undefined) return known;
+    const digest = hash('sha256', token, 'base64url');
+    this.#digests.set(header, digest);
+    return digest;
   }
 
   #nowSeconds(): number {

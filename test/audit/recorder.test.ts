@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { auditLine, lineText, tableLine } from '../../src/audit/audit-line.ts';
+import type { AuditEvent } from '../../src/audit/event.ts';
 import { EVENT_LIMITS } from '../../src/audit/event-limits.ts';
 import { auditEventSchema } from '../../src/audit/event-schema.ts';
 import { publishedEvent } from '../../src/audit/published-event.ts';
@@ -180,6 +181,17 @@ describe('auditLine', () => {
       expect(JSON.parse(line)).toEqual({ ...event, requestId: hostile, operation: 7 });
     },
   );
+
+  it('holds every member of an event, those that few have too', () => {
+    const event = {
+      ...auditEvent(withReasons(REASON)),
+      ...{ severity: 'critical', code: 'FORBIDDEN', foreignObjects: 2, events: 3, times: [1, 2, 3, 4] },
+      ...{ cost: { estimated: 1, actual: null, max: 2 }, arguments: [{ outcome: 'absent' }] },
+      fetchesTruncated: 4,
+    };
+    const plain: unknown = JSON.parse(JSON.stringify({ ...event, operation: 7 }));
+    expect(JSON.parse(lineText(auditLine(event as unknown as AuditEvent), 7))).toEqual(plain);
+  });
 
   it.each(['\n', '\u0085', '\u2028', '"}\n{"version":1}'])(
     'refers to a table that stays one line with %j as the name of the operation',

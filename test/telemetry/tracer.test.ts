@@ -184,7 +184,7 @@ describe('calls that are shared', () => {
               answer = done;
               return () => undefined;
             },
-            new Departure(new AbortController().signal),
+            Departure.of(new AbortController().signal),
           );
           return result ?? ANSWER;
         }),

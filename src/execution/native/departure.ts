@@ -1,11 +1,23 @@
-/** The client of one execution going away: one listener for all that wait, since one for each costs more than the waiting. */
+/**
+ * A client going away: one listener for all that wait, since one for each costs more than the waiting. It stays for as long as
+ * there is the signal, which may be that of a connection and so of many requests.
+ */
 export class Departure {
   readonly #signal: AbortSignal;
   readonly #waiting = new Set<() => void>();
-  #listening = false;
 
-  constructor(signal: AbortSignal) {
+  private constructor(signal: AbortSignal) {
     this.#signal = signal;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The departure that a signal tells of. */
+  static of(signal: AbortSignal): Departure {
+    const known = departures.get(signal);
+    if (known !== undefined) return known;
+    const departure = new Departure(signal);
+    departures.set(signal, departure);
+    return departure;
   }
 
   get isOver(): boolean {
@@ -15,18 +27,10 @@ export class Departure {
   /** Calls back once if the client goes, until it is forgotten. */
   watch(onLeave: () => void): void {
     this.#waiting.add(onLeave);
-    if (this.#listening) return;
-    this.#listening = true;
-    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   forget(onLeave: () => void): void {
     this.#waiting.delete(onLeave);
-  }
-
-  /** The execution is over: nobody waits any more. */
-  end(): void {
-    if (this.#listening) this.#signal.removeEventListener('abort', this.#onAbort);
   }
 
   readonly #onAbort = (): void => {
@@ -35,3 +39,5 @@ export class Departure {
     for (const onLeave of waiting) onLeave();
   };
 }
+
+const departures = new WeakMap<AbortSignal, Departure>();

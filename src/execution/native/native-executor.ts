@@ -99,7 +99,7 @@ class Run {
     const { principal, headers, deadlineMs, signal, changes = null } = input;
     const { plan } = input.variant;
     this.#input = input;
-    this.#caller = { principal, headers, deadlineMs, changes, departure: new Departure(signal) };
+    this.#caller = { principal, headers, deadlineMs, changes, departure: Departure.of(signal) };
     this.#numbers = plan === null ? null : fetchNumbers(plan);
     this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
     this.#deps = deps;
@@ -118,11 +118,7 @@ class Run {
 
   /** Runs a whole plan; null where nothing needs a subgraph. */
   async all(root: PlanStep | null): Promise<void> {
-    try {
-      if (root !== null) await this.#step(root);
-    } finally {
-      this.#caller.departure.end();
-    }
+    if (root !== null) await this.#step(root);
   }
 
   #step(step: PlanStep): Promise<unknown> {

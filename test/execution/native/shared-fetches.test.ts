@@ -15,7 +15,7 @@ function workshop() {
   return { started, start };
 }
 
-const never = new Departure(new AbortController().signal);
+const never = Departure.of(new AbortController().signal);
 
 describe('shared fetches', () => {
   it('start equal work once and tell everybody', async () => {
@@ -53,7 +53,7 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, new Departure(leaving.signal));
+    const gone = fetches.join('a', start, Departure.of(leaving.signal));
     const staying = fetches.join('a', start, never);
     leaving.abort();
     expect(await gone).toBeNull();
@@ -66,7 +66,7 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, new Departure(leaving.signal));
+    const gone = fetches.join('a', start, Departure.of(leaving.signal));
     leaving.abort();
     expect(await gone).toBeNull();
     expect(started[0]?.cancelled).toBe(true);
@@ -78,7 +78,7 @@ describe('shared fetches', () => {
 
   it('are not started for a caller who has left already', async () => {
     const { started, start } = workshop();
-    const left = new Departure(AbortSignal.abort());
+    const left = Departure.of(AbortSignal.abort());
     expect(await new SharedFetches<string>().join('a', start, left)).toBeNull();
     expect(started).toHaveLength(0);
   });

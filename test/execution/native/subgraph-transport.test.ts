@@ -45,7 +45,7 @@ function start(): SubgraphTransport {
 
 const callerUntil = (deadlineMs: number) => ({
   ...{ principal: {} as never, headers: {}, deadlineMs },
-  departure: new Departure(new AbortController().signal),
+  departure: Departure.of(new AbortController().signal),
 });
 
 const fetchOf = (mutation: boolean): FetchStep =>
