@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readMigrations } from '../../src/control/migrations-source.ts';
 import { MIGRATIONS } from '../control/database-kit.ts';
+import { copyDatabase } from '../control/embedded-database.ts';
 import { portcullis } from './command-line.ts';
 
 let folder: string;
@@ -30,6 +31,7 @@ describe('migrations', () => {
 describe('portcullis migrate', () => {
   it('brings a database up to date, once', async () => {
     const path = config('pglite://db');
+    copyDatabase(inject('pgliteTemplates').empty, join(folder, 'db'));
     const names = (await readMigrations(MIGRATIONS)).map(({ name }) => `applied ${name}\n`);
     expect(names.length).toBeGreaterThan(1);
     expect(await portcullis(['migrate', '--config', path])).toMatchObject({

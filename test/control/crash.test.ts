@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/control/database-pool.ts';
 import { embeddedDatabase } from './embedded-database.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
-const KILLS = 4;
+const KILLS = 3;
 const url = embeddedDatabase();
 const directory = url.slice('pglite://'.length);
 
@@ -31,7 +31,7 @@ async function killed(round: number): Promise<readonly string[]> {
     const isFirst = text === '';
     text += chunk;
     // Somewhere in the seven or so changes that follow.
-    if (isFirst) setTimeout(() => child.kill('SIGKILL'), 3 + round * 17);
+    if (isFirst) setTimeout(() => child.kill('SIGKILL'), 3 + round * 22);
   });
   const [, signal] = await once(child, 'close');
   expect(signal).toBe('SIGKILL');

@@ -1,5 +1,10 @@
-/** Loaded into a gateway's process: answers each message with the heap in use after a full collection, in bytes. */
-process.on('message', () => {
+/** Loaded into a gateway's process: tells, when asked, what its memory holds and how long its main thread has computed. */
+process.on('message', (question: 'memory' | 'cpu') => {
+  if (question === 'cpu') {
+    const { user, system } = process.threadCpuUsage();
+    process.send?.((user + system) / 1000);
+    return;
+  }
   globalThis.gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   process.send?.(heapUsed + arrayBuffers);

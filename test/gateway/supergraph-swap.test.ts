@@ -5,7 +5,7 @@ import { type Answer, ask, type Folder, folder, send, writeConfig } from './gate
 import { type Served, serve } from './serve-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
-const CLIENTS = 8;
+const CLIENTS = 3;
 const OLD = 'type Query { open: String }';
 const NEW = 'type Query { open: String fresh: String }';
 
