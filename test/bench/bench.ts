@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { AI_USAGE, benchAi } from './ai/ai-bench.ts';
 import { AUDIT_INDEX_USAGE, benchAuditIndex } from './audit-index/audit-index.ts';
 import { CONTENDERS, REFERENCE } from './gateways/contenders.ts';
 import { WORKLOADS } from './graph/workloads.ts';
@@ -58,6 +59,7 @@ async function run(options: BenchOptions): Promise<void> {
 async function main(): Promise<number> {
   const [part, ...rest] = process.argv.slice(2);
   if (part === 'audit-index') return benchAuditIndex(rest);
+  if (part === 'ai') return benchAi(rest);
   let options: BenchOptions | null;
   try {
     options = readOptions(process.argv.slice(2));
@@ -65,7 +67,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${(fault as Error).message}\n\n${USAGE}`);
     return 2;
   }
-  if (options === null) print(`${USAGE}\n${AUDIT_INDEX_USAGE}`);
+  if (options === null) print(`${USAGE}\n${AUDIT_INDEX_USAGE}\n${AI_USAGE}`);
   else await run(options);
   return 0;
 }

@@ -15,7 +15,8 @@ export const CALLER_AUDIENCE = 'portcullis-bench';
 /** An issuer of tokens of the algorithm that most issuers offer, with every scope that the rules ask for. */
 export interface CallerIssuer {
   readonly jwksFile: string;
-  token(tenant: string): Promise<string>;
+  /** Default: all scopes of the benchmark's graph. */
+  token(tenant: string, scopes?: readonly string[]): Promise<string>;
 }
 
 /** Makes the key of an issuer. */
@@ -26,8 +27,8 @@ export async function createCallerIssuer(directory: string): Promise<CallerIssue
   writeFileSync(jwksFile, JSON.stringify({ keys: [jwk] }));
   return {
     jwksFile,
-    token: (tenant) =>
-      new SignJWT({ tenant, scope: CALLER_SCOPES.join(' '), client_id: 'bench' })
+    token: (tenant, scopes = CALLER_SCOPES) =>
+      new SignJWT({ tenant, scope: scopes.join(' '), client_id: 'bench' })
         .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'JWT' })
         .setIssuer(CALLER_ISSUER)
         .setAudience(CALLER_AUDIENCE)
