@@ -69,8 +69,9 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
     watches: new Map(
       DETECTORS.filter(([rule]) => isOn(rule)).map(([rule]) => {
         const { threshold, windowSeconds, floor } = incidents.detectors[rule];
-        const { keysMax } = incidents;
-        return [rule, { threshold, floor, sensitive, keysMax, windowMs: windowSeconds * 1000 }];
+        const { keysMax, distinctIds } = incidents;
+        const windowMs = windowSeconds * 1000;
+        return [rule, { threshold, floor, sensitive, distinctIds, keysMax, windowMs }];
       }),
     ),
     ...{ queueMax: incidents.queueMax, reportsPerHourMax: incidents.reportsPerHourMax },

@@ -69,8 +69,10 @@ const detectors = z
     }),
     idEnumeration: detector({
       ...{ threshold: 100, windowSeconds: 60, action: 'throttle' },
-      counts: 'Root fields that answer nothing, each alias by itself.',
-      about: 'A caller looks up one thing after the other that is not there.',
+      counts:
+        'Root fields that answer nothing, each alias by itself. For different ids see incidents.distinctIds.',
+      about:
+        'A caller looks up one thing after the other that is not there, or more different things than people do.',
     }),
     schemaProbing: detector({
       ...{ threshold: 30, windowSeconds: 300, action: 'throttle' },
@@ -131,6 +133,13 @@ export const incidentsSection = z.strictObject({
     .describe(
       'Fields whose values sensitiveVolume counts besides those that are @sensitive, by the object types that have them.',
     ),
+  distinctIds: integerKey({
+    min: 10,
+    max: 4000,
+    default: 600,
+    about:
+      'Different ids that one caller gives for one argument within the window of idEnumeration, from which on they are tried out. They are told apart where the schema marks a field or its argument with @audit(level: DETAILED).',
+  }),
   throttlePercent: integerKey({
     min: 1,
     max: 100,

@@ -57,6 +57,8 @@ export interface WatchOptions {
   readonly floor: number;
   /** Coordinates whose values are worth most to who takes them. */
   readonly sensitive: ReadonlySet<string>;
+  /** Different ids for one argument that nobody has use for within a window. */
+  readonly distinctIds: number;
   /** Keys that are held; the one that was quiet longest goes first. */
   readonly keysMax: number;
 }

@@ -35,6 +35,8 @@ export interface Signal {
   readonly foreignObjects: number;
   /** Root fields that answered nothing, neither refused nor failed: what was looked for is not there. */
   readonly misses: number;
+  /** Arguments that name an object, each with the digest of what was given; as far as the audit has them. */
+  readonly ids: readonly { readonly coordinate: string; readonly name: string; readonly digest: string }[];
   /** Values of `@sensitive` fields that the caller saw unmasked, each class by itself. */
   readonly sensitive: number;
   /** How many objects answered each coordinate, and which of them are `@sensitive`; null where nothing ran. */
@@ -86,6 +88,7 @@ export function signalOf(event: AuditEvent): Signal {
     })),
     foreignObjects: event.foreignObjects,
     misses: missesIn(event),
+    ids: idsIn(event),
     answered:
       operation === null || event.counts === null
         ? null
@@ -96,6 +99,21 @@ export function signalOf(event: AuditEvent): Signal {
           },
     sensitive: Object.values(event.counts?.sensitive ?? {}).reduce((sum, seen) => sum + seen, 0),
   };
+}
+
+/** A digest has more characters than what stands in its place, where there is none. */
+const DIGEST_CHARS = 22;
+const NO_IDS: Signal['ids'] = Object.freeze([]);
+
+function idsIn({ operation, arguments: given }: AuditEvent): Signal['ids'] {
+  if (operation?.arguments === undefined || given === undefined) return NO_IDS;
+  return operation.arguments.flatMap(({ slot, name, isId }, index) => {
+    const digest = given[index] ?? null;
+    const coordinate = operation.coordinates[slot];
+    return isId && digest?.length === DIGEST_CHARS && coordinate !== undefined
+      ? [{ coordinate, name, digest }]
+      : [];
+  });
 }
 
 function missesIn({ operation, counts }: AuditEvent): number {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { auditEvent } from '../../src/audit/recorder.ts';
 import { incidentsSection } from '../../src/config/incidents-section.ts';
@@ -10,14 +11,15 @@ import { PARTS } from '../audit/fixtures.ts';
 
 export const START_MS = Date.UTC(2026, 0, 5, 9);
 
-const { detectors } = incidentsSection.parse({});
+const { detectors, distinctIds } = incidentsSection.parse({});
 
 /** What the configuration gives each detector unless it says otherwise. */
 export const DEFAULTS: ReadonlyMap<RequestRule, WatchOptions> = new Map(
   DETECTORS.map(([rule]) => {
     const { threshold, windowSeconds, floor } = detectors[rule];
     const sensitive = new Set(['User.email', 'User.phone']);
-    return [rule, { threshold, floor, sensitive, windowMs: windowSeconds * 1000, keysMax: 20_000 }];
+    const windowMs = windowSeconds * 1000;
+    return [rule, { threshold, floor, sensitive, distinctIds, windowMs, keysMax: 20_000 }];
   }),
 );
 
@@ -100,6 +102,38 @@ export function reading(
       sensitive: seen === 0 ? {} : { PERSONAL: seen },
     },
   });
+}
+
+const LOOKUP =
+  PARTS.operation === null
+    ? null
+    : {
+        ...PARTS.operation,
+        coordinates: ['Query.order'],
+        auditedArguments: { listed: [argument('id', true), argument('first', false)], truncated: 0 },
+      };
+
+function argument(name: string, isId: boolean) {
+  const value = { kind: 'variable', name } as const;
+  return { ...{ slot: 0, name, isId, treatment: 'digest' as const, when: null, value, fallback: null } };
+}
+
+/** What the audit has in place of a value. */
+export function digestOf(value: string): string {
+  return createHash('sha256').update(value).digest('base64url').slice(0, 22);
+}
+
+/** A request that looks up an order by its id, which it finds. */
+export function lookingUp(at: number, principal: Principal | null, id: string | null): AuditEvent {
+  return eventAt({
+    ...{ at, principal, operation: LOOKUP, variant: null, arguments: [id, digestOf(`first ${at}`)] },
+    counts: { resolved: [1], sizes: [1], exceptions: [], sensitive: {} },
+  });
+}
+
+/** Events one after the other. */
+export function* every(stepMs: number, make: (at: number, index: number) => AuditEvent, max = 5000) {
+  for (let index = 0; index < max; index += 1) yield make(index * stepMs, index);
 }
 
 /** A request that cost something. */

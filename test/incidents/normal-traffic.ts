@@ -1,5 +1,17 @@
 import type { AuditEvent } from '../../src/audit/event.ts';
-import { badCredential, callerOf, eventAt, misfit, reading, refused } from './incident-kit.ts';
+import type { RequestRule } from '../../src/incidents/detectors.ts';
+import type { Finding } from '../../src/incidents/finding.ts';
+import {
+  badCredential,
+  callerOf,
+  digestOf,
+  eventAt,
+  lookingUp,
+  misfit,
+  reading,
+  refused,
+  watched,
+} from './incident-kit.ts';
 
 const CALLERS = 200;
 const HOUR_MS = 3_600_000;
@@ -20,7 +32,25 @@ function random(seed: number): () => number {
  * An hour of two hundred callers of four tenants: people who browse in sessions from home and on the road, services that
  * poll, a nightly export, developers who mistype, tokens that run out, fields that are refused, subgraphs that fail now and then.
  */
-export function normalHour(seed: number): AuditEvent[] {
+export function normalHour(seed: number): readonly AuditEvent[] {
+  const known = hours.get(seed);
+  if (known !== undefined) return known;
+  const hour = makeHour(seed);
+  hours.set(seed, hour);
+  return hour;
+}
+
+/** Made once: each detector looks at the same. */
+const hours = new Map<number, readonly AuditEvent[]>();
+
+/** What one detector finds in an hour of ordinary traffic. */
+export function foundInNormalTraffic(rule: RequestRule): readonly Finding[] {
+  const { see, findings } = watched({ only: rule });
+  for (const event of normalHour(1)) see(event);
+  return findings;
+}
+
+function makeHour(seed: number): AuditEvent[] {
   const next = random(seed);
   const events: { readonly at: number; readonly event: AuditEvent }[] = [];
   for (let index = 0; index < CALLERS; index += 1) {
@@ -47,6 +77,8 @@ export function normalHour(seed: number): AuditEvent[] {
         // A list of people on a page, and now and then a link that leads nowhere.
         const missed = next() < 0.1 ? 1 : 0;
         push(reading(at, principal, { users: Math.floor(next() * (isExport ? 100 : 25)), missed }));
+        // Each opens what is behind a link on it.
+        push(lookingUp(at, principal, digestOf(`order ${Math.floor(at / 1000)}`)));
       } else {
         const cost = Math.round(20 + next() ** 4 * (isExport ? 4000 : 400));
         push(
