@@ -29,18 +29,29 @@ export function auditLine(event: AuditEvent): AuditLine {
     : { text: `${head},"operation":`, table: tableOf(operation) };
 }
 
+type Optional<T> = { [Name in keyof T]-?: undefined extends T[Name] ? Name : never }[keyof T];
+
+/** Members that few events have. The type holds this to all of them. */
+const RARE_MEMBERS: Readonly<Record<Optional<AuditEvent>, true>> = {
+  arguments: true,
+  times: true,
+  changes: true,
+};
+const RARE = Object.keys(RARE_MEMBERS) as (keyof typeof RARE_MEMBERS)[];
+
 /** An event but for its operation, as an object that is not closed. Member by member it costs a third of one call for the whole. */
 function eventText(event: AuditEvent): string {
   const { severity, time, requestId, remoteAddress, method, supergraph, code, cost, counts, events } = event;
-  const { arguments: given, times } = event;
   let text = `{"version":1,"severity":"${severity}","time":"${time}","requestId":${JSON.stringify(requestId)}`;
   text += `,"remoteAddress":${JSON.stringify(remoteAddress)},"method":${JSON.stringify(method)}`;
   text += `,"principal":${sharedText(event.principal)},"supergraph":${JSON.stringify(supergraph)}`;
   text += `,"decision":${sharedText(event.decision)},"cost":${cost === null ? 'null' : JSON.stringify(cost)}`;
   text += `,"fetches":${JSON.stringify(event.fetches)},"fetchesTruncated":${event.fetchesTruncated}`;
   text += `,"counts":${counts === null ? 'null' : JSON.stringify(counts)}`;
-  if (given !== undefined) text += `,"arguments":${JSON.stringify(given)}`;
-  if (times !== undefined) text += `,"times":${JSON.stringify(times)}`;
+  for (const member of RARE) {
+    const value = event[member];
+    if (value !== undefined) text += `,"${member}":${JSON.stringify(value)}`;
+  }
   text += `,"status":${event.status},"code":${code === null ? 'null' : `"${code}"`},"errors":${event.errors}`;
   return `${text},"foreignObjects":${event.foreignObjects},"events":${events},"durationUs":${event.durationUs}`;
 }

@@ -9,6 +9,7 @@ import type {
   Measures,
   OperationVariant,
 } from '../operation/operation.ts';
+import { bounded, count, ELLIPSIS, isoTime, name, nameOrNull, overflow, text } from './bounded.ts';
 import {
   type ArgumentOutcome,
   type AuditEvent,
@@ -57,7 +58,6 @@ export interface AuditParts {
   readonly durationUs: number;
 }
 
-const ELLIPSIS = '…';
 /** An operation's part is the same for every caller who may run the same of it: written once, and referred to. */
 const operationParts = new WeakMap<AuditedOperation | AuditedVariant, AuditEvent['operation']>();
 /** As is that of a principal, who makes many requests. */
@@ -76,7 +76,7 @@ export function auditEvent(parts: AuditParts): AuditEvent {
   return {
     version: 1,
     severity: parts.foreignObjects > 0 ? 'critical' : 'normal',
-    time: new Date(request.receivedAtMs).toISOString(),
+    time: isoTime(request.receivedAtMs),
     requestId: text(request.id, EVENT_LIMITS.tokenChars),
     remoteAddress: text(request.remoteAddress, EVENT_LIMITS.tokenChars),
     method: text(request.method, EVENT_LIMITS.tokenChars),
@@ -258,33 +258,4 @@ function fetchPart({ subgraph, durationUs, status, errors, planned, trace }: Fet
     planned,
     ...(trace === undefined ? {} : { trace }),
   };
-}
-
-function name(value: string): string {
-  return text(value, EVENT_LIMITS.nameChars);
-}
-
-function nameOrNull(value: string | null): string | null {
-  return value === null ? null : name(value);
-}
-
-/** Unpaired surrogates, also those that the cut leaves, would make a line that strict JSON readers refuse. */
-function text(value: string, charsMax: number): string {
-  if (value.length <= charsMax) return value.toWellFormed();
-  return value.slice(0, charsMax - ELLIPSIS.length).toWellFormed() + ELLIPSIS;
-}
-
-/** JSON has no infinity: a saturated measure stays a number. */
-function count(value: number): number {
-  if (Number.isNaN(value) || value < 0) return 0;
-  return Math.min(Math.round(value), Number.MAX_SAFE_INTEGER);
-}
-
-/** Almost every list is shorter, and goes as it is. */
-function bounded<T>(list: readonly T[], max: number): readonly T[] {
-  return list.length <= max ? list : list.slice(0, max);
-}
-
-function overflow(list: readonly unknown[], max: number): number {
-  return Math.max(0, list.length - max);
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { HttpCall } from './http-call.ts';
 import type { HttpTarget } from './request-head.ts';
+import { ResponseHeads } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 
 /** Bytes read at once; reason: as many as the system gives at once, so that almost every answer comes whole. */
@@ -25,6 +26,7 @@ export interface ConnectionOwner {
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
+  readonly #heads = new ResponseHeads();
   /** Under way, the oldest first; null where the call has gone on elsewhere and its answer is still to come. */
   #calls: (HttpCall | null)[] = [];
   #parser: ResponseParser | null = null;
@@ -106,7 +108,7 @@ export class HttpConnection {
   }
 
   #expectAnswer(): void {
-    this.#parser = new ResponseParser(this.#owner.bytesMax);
+    this.#parser = new ResponseParser(this.#owner.bytesMax, this.#heads);
     this.#oldestSinceMs = this.#owner.now();
   }
 

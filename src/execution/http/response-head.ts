@@ -49,6 +49,20 @@ export function readResponseHead(text: string): ResponseHead | null {
   return { status, body, keepAlive: !close && body !== 'untilClose', idleMs };
 }
 
+/** The heads of one connection: a peer says the same for all answers of a second that have one length. */
+export class ResponseHeads {
+  #text = '';
+  #head: ResponseHead | null = null;
+
+  /** As `readResponseHead`. */
+  read(text: string): ResponseHead | null {
+    if (text === this.#text) return this.#head;
+    this.#head = readResponseHead(text);
+    this.#text = text;
+    return this.#head;
+  }
+}
+
 function isBodiless(status: number): boolean {
   return status < 200 || status === 204 || status === 304;
 }

@@ -1,4 +1,4 @@
-import { areFields, type ResponseHead, readResponseHead } from './response-head.ts';
+import { areFields, type ResponseHead, type ResponseHeads } from './response-head.ts';
 
 /** Largest head of an answer, and largest trailer; reason: Node's own default for the heads that it reads. */
 export const HEAD_BYTES_MAX = 16_384;
@@ -24,6 +24,7 @@ const NOTHING = Buffer.alloc(0);
  */
 export class ResponseParser {
   readonly #bytesMax: number;
+  readonly #heads: ResponseHeads;
   #state: State = 'head';
   #head: ResponseHead | null = null;
   #interim = 0;
@@ -37,8 +38,9 @@ export class ResponseParser {
   #surplusBytes = 0;
   #text = '';
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, heads: ResponseHeads) {
     this.#bytesMax = bytesMax;
+    this.#heads = heads;
   }
 
   /** 0 before the final head is read. */
@@ -115,7 +117,7 @@ export class ResponseParser {
     const end = bytes.indexOf(HEAD_END, at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > HEAD_BYTES_MAX) return 'fault';
     if (end === -1) return at;
-    const head = readResponseHead(bytes.toString('latin1', at, end));
+    const head = this.#heads.read(bytes.toString('latin1', at, end));
     if (head === null) return 'fault';
     const next = end + HEAD_END.length;
     if (head.status < 200) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ResponseHeads } from '../../../src/execution/http/response-head.ts';
 import {
   CHUNK_LINE_BYTES_MAX,
   HEAD_BYTES_MAX,
@@ -20,7 +21,7 @@ interface Parsed {
 
 /** Feeds pieces in a buffer that is written over after each, as that of a connection is. */
 function parse(pieces: readonly Buffer[], ended = false): Parsed {
-  const parser = new ResponseParser(BYTES_MAX);
+  const parser = new ResponseParser(BYTES_MAX, new ResponseHeads());
   let status: ParserStatus = 'more';
   for (const piece of pieces) {
     if (status !== 'more') break;
