@@ -1,4 +1,5 @@
 import type { Actor, StepUpRule } from './actor.ts';
+import { AiBodiesStore } from './ai-bodies-store.ts';
 import { AiUsageStore } from './ai-usage-store.ts';
 import { ApplicationsStore } from './applications-store.ts';
 import { AuditIndexStore } from './audit-index-store.ts';
@@ -33,6 +34,7 @@ export interface ControlPlane {
   readonly auditIndex: AuditIndexStore;
   readonly auditSearch: AuditSearchStore;
   readonly aiUsage: AiUsageStore;
+  readonly aiBodies: AiBodiesStore;
 }
 
 export interface ControlPlaneOptions {
@@ -40,7 +42,7 @@ export interface ControlPlaneOptions {
   /** Keys the digests of secrets; 32 bytes or more. */
   readonly pepper: Uint8Array;
   readonly stepUp: StepUpRule;
-  /** Seals keys of AI providers. Default: none can be added. */
+  /** Seals keys of AI providers, and opens what is kept of questions to models. Default: none can be added, and none opened. */
   readonly wrapper?: KeyWrapper | null;
   /** How long a request waits for a decision. */
   readonly requestTtlMs: number;
@@ -94,6 +96,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     snapshots: createSnapshotStore(database, now),
     auditIndex: new AuditIndexStore(database),
     aiUsage: new AiUsageStore(database),
+    aiBodies: new AiBodiesStore({ ...unit, stepUp, wrapper }),
     auditSearch: new AuditSearchStore(database, { hasIndex: hasAuditIndex }),
   };
 }

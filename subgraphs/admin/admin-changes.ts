@@ -4,6 +4,7 @@ import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Application, PlanLimits, Product } from '../../src/control/tables.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { type AiLimitsArgs, aiLimitsOf } from './admin-ai-limits.ts';
+import { aiBodyChanges } from './ai-body-fields.ts';
 import { changing, type Keyed, type WithReason } from './changing.ts';
 import { providerCredentialChanges } from './provider-credential-fields.ts';
 import { securityChanges } from './security-changes.ts';
@@ -41,6 +42,7 @@ export function adminChanges(control: ControlPlane, provider: string | null): Su
       ...subscriptionChanges(control),
       ...securityChanges(control),
       ...providerCredentialChanges(control),
+      ...aiBodyChanges(control),
     },
   };
 }

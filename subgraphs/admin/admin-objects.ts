@@ -12,6 +12,7 @@ import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { aiLimitsObjects } from './admin-ai-limits.ts';
 import { reading, timeText } from './admin-answers.ts';
 import type { AdminContext } from './admin-loaders.ts';
+import { aiBodyObjects } from './ai-body-fields.ts';
 import { aiUsageObjects } from './ai-usage-queries.ts';
 import { auditObjects } from './audit-queries.ts';
 import { incidentObjects } from './incident-objects.ts';
@@ -41,6 +42,7 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
     },
     ...aiLimitsObjects,
     ...aiUsageObjects,
+    ...aiBodyObjects,
     ControlSubscription: {
       requestedBy: ({ requester }: Subscription) => requester,
       startsAt: ({ startsAt }: Subscription) => timeText(startsAt),

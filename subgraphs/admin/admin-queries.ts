@@ -7,6 +7,7 @@ import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
 import { connection } from './admin-answers.ts';
 import { field, type PageArgs, pageOf, requireAnyScope } from './admin-field.ts';
 import type { AdminContext } from './admin-loaders.ts';
+import { aiBodyQueries } from './ai-body-fields.ts';
 import { aiUsageQueries, myAiUsageQueries } from './ai-usage-queries.ts';
 import { auditQueries } from './audit-queries.ts';
 import { providerCredentialQueries } from './provider-credential-fields.ts';
@@ -35,6 +36,7 @@ export function adminQueries(control: ControlPlane): SubgraphResolvers {
       ...auditQueries(control),
       ...aiUsageQueries(control),
       ...providerCredentialQueries(control),
+      ...aiBodyQueries(control),
     },
     ControlPortal: { ...portalQueries(control), ...myAiUsageQueries(control) },
   };

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { ZodError } from 'zod';
 import { readTypeDefs } from '../kit/schema-source.ts';
 import { type RunningSubgraph, type SubgraphPlacement, startSubgraph } from '../kit/subgraph-server.ts';
-import type { ProviderFailure } from './ai-error.ts';
+import type { BodiesConfig } from './bodies/bodies-config.ts';
+import { startBodies } from './bodies/start-bodies.ts';
 import { NO_BUDGETS } from './budget/budget-config.ts';
 import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
 import { createAnswerCache } from './cache/answer-cache.ts';
@@ -12,7 +13,6 @@ import { startCredentials } from './credentials/start-credentials.ts';
 import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
 import { GENERATED_TEXTS_MAX } from './generated-text.ts';
 import { compileGuardrails } from './guardrails/compile-guardrails.ts';
-import type { GuardrailReport } from './guardrails/guarded-path.ts';
 import { parseGuardrails } from './guardrails/guardrails-config.ts';
 import { createModelCatalog, type ModelCatalog } from './model-catalog.ts';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
@@ -43,6 +43,8 @@ export interface AiOptions extends SubgraphPlacement {
   readonly guardrails?: unknown;
   /** Where keys of providers are kept that are not in the configuration. Default: nowhere. */
   readonly credentials?: CredentialsConfig;
+  /** How questions and answers are kept for tenants that want it; needs the database. Default: none are. */
+  readonly bodies?: BodiesConfig;
   /** Bound of one provider call. Units: milliseconds; default 30,000. */
   readonly timeoutMs?: number;
   /** Prices and budgets. Default: only what the callers' plans say. */
@@ -56,28 +58,43 @@ export interface AiOptions extends SubgraphPlacement {
  * Throws: ProviderConfigError.
  */
 export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const { url, close } = await serve(options, opened);
+    opened.defer(close);
+    return { url, close: () => opened.disposeAsync() };
+  } catch (fault) {
+    await opened.disposeAsync();
+    throw fault;
+  }
+}
+
+/** Throws: ProviderConfigError. */
+async function serve(options: AiOptions, opened: AsyncDisposableStack): Promise<RunningSubgraph> {
   const { providers, timeoutMs = TIMEOUT_MS_DEFAULT, fetch, ...rest } = options;
-  const { budget = NO_BUDGETS, aliases, routing: bounds, credentials, cache: kept, ...others } = rest;
-  const { guardrails: looked, ...placement } = others;
+  const { aliases, routing: bounds, credentials, cache: kept, ...others } = rest;
+  const budget: BudgetSetup = options.budget ?? NO_BUDGETS;
+  const { budget: _budget, guardrails: looked, bodies: keeping, ...placement } = others;
   // The library would print to the process's warnings what a provider says of a call.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const log = placement.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const tell = (fields: object): void => log(JSON.stringify({ level: 'error', subgraph: 'ai', ...fields }));
   const reader = createTextReader();
   const configs = parseProviderConfigs(providers ?? []);
   const guarded = createGuardedFetch({ named: namedHosts(configs, credentials) });
+  opened.defer(() => guarded.close());
   const held = credentials === undefined ? null : startCredentials(credentials, { configs, log });
+  opened.defer(() => held?.close());
   const catalog = createModelCatalog(configs, {
     ...{ reader, fetch: fetch ?? guarded.fetch },
     ...(held === null ? {} : { vault: held.vault }),
   });
   const { routes, routing, cache } = parseUse({ aliases, routing: bounds, cache: kept }, catalog);
-  const guardrails = checkedBy('guardrails', () => compileGuardrails(parseGuardrails(looked)));
-  const onGuardrails = (report: GuardrailReport): void =>
-    log(JSON.stringify({ level: 'warn', subgraph: 'ai', event: 'guardrails', ...report }));
-  const onProviderFailure = (failure: ProviderFailure): void =>
-    log(JSON.stringify({ level: 'error', subgraph: 'ai', ...failure }));
   const { ledger, close } = startLedger(budget, log);
-  const running = await startSubgraph({
+  opened.defer(close);
+  const bodies = bodiesOf(keeping, { databaseUrl: budget.databaseUrl, log });
+  opened.defer(async () => bodies?.close());
+  return startSubgraph({
     ...placement,
     log,
     name: 'ai',
@@ -86,24 +103,26 @@ export async function startAi(options: AiOptions): Promise<RunningSubgraph> {
     }),
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
-      ...{ catalog, reader, ledger, timeoutMs, onProviderFailure, routes, routing, guardrails, onGuardrails },
+      ...{ catalog, reader, ledger, timeoutMs, routes, routing, bodies: bodies?.bodies ?? null },
+      guardrails: checkedBy('guardrails', () => compileGuardrails(parseGuardrails(looked))),
+      onGuardrails: (report) => tell({ level: 'warn', event: 'guardrails', ...report }),
+      onProviderFailure: tell,
       cache: cache === null ? null : createAnswerCache(cache, Date.now),
       ...{ now: Date.now, random: Math.random, newId: randomUUID },
       health: createKeyHealth(routing, Date.now),
     }),
-  }).catch(async (fault: unknown) => {
-    held?.close();
-    await Promise.all([close(), guarded.close()]);
-    throw fault;
   });
-  return {
-    url: running.url,
-    close: async () => {
-      await running.close();
-      held?.close();
-      await Promise.all([close(), guarded.close()]);
-    },
-  };
+}
+
+/** Throws: ProviderConfigError. */
+function bodiesOf(
+  config: BodiesConfig | undefined,
+  { databaseUrl, log }: { readonly databaseUrl: string | undefined; readonly log: (line: string) => void },
+) {
+  if (config === undefined) return null;
+  if (databaseUrl === undefined)
+    throw new ProviderConfigError(['bodies: are kept in the database: AI_DATABASE_URL is not set']);
+  return startBodies(config, { databaseUrl, log });
 }
 
 /** Who writes the configuration may name what is on this machine or in its network. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type BodiesConfig, parseBodies } from './bodies/bodies-config.ts';
 import { type CredentialsConfig, parseCredentialsConfig } from './credentials/credentials-config.ts';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 
@@ -11,6 +12,7 @@ export interface ProvidersFile {
   readonly cache?: unknown;
   readonly guardrails?: unknown;
   readonly credentials?: CredentialsConfig;
+  readonly bodies?: BodiesConfig;
 }
 
 const keySchema = z.looseObject({ apiKey: z.never().optional(), apiKeyEnv: z.string() });
@@ -29,6 +31,7 @@ const credentialsSchema = z.looseObject({
   apiKeyEnv: z.string(),
   masterKeys: z.array(masterKeySchema).max(8),
 });
+const bodiesSchema = z.looseObject({ masterKeys: z.array(masterKeySchema).max(8) });
 const fileSchema = z.union([
   entriesSchema.transform((providers) => ({ providers })),
   z.strictObject({
@@ -38,6 +41,7 @@ const fileSchema = z.union([
     cache: z.unknown().optional(),
     guardrails: z.unknown().optional(),
     credentials: credentialsSchema.optional(),
+    bodies: bodiesSchema.optional(),
   }),
 ]);
 
@@ -68,11 +72,25 @@ export function readProvidersFile(
       ? {}
       : { apiKeys: apiKeys.map((key, at) => keyed(key, `${index}.apiKeys.${at}`)) }),
   }));
-  const { credentials, ...rest } = { credentials: undefined, ...file.data };
-  const parsed = { ...rest, providers: parseProviderConfigs(providers) };
-  if (credentials === undefined) return parsed;
-  const masterKeys = credentials.masterKeys.map((key) => masterKeyOf(key, environment));
-  return { ...parsed, credentials: checked({ ...keyed(credentials, 'credentials'), masterKeys }) };
+  const { credentials, bodies, ...rest } = { credentials: undefined, bodies: undefined, ...file.data };
+  const masterKeysOf = ({ masterKeys }: z.infer<typeof bodiesSchema>) =>
+    masterKeys.map((key) => masterKeyOf(key, environment));
+  return {
+    ...{ ...rest, providers: parseProviderConfigs(providers) },
+    ...(credentials === undefined
+      ? {}
+      : {
+          credentials: checked('credentials', () =>
+            parseCredentialsConfig({
+              ...keyed(credentials, 'credentials'),
+              masterKeys: masterKeysOf(credentials),
+            }),
+          ),
+        }),
+    ...(bodies === undefined
+      ? {}
+      : { bodies: checked('bodies', () => parseBodies({ ...bodies, masterKeys: masterKeysOf(bodies) })) }),
+  };
 }
 
 function masterKeyOf(
@@ -83,17 +101,17 @@ function masterKeyOf(
     const text = keyFile === undefined ? environment[keyEnv ?? ''] : readFileSync(keyFile, 'utf8');
     return { id, key: new Uint8Array(Buffer.from((text ?? '').trim(), 'base64')) };
   } catch {
-    throw new ProviderConfigError([`credentials.masterKeys: the file of ${id.slice(0, 64)} cannot be read`]);
+    throw new ProviderConfigError([`masterKeys: the file of ${id.slice(0, 64)} cannot be read`]);
   }
 }
 
-function checked(value: unknown): CredentialsConfig {
+function checked<T>(section: string, parse: () => T): T {
   try {
-    return parseCredentialsConfig(value);
+    return parse();
   } catch (fault) {
     if (!(fault instanceof z.ZodError)) throw fault;
     throw new ProviderConfigError(
-      fault.issues.map(({ path, message }) => `credentials.${path.join('.')}: ${message}`),
+      fault.issues.map(({ path, message }) => `${section}.${path.join('.')}: ${message}`),
     );
   }
 }

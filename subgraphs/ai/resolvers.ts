@@ -8,16 +8,11 @@ import {
   checkFirst,
   type EmbedInput,
 } from './ai-input.ts';
+import { type LoggedParts, loggedChat, loggedEmbed, openLoggedChat } from './bodies/logged-path.ts';
 import type { ChatResult } from './chat-answer.ts';
 import { type GeneratedText, generationInput } from './generated-text.ts';
 import type { GuardrailName } from './guardrails/finding.ts';
-import {
-  type GuardedParts,
-  guardedChat,
-  guardedEmbed,
-  guardedModerate,
-  openGuardedChat,
-} from './guardrails/guarded-path.ts';
+import { guardedModerate } from './guardrails/guarded-path.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
@@ -40,7 +35,7 @@ const GUARDRAIL_NAMES: Readonly<Record<string, GuardrailName>> = {
 };
 
 /** Makes the resolvers of the schema over what asking models needs. */
-export function createAiResolvers(parts: GuardedParts) {
+export function createAiResolvers(parts: LoggedParts) {
   const { catalog, reader } = parts;
   return {
     Query: {
@@ -57,12 +52,12 @@ export function createAiResolvers(parts: GuardedParts) {
       chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return guardedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
+        return loggedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
         checkEmbedInput(input);
-        return guardedEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
+        return loggedEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
       },
       moderate: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         if (!principal.scopes.has('ai:moderate')) requireScope(principal, 'ai:chat');
@@ -75,7 +70,7 @@ export function createAiResolvers(parts: GuardedParts) {
         subscribe: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
           requireScope(principal, 'ai:chat');
           checkChatInput(input);
-          return openGuardedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
+          return openLoggedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
         },
         resolve: (event: unknown) => event,
       },
@@ -110,7 +105,7 @@ export function createAiResolvers(parts: GuardedParts) {
   };
 }
 
-function generate(parts: GuardedParts) {
+function generate(parts: LoggedParts) {
   return (
     text: GeneratedText,
     { model }: { model: string },
@@ -120,7 +115,7 @@ function generate(parts: GuardedParts) {
     const input = generationInput(text, model);
     checkChatInput(input);
     return loaders.turns.take(() =>
-      guardedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
+      loggedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
     );
   };
 }

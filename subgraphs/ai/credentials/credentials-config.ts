@@ -3,6 +3,12 @@ import { MASTER_KEY_BYTES } from '../../../src/control/envelope.ts';
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
+/** A key that data keys are wrapped with. */
+export const masterKeySchema = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u),
+  key: z.instanceof(Uint8Array).refine((key) => key.length === MASTER_KEY_BYTES, 'must be 32 bytes'),
+});
+
 /** Units: milliseconds. */
 const credentialsSchema = z.strictObject({
   /** The graph that keeps them. */
@@ -13,15 +19,7 @@ const credentialsSchema = z.strictObject({
   /** A key of the gateway, or a token, with the scope `portcullis:models`. */
   apiKey: z.string().min(1).max(8192),
   /** The first seals in the gateway; further ones are those that it takes the place of. */
-  masterKeys: z
-    .array(
-      z.strictObject({
-        id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/u),
-        key: z.instanceof(Uint8Array).refine((key) => key.length === MASTER_KEY_BYTES, 'must be 32 bytes'),
-      }),
-    )
-    .min(1)
-    .max(8),
+  masterKeys: z.array(masterKeySchema).min(1).max(8),
   /** Origins that a key may name as its endpoint besides those of the configuration, such as `https://eu.example.com`. */
   endpoints: z
     .array(z.url({ protocol: /^https$/u }).transform((value) => new URL(value).origin))

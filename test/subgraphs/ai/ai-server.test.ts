@@ -2,6 +2,7 @@ import { composeServices } from '@apollo/composition';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAi } from '../../../subgraphs/ai/ai-server.ts';
+import { parseBodies } from '../../../subgraphs/ai/bodies/bodies-config.ts';
 import { ProviderConfigError } from '../../../subgraphs/ai/provider-config.ts';
 import { readTypeDefs } from '../../../subgraphs/kit/schema-source.ts';
 import { type ProviderFake, startProviderFake } from './fakes/provider-fake.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
     log: (line) => lines.push(line),
     aliases: [{ name: 'fast', targets: [{ model: 'house/llama' }] }],
     routing: { attemptsMax: 1 },
+    guardrails: { pii: { input: 'block', kinds: ['CARD'] } },
     providers: [
       {
         name: 'house',
@@ -113,6 +115,32 @@ describe('the AI subgraph', () => {
     const aliases = [{ name: 'fast', targets: [{ model: 'house/none' }] }];
     const starting = startAi({ port: 0, trust: { jwks: { keys: [] } }, aliases });
     await expect(starting).rejects.toThrow(ProviderConfigError);
+  });
+
+  it.each([
+    ['guardrails that are none', { guardrails: { pii: { input: 'maybe' } } }],
+    [
+      'bodies without a database',
+      { bodies: parseBodies({ masterKeys: [{ id: 'm', key: new Uint8Array(32) }] }) },
+    ],
+  ])('does not start with %s', async (_, part) => {
+    const starting = startAi({ port: 0, trust: { jwks: { keys: [] } }, log: () => undefined, ...part });
+    await expect(starting).rejects.toThrow(ProviderConfigError);
+  });
+
+  it('tells callers what guardrails found, and operators nothing of the text', async () => {
+    const input = { messages: [{ role: 'USER', content: 'Call 4111 1111 1111 1111.' }] };
+    const { data } = await send(
+      'mutation ($input: ChatInput!) { chat(input: $input) { finishReason text guardrails { guardrail kind direction action count } } }',
+      'ai:chat',
+      { input },
+    );
+    const found = { kind: 'CARD', direction: 'INPUT', action: 'BLOCK', count: 1 };
+    expect(data).toEqual({
+      chat: { finishReason: 'CONTENT_FILTER', text: '', guardrails: [{ guardrail: 'PII', ...found }] },
+    });
+    expect(lines.filter((line) => line.includes('"guardrails"'))).toHaveLength(1);
+    expect(lines.join()).not.toContain('4111');
   });
 
   it('knows no model by the name of an object member', async () => {

@@ -1,0 +1,143 @@
+import { eq, sql } from 'drizzle-orm';
+import { type Actor, requireSecurity, requireStepUp, requireTenant, type StepUpRule } from './actor.ts';
+import { aiBodyContext } from './ai-body-context.ts';
+import { ControlError } from './control-error.ts';
+import { type KeyWrapper, unseal } from './envelope.ts';
+import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
+import { type Tenant, tenants } from './tables.ts';
+import { type Idempotent, onlyRow, tenantIn } from './tenants-store.ts';
+import { change, read, type UnitDeps } from './unit-of-work.ts';
+
+export interface AiBodyDeps extends UnitDeps {
+  /** Null where this gateway has no master key: nothing can be opened then. */
+  readonly wrapper: KeyWrapper | null;
+  readonly stepUp: StepUpRule;
+}
+
+/** A question and its answer, without what they say. Units: milliseconds since the epoch. */
+export interface AiBody {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly applicationId: string | null;
+  readonly subject: string;
+  readonly field: string;
+  readonly model: string;
+  readonly mode: 'redacted' | 'full';
+  readonly at: number;
+  readonly expiresAt: number;
+}
+
+interface SealedBody extends AiBody {
+  readonly keyId: string;
+  readonly wrappedKey: string;
+  readonly sealed: string;
+}
+
+const COLUMNS = sql`id, tenant_id AS "tenantId", application_id AS "applicationId", subject, field, model, mode,
+  (extract(epoch FROM at) * 1000)::float8 AS at, (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt"`;
+
+/** Questions to AI models and their answers, of tenants that keep them. Invariant: nobody reads one without leaving a record of it. */
+export class AiBodiesStore {
+  readonly #deps: AiBodyDeps;
+
+  constructor(deps: AiBodyDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether and how a tenant's are kept from now on. Throws: FORBIDDEN, NOT_FOUND, STEP_UP_REQUIRED, INVALID_INPUT. */
+  async setMode(
+    actor: Actor,
+    input: {
+      readonly tenantId: string;
+      readonly logBodies: Tenant['logBodies'];
+      readonly reason: string;
+    } & Idempotent,
+  ): Promise<Tenant> {
+    const { idempotencyKey, tenantId, logBodies } = input;
+    const reason = text('reason', input.reason, 2000);
+    this.#require(actor, tenantId);
+    const action = 'tenant.logBodies';
+    const wanted = { action, input: { tenantId, logBodies, reason }, idempotencyKey };
+    return change(this.#deps, actor, wanted, async (unit) => {
+      const tenant = await tenantIn(unit.tx, tenantId);
+      const set = { logBodies, version: tenant.version + 1 };
+      const updated = unit.tx.update(tenants).set(set).where(eq(tenants.id, tenantId));
+      const changed = onlyRow(await updated.returning());
+      await unit.record({
+        ...{ action, entity: 'tenant', id: tenantId, tenantId },
+        ...{ before: { logBodies: tenant.logBodies }, after: { logBodies, reason } },
+      });
+      return changed;
+    });
+  }
+
+  /** Newest first, without what they say. Throws: FORBIDDEN, NOT_FOUND, INVALID_INPUT. */
+  async list(
+    actor: Actor,
+    { tenantId, ...page }: PageInput & { readonly tenantId: string },
+  ): Promise<Page<AiBody>> {
+    requireSecurity(actor, tenantId);
+    const { limit, after } = pageOf(page);
+    const before = after === '' ? sql`` : sql`AND id < ${after}`;
+    const { rows } = await read(this.#deps, actor, (tx) =>
+      tx.execute(
+        sql`SELECT ${COLUMNS} FROM ai_bodies WHERE tenant_id = ${tenantId} AND expires_at > ${timeOf(this.#deps.now())} ${before}
+          ORDER BY id DESC LIMIT ${limit}`,
+      ),
+    );
+    return paged(rows as unknown as readonly AiBody[], limit, ({ id }) => id);
+  }
+
+  /**
+   * What was asked and answered, once it is written down who reads it and why; sent again, it is read again.
+   * Throws: FORBIDDEN, NOT_FOUND, STEP_UP_REQUIRED, INVALID_INPUT, CONFLICT where it does not open here.
+   */
+  async open(
+    actor: Actor,
+    input: { readonly id: string; readonly reason: string },
+  ): Promise<AiBody & { readonly text: string }> {
+    const reason = text('reason', input.reason, 2000);
+    // Without a key of its own: what is answered under one is remembered.
+    const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
+    return change(this.#deps, actor, wanted, async ({ tx, record, now }) => {
+      const { rows } = await tx.execute(
+        sql`SELECT ${COLUMNS}, key_id AS "keyId", wrapped_key AS "wrappedKey", sealed FROM ai_bodies
+          WHERE id = ${input.id} AND expires_at > ${timeOf(now)}`,
+      );
+      const [row] = rows as unknown as readonly SealedBody[];
+      if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
+      this.#require(actor, row.tenantId);
+      const { keyId, wrappedKey, sealed, ...body } = row;
+      const opened = await this.#unseal({ keyId, wrappedKey, sealed }, body);
+      await record({
+        ...{ action: 'aiBody.read', entity: 'aiBody', id: row.id, tenantId: row.tenantId },
+        after: { reason },
+      });
+      return { ...body, text: opened };
+    });
+  }
+
+  #require(actor: Actor, tenantId: string): void {
+    requireTenant(actor, tenantId);
+    requireSecurity(actor, tenantId);
+    requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
+  }
+
+  async #unseal(sealed: Pick<SealedBody, 'keyId' | 'wrappedKey' | 'sealed'>, body: AiBody): Promise<string> {
+    const { wrapper } = this.#deps;
+    if (wrapper === null)
+      throw new ControlError({ code: 'CONFLICT', reason: 'this gateway has no master key' });
+    try {
+      return await unseal(sealed, aiBodyContext(body), wrapper);
+    } catch (cause) {
+      throw new ControlError(
+        { code: 'CONFLICT', reason: 'it does not open with the master keys' },
+        { cause },
+      );
+    }
+  }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { aiBodyContext } from '../../src/control/ai-body-context.ts';
+import { createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { seal } from '../../src/control/envelope.ts';
+import type { Tenant } from '../../src/control/tables.ts';
+import type { SealedBody } from '../../subgraphs/ai/bodies/body-log.ts';
+import { DatabaseBodyStore } from '../../subgraphs/ai/bodies/database-body-store.ts';
+import { faultCodeOf, member, type Seeded, STEP_UP, seed, WRAPPER } from './database-kit.ts';
+import { useTestControl } from './use-test-control.ts';
+
+const test = useTestControl();
+let mine: Seeded;
+let theirs: Seeded;
+
+beforeAll(async () => {
+  [mine, theirs] = [await seed(test), await seed(test)];
+});
+
+const DAY_MS = 86_400_000;
+const fresh = () => ({ amr: ['mfa'], authTime: test.clock.now / 1000 });
+const owner = (seeded = mine) => member(seeded.tenant.id, { role: 'owner', ...fresh() });
+const kept = () =>
+  new DatabaseBodyStore({
+    query: (text, values) =>
+      test.database.asOwner(async (client) => {
+        await client.query('SET ROLE portcullis_ai');
+        try {
+          return await client.query(text, [...values]);
+        } finally {
+          await client.query('RESET ROLE');
+        }
+      }),
+    close: async () => undefined,
+  });
+const setMode = (logBodies: Tenant['logBodies'], actor = owner()) =>
+  test.control.aiBodies.setMode(actor, { tenantId: mine.tenant.id, logBodies, reason: 'an inquiry' });
+const read = (id: string, actor = owner()) => test.control.aiBodies.open(actor, { id, reason: 'case 4711' });
+
+async function keep(id: string, part: Partial<SealedBody> = {}): Promise<boolean> {
+  const { tenant = mine.tenant.id, at = test.clock.now } = part;
+  const sealed = await seal('{"question":"a secret recipe"}', aiBodyContext({ id, tenantId: tenant, at }), {
+    ...{ wrapper: WRAPPER, randomBytes },
+  });
+  const about = { application: 'web', subject: 'ada', field: 'Mutation.chat', model: 'house/m' };
+  return kept().keep({ ...about, ...sealed, id, tenant, at, mode: 'full', ...part });
+}
+
+describe('questions and answers', () => {
+  it('are kept only while their tenant wants them, and in the form that it wants', async () => {
+    expect(await keep('bdy_before')).toBe(false);
+    expect((await setMode('redacted')).logBodies).toBe('redacted');
+    expect(await keep('bdy_full')).toBe(false);
+    await setMode('full');
+    expect(await keep('bdy_theirs', { tenant: theirs.tenant.id })).toBe(false);
+    expect(await keep('bdy_1')).toBe(true);
+    const { id, slug } = mine.tenant;
+    expect(await kept().tenants()).toContainEqual({ id, slug, mode: 'full' });
+    expect((await kept().tenants()).some((tenant) => tenant.id === theirs.tenant.id)).toBe(false);
+  });
+
+  it('are read by who may, and each reading is written down with its reason', async () => {
+    await setMode('full');
+    await keep('bdy_2');
+    const page = await test.control.aiBodies.list(owner(), { tenantId: mine.tenant.id });
+    expect(page.items).toContainEqual(expect.objectContaining({ id: 'bdy_2', subject: 'ada', mode: 'full' }));
+    expect(JSON.stringify(page)).not.toMatch(/recipe|sealed|wrapped/u);
+    expect((await read('bdy_2')).text).toBe('{"question":"a secret recipe"}');
+    await read('bdy_2', member(mine.tenant.id, { role: 'securityOfficer', ...fresh() }));
+    const { items } = await test.control.history.of(SYSTEM, 'bdy_2', {});
+    expect(items.map(({ action, after }) => [action, after])).toEqual([
+      ['aiBody.read', { reason: 'case 4711' }],
+      ['aiBody.read', { reason: 'case 4711' }],
+    ]);
+    expect(JSON.stringify(items)).not.toContain('recipe');
+  });
+
+  it('are not read by others', async () => {
+    await setMode('full');
+    await keep('bdy_3');
+    const of = (role: 'auditor' | 'developer' | 'approver') => member(mine.tenant.id, { role, ...fresh() });
+    for (const role of ['auditor', 'developer', 'approver'] as const)
+      expect(await faultCodeOf(read('bdy_3', of(role)))).toBe('FORBIDDEN');
+    expect(await faultCodeOf(read('bdy_3', owner(theirs)))).toBe('NOT_FOUND');
+    expect(await faultCodeOf(read('bdy_3', member(mine.tenant.id, { role: 'owner' })))).toBe(
+      'STEP_UP_REQUIRED',
+    );
+    expect(await faultCodeOf(test.control.aiBodies.open(owner(), { id: 'bdy_3', reason: ' ' }))).toBe(
+      'INVALID_INPUT',
+    );
+    expect(await faultCodeOf(test.control.aiBodies.list(of('auditor'), { tenantId: mine.tenant.id }))).toBe(
+      'FORBIDDEN',
+    );
+    expect(await faultCodeOf(setMode('full', of('developer')))).toBe('FORBIDDEN');
+    expect((await test.control.history.of(SYSTEM, 'bdy_3', {})).items).toEqual([]);
+  });
+
+  it('open under no other tenant or time, and not without the master key', async () => {
+    await setMode('full');
+    await keep('bdy_4');
+    await keep('bdy_5');
+    await test.database.asOwner((client) =>
+      client.query(`UPDATE ai_bodies SET at = at - interval '1 second' WHERE id = 'bdy_4'`),
+    );
+    expect(await faultCodeOf(read('bdy_4'))).toBe('CONFLICT');
+    const without = createControlPlane({
+      ...{ database: test.database, pepper: randomBytes(32), stepUp: STEP_UP, requestTtlMs: DAY_MS },
+      ...{ hasAuditIndex: false, now: () => test.clock.now, randomBytes, onChange: () => undefined },
+    });
+    expect(await faultCodeOf(without.aiBodies.open(owner(), { id: 'bdy_5', reason: 'case 1' }))).toBe(
+      'CONFLICT',
+    );
+    expect((await test.control.history.of(SYSTEM, 'bdy_5', {})).items).toEqual([]);
+  });
+
+  it('end with the retention of their tenant', async () => {
+    await setMode('full');
+    const at = test.clock.now - mine.tenant.retentionDays * DAY_MS;
+    await keep('bdy_ended', { at });
+    await keep('bdy_last', { at: at + 60_000 });
+    expect(await faultCodeOf(read('bdy_ended'))).toBe('NOT_FOUND');
+    expect((await read('bdy_last')).id).toBe('bdy_last');
+    await kept().forget(test.clock.now);
+    const { rows } = await test.database.asOwner((client) =>
+      client.query(`SELECT id FROM ai_bodies WHERE id IN ('bdy_ended', 'bdy_last')`),
+    );
+    expect(rows).toEqual([{ id: 'bdy_last' }]);
+  });
+
+  it('are seen by the process that keeps them in no table', async () => {
+    await expect(
+      test.database.asOwner(async (client) => {
+        await client.query('SET ROLE portcullis_ai');
+        try {
+          return await client.query('SELECT 1 FROM ai_bodies');
+        } finally {
+          await client.query('RESET ROLE');
+        }
+      }),
+    ).rejects.toThrow(/permission denied/u);
+  });
+});
