@@ -47,6 +47,7 @@ export async function startMetrics(
   const metrics = new GatewayMetrics({
     ...sourcesOf(deps),
     tightened: () => parts.limiter?.behaviour?.tightened ?? 0,
+    limitChanges: () => parts.limiter?.behaviour?.changes() ?? [],
   });
   if (enabled) {
     const server = await startMetricsServer({ host, port, path, render: () => metrics.render() });
@@ -65,7 +66,7 @@ function sourcesOf({
   sinks,
   opened,
   ready,
-}: MetricDeps): Omit<MetricSources, 'tightened'> {
+}: MetricDeps): Omit<MetricSources, 'tightened' | 'limitChanges'> {
   const loop = monitorEventLoopDelay();
   loop.enable();
   opened.defer(() => void loop.disable());

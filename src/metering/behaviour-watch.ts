@@ -57,6 +57,8 @@ export class BehaviourWatch {
   /** Those heard of last are at the end. */
   readonly #windows = new Map<string, BehaviourWindow>();
   readonly #tightened = new Map<string, Tightened>();
+  /** Changes so far, by their cause and then their direction. */
+  readonly #changes = new Map<BehaviourCause, Record<BehaviourChange['direction'], number>>();
   #relaxAtMs = 0;
 
   constructor(options: BehaviourOptions, deps: BehaviourDeps) {
@@ -72,6 +74,16 @@ export class BehaviourWatch {
   /** Callers held to less. */
   get tightened(): number {
     return this.#tightened.size;
+  }
+
+  /** How often limits changed since the start, by cause and direction. */
+  *changes(): Iterable<
+    readonly [readonly [cause: BehaviourCause, direction: BehaviourChange['direction']], number]
+  > {
+    for (const [cause, counts] of this.#changes) {
+      yield [[cause, 'tightened'], counts.tightened];
+      yield [[cause, 'relaxed'], counts.relaxed];
+    }
   }
 
   /** Takes a call into account; `key` names the caller that `target` is. */
@@ -132,6 +144,9 @@ export class BehaviourWatch {
     const factor = Math.max(floor, step ** steps);
     // Nobody is held for longer than it takes to relax step by step, though nobody calls meanwhile.
     this.#deps.throttles.set(target, factor, untilMs + steps * relaxAfterMs);
+    const counts = this.#changes.get(cause) ?? { tightened: 0, relaxed: 0 };
+    counts[direction] += 1;
+    this.#changes.set(cause, counts);
     this.#deps.onChange({ target, direction, cause, factor });
   }
 }

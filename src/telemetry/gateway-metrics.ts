@@ -22,6 +22,8 @@ export interface MetricSources {
   spansDropped(): number;
   /** Callers held to less for what they did. */
   tightened(): number;
+  /** How often limits changed for what callers did, by cause and direction. */
+  limitChanges(): Iterable<Reading>;
 }
 
 const MICRO = 1_000_000;
@@ -78,6 +80,15 @@ export class GatewayMetrics implements StageObserver {
       ...[this.#fetches, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
       gauge('portcullis_ready', '1 while requests are served.', () => Number(sources.ready())),
       gauge('portcullis_tightened_callers', 'Callers held to less for what they did.', sources.tightened),
+      new Readings(
+        'counter',
+        {
+          name: 'portcullis_limit_changes_total',
+          help: 'Limits tightened and relaxed for what a caller did.',
+          labels: ['cause', 'direction'],
+        },
+        sources.limitChanges,
+      ),
       gauge('portcullis_audit_writable', '1 while the audit can be written.', () =>
         Number(sources.auditHealthy()),
       ),

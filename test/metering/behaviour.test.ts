@@ -65,6 +65,11 @@ describe('what a caller does', () => {
     act(all.observe);
     expect(all.changes).toEqual([{ target: { subject: 'ada' }, direction: 'tightened', cause, factor: 0.5 }]);
     expect([all.factorOf('ada'), all.factorOf('eve')]).toEqual([0.5, 1]);
+    const counted = [
+      [[cause, 'tightened'], 1],
+      [[cause, 'relaxed'], 0],
+    ];
+    expect([...all.watch.changes()]).toEqual(counted);
   });
 
   it.each([

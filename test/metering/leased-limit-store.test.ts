@@ -141,6 +141,20 @@ describe('leased buckets', () => {
     expect(model.taken('a')).toBe(64);
   });
 
+  it('hold no more for a bucket that is asked twice in one request than for one asked once', async () => {
+    const model = new SharedModel(now);
+    const { store, state } = processOn(model);
+    await call(store, 50, 5);
+    const held = model.taken('a') - 50;
+    expect(held).toBeGreaterThan(1);
+    const before = state.asked;
+    const pair = [demand('a', held), demand('a', held)];
+    expect(await store.take(pair)).toMatchObject({ permitted: true });
+    expect(state.asked).toBeGreaterThan(before);
+    await store.close();
+    expect(model.taken('a')).toBe(50 + 2 * held);
+  });
+
   it('give back what was not used in time, and what is settled, once', async () => {
     const model = new SharedModel(now);
     const { store } = processOn(model);
