@@ -6,6 +6,7 @@ import { GatewayError } from '../errors.ts';
 import type { AuditFile, OpenAuditFile } from './audit-file-store.ts';
 import { defaultAuditKeyPath, obtainAuditKey } from './audit-key-store.ts';
 import { type AuditLock, lockAuditDirectory } from './audit-lock-store.ts';
+import { type RetentionOptions, SegmentRetention } from './audit-retention-store.ts';
 import {
   type AuditSigner,
   type AuditVerifier,
@@ -27,7 +28,7 @@ export interface AuditRecovery {
   readonly breaks: number;
 }
 
-export interface AuditLogOptions {
+export interface AuditLogOptions extends Partial<RetentionOptions> {
   readonly directory: string;
   /** The private key as a JWK; null for one made once beside the directory. */
   readonly keyPath: string | null;
@@ -50,6 +51,7 @@ export class AuditLogStore {
   readonly #lock: AuditLock;
   readonly #signer: AuditSigner;
   readonly #verifier: AuditVerifier;
+  readonly #retention: SegmentRetention;
   readonly #instance = randomUUID();
   /** Where the next segment begins, after one that this process sealed itself and need not read again. */
   #next: { readonly segment: number; readonly position: ChainPosition } | null = null;
@@ -57,6 +59,7 @@ export class AuditLogStore {
   private constructor(options: AuditLogOptions, lock: AuditLock, jwk: unknown) {
     this.#options = options;
     this.#lock = lock;
+    this.#retention = new SegmentRetention(options.directory, options);
     this.#signer = createAuditSigner(jwk);
     this.#verifier = createAuditVerifier(jwk);
   }
@@ -143,6 +146,8 @@ export class AuditLogStore {
         this.#next = { segment: segment + 1, position: chain.state.position };
       },
     });
+    const nowMs = this.#options.clock();
+    const removal = await this.#retention.plan(nowMs);
     const head = {
       marker: 'segment',
       version: 1,
@@ -151,12 +156,19 @@ export class AuditLogStore {
       instance: this.#instance,
     } as const;
     try {
-      await file.write(() => chain.marker(head, this.#options.clock()));
+      await file.write(() => {
+        const first = chain.marker(head, nowMs);
+        if (removal === null) return first;
+        const { last, lastHash } = removal;
+        return first + chain.marker({ marker: 'removed', last, lastHash }, nowMs);
+      });
       await handle.datasync();
     } catch (error) {
       await handle.close();
       throw error;
     }
+    // Only now: what is gone is recorded on disk, whatever happens.
+    if (removal !== null) await this.#retention.remove(removal);
     return file;
   }
 }

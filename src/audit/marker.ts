@@ -22,6 +22,15 @@ const markerSchema = z.discriminatedUnion('marker', [
     unsignedLines: count,
   }),
   z.object({
+    marker: z.literal('removed'),
+    segment: count,
+    time: z.iso.datetime(),
+    /** All segments up to this one, by their number. */
+    last: count,
+    /** Of the last line of that one. */
+    lastHash: hash,
+  }),
+  z.object({
     marker: z.literal('seal'),
     segment: count,
     time: z.iso.datetime(),

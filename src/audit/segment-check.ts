@@ -14,7 +14,8 @@ export type BreakKind =
   | 'truncated'
   | 'foreign signature'
   | 'missing segment'
-  | 'missing table';
+  | 'missing table'
+  | 'unrecorded removal';
 
 export interface ChainBreak {
   readonly kind: BreakKind;
@@ -24,9 +25,14 @@ export interface ChainBreak {
   readonly seq: number | null;
 }
 
+/** What a log says, signed, of older segments that it removed. */
+export type RemovalRecord = Pick<Extract<Marker, { marker: 'removed' }>, 'last' | 'lastHash'>;
+
 /** Checks one segment line by line, in memory that does not grow with it, and goes on after a break. */
 export class SegmentCheck {
   readonly breaks: ChainBreak[] = [];
+  /** Those whose signature holds. */
+  readonly removals: RemovalRecord[] = [];
   readonly #verifier: AuditVerifier;
   #position: ChainPosition | null;
   #header: Extract<Marker, { marker: 'segment' }> | null = null;
@@ -136,6 +142,8 @@ export class SegmentCheck {
     if (marker === null || signature === null) this.#break('changed', read);
     else if (foreign || !this.#verifier.verify(read.hash, signature)) this.#break('foreign signature', read);
     else this.#unsigned = 0;
+    if (marker?.marker === 'removed' && this.#unsigned === 0 && this.removals.length < BREAKS_MAX)
+      this.removals.push({ last: marker.last, lastHash: marker.lastHash });
     if (marker?.marker !== 'seal' || this.#unsigned > 0) return;
     this.#sealed = true;
     const { lines, first, last, root } = marker;

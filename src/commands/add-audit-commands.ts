@@ -14,6 +14,7 @@ export function addAuditCommands(root: Command): void {
     .description('say whether the log is as it was written, and where not')
     .requiredOption(...DIRECTORY)
     .option(KEY, 'public or private key (JWK); else the one beside the directory')
+    .option('--archived', 'older segments were moved away by hand: their absence needs no record')
     .option('--json', 'answer in JSON')
     .action(verifyAudit);
   audit

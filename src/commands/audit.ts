@@ -3,7 +3,7 @@ import { listLogs } from '../audit/all-logs-store.ts';
 import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
-import type { ChainBreak } from '../audit/segment-check.ts';
+import type { ChainBreak, RemovalRecord } from '../audit/segment-check.ts';
 import { checkSegment, listSegments } from '../audit/segment-read-store.ts';
 import { GatewayError } from '../errors.ts';
 
@@ -23,19 +23,27 @@ export interface AuditReport {
   readonly open: boolean;
 }
 
-/** Checks all segments of a directory in order, as a stream. Throws: what the system says of files or key. */
-export async function checkAudit(directory: string, jwk: unknown): Promise<AuditReport> {
+/**
+ * Checks all segments of a directory in order, as a stream. Where the oldest are gone, the log has to say that it removed them, unless
+ * people archive them. Throws: what the system says of files or key.
+ */
+export async function checkAudit(directory: string, jwk: unknown, archives = false): Promise<AuditReport> {
   const verifier = createAuditVerifier(jwk);
   const paths = await listSegments(directory);
   const breaks: (ChainBreak & { readonly file: string })[] = [];
   let position: ChainPosition | null = null;
   let firstSegment: number | null = null;
+  let first: RemovalRecord | null = null;
+  const removals: RemovalRecord[] = [];
   let lines = 0;
   let open = false;
   for (const [index, path] of paths.entries()) {
     const last = index === paths.length - 1;
     const { check, tornBytes } = await checkSegment(path, verifier, position);
     firstSegment ??= check.header?.segment ?? null;
+    first ??=
+      check.header === null ? null : { last: check.header.segment - 1, lastHash: check.header.previous };
+    removals.push(...check.removals);
     if (index === 0 && check.header?.segment === 0 && check.header.previous !== CHAIN_START.hash)
       breaks.push({ kind: 'changed', file: basename(path), line: 1, seq: 0 });
     if (tornBytes > 0 || (!check.sealed && !last)) check.truncated();
@@ -44,7 +52,16 @@ export async function checkAudit(directory: string, jwk: unknown): Promise<Audit
     position = check.state?.position ?? null;
     lines += check.state?.lines ?? 0;
   }
+  if (!archives && first !== null && first.last >= 0 && !isRecorded(first, removals))
+    breaks.unshift({ kind: 'unrecorded removal', file: basename(paths[0] ?? ''), line: 1, seq: null });
   return { segments: paths.length, lines, breaks, firstSegment, open };
+}
+
+/** A crash may have left some of what is recorded to be gone; of what follows the last of it the hash must be that which is recorded. */
+function isRecorded(gone: RemovalRecord, removals: readonly RemovalRecord[]): boolean {
+  return removals.some(
+    ({ last, lastHash }) => last > gone.last || (last === gone.last && lastHash === gone.lastHash),
+  );
 }
 
 /** What a check of all logs under a directory came to. */
@@ -54,11 +71,11 @@ interface LogsReport extends AuditReport {
 }
 
 /** Checks every log under a directory, each a chain of its own. Throws: as `checkAudit`. */
-async function checkLogs(directory: string, jwk: unknown): Promise<LogsReport> {
+async function checkLogs(directory: string, jwk: unknown, archives: boolean): Promise<LogsReport> {
   const reports: AuditReport[] = [];
   const empty: string[] = [];
   for (const { prefix, directory: log } of await listLogs(directory)) {
-    const report = await checkAudit(log, jwk);
+    const report = await checkAudit(log, jwk, archives);
     if (report.segments === 0) empty.push(prefix || log);
     const breaks = report.breaks.map((each) => ({ ...each, file: `${prefix}${each.file}` }));
     reports.push({ ...report, breaks });
@@ -78,8 +95,10 @@ async function checkLogs(directory: string, jwk: unknown): Promise<LogsReport> {
 }
 
 /** `portcullis audit verify`. Throws: AUDIT_BROKEN, and what the system says of files. */
-export async function verifyAudit(options: AuditOptions & { readonly json?: boolean }): Promise<void> {
-  const report = await checkLogs(options.dir, await keyOf(options));
+export async function verifyAudit(
+  options: AuditOptions & { readonly json?: boolean; readonly archived?: boolean },
+): Promise<void> {
+  const report = await checkLogs(options.dir, await keyOf(options), options.archived === true);
   const end = report.open ? 'the last segment is open' : 'all sealed';
   const told = [
     ...report.breaks.map(({ file, line, seq, kind }) => `${file}:${line} seq ${seq ?? 'unknown'}: ${kind}`),

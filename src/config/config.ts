@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { adminSection } from './admin-section.ts';
 import { approvalsSection } from './approvals-section.ts';
-import { auditShipPollKey, auditSinksKey } from './audit-sinks-section.ts';
+import { auditSection } from './audit-section.ts';
 import { integerKey, pathKey, switchKey } from './config-keys.ts';
 import { costSection } from './cost-section.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -129,54 +129,6 @@ const assertionSection = z.strictObject({
   keyFile: pathKey(
     'Ed25519 private key as a JWK. Without it a key is made at start, which does for one gateway process.',
   ).exactOptional(),
-});
-
-const auditSection = z.strictObject({
-  directory: pathKey(
-    'Where the audit log is written; created if missing, readable by its owner only.',
-  ).default('./.portcullis/audit'),
-  keyFile: pathKey(
-    'Ed25519 private key as a JWK that signs the audit log. Without it a key is made once, beside the directory.',
-  ).exactOptional(),
-  segmentBytes: integerKey({
-    min: 65_536,
-    max: 1_073_741_824,
-    default: 67_108_864,
-    about: 'Size from which a segment of the audit log is sealed and the next one begun, in bytes.',
-  }),
-  whenUnwritable: z
-    .enum(['refuse', 'permitQueries'])
-    .default('refuse')
-    .describe(
-      'What happens while the log cannot be written: refuse everything, or let queries run unrecorded. Mutations are refused either way.',
-    ),
-  durability: z
-    .enum(['strict', 'relaxed'])
-    .default('strict')
-    .describe(
-      'strict: a mutation runs once a line that says so is on disk, whatever becomes of the process. relaxed: it does not wait; a crash may lose the last 50 ms.',
-    ),
-  queueEventsMax: integerKey({
-    min: 1,
-    max: 1_000_000,
-    default: 10_000,
-    about: 'Events that may wait for the disk.',
-  }),
-  queueBytes: integerKey({
-    min: 65_536,
-    max: 1_073_741_824,
-    default: 16_777_216,
-    about: 'Size of the events that may wait for the disk, in bytes.',
-  }),
-  resolverTimesPercent: integerKey({
-    min: 0,
-    max: 100,
-    default: 0,
-    about:
-      "Share of operations whose subgraphs are asked how long their own resolvers take (Apollo's inline trace), in percent. What the schema marks as @audit(level: FULL) is always asked.",
-  }),
-  sinks: auditSinksKey,
-  shipPollMs: auditShipPollKey,
 });
 
 const logSection = z.strictObject({

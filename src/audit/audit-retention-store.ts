@@ -1,0 +1,126 @@
+import { rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { headOf, listSegments } from './segment-read-store.ts';
+import { CheckpointStore } from './shipping/checkpoint-store.ts';
+import type { ShipPosition } from './shipping/shipped-event.ts';
+
+/** How long segments are kept; null where only the other bound counts. */
+export interface AuditRetention {
+  readonly maxAgeMs: number | null;
+  readonly bytesMax: number | null;
+  /** Names of the sinks that have to have shipped what goes. */
+  readonly sinks: readonly string[];
+}
+
+export interface RetentionOptions {
+  /** Null where segments are kept for ever. */
+  readonly retention: AuditRetention | null;
+  /** Told how many segments were removed, or why none could be. */
+  readonly onRetention: (outcome: { readonly segments: number } | { readonly fault: unknown }) => void;
+}
+
+/** Removes old segments of one log, once its newest says so. Invariant: what goes wrong keeps everything, and holds up nothing. */
+export class SegmentRetention {
+  readonly #directory: string;
+  readonly #options: Partial<RetentionOptions>;
+
+  constructor(directory: string, options: Partial<RetentionOptions>) {
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** What may go now; null where nothing may. */
+  async plan(nowMs: number): Promise<Removal | null> {
+    const { retention = null, onRetention } = this.#options;
+    if (retention === null) return null;
+    try {
+      return await removableSegments(this.#directory, retention, nowMs);
+    } catch (fault) {
+      onRetention?.({ fault });
+      return null;
+    }
+  }
+
+  /** Removes what is recorded to go, the oldest first, so that what a crash leaves is still one chain. */
+  async remove({ paths }: Removal): Promise<void> {
+    const { onRetention } = this.#options;
+    try {
+      for (const path of paths) await rm(path, { force: true });
+      onRetention?.({ segments: paths.length });
+    } catch (fault) {
+      onRetention?.({ fault });
+    }
+  }
+}
+
+/** What goes: whole segments from the oldest on. */
+export interface Removal {
+  /** Number of the last of them. */
+  readonly last: number;
+  /** Of its last line, as the segment after it says. */
+  readonly lastHash: string;
+  /** The oldest first. */
+  readonly paths: readonly string[];
+}
+
+interface Segment {
+  readonly path: string;
+  readonly segment: number;
+  readonly run: string;
+  /** Hash of the last line of the one before. */
+  readonly previous: string;
+  /** When it was begun, and so the latest time of anything in the one before. Units: milliseconds since the epoch. */
+  readonly begunMs: number;
+  readonly bytes: number;
+}
+
+/**
+ * What of a directory may go now; null where nothing may. The newest segment always stays, as does what a sink has not shipped, and all
+ * from the first on that cannot be read: it is evidence.
+ * Throws: what the system says of files.
+ */
+async function removableSegments(
+  directory: string,
+  { maxAgeMs, bytesMax, sinks }: AuditRetention,
+  nowMs: number,
+): Promise<Removal | null> {
+  const segments = await readSegments(directory);
+  const kept = Math.min(...(await Promise.all(sinks.map((sink) => neededBy(directory, sink, segments)))));
+  let bytes = segments.reduce((sum, each) => sum + each.bytes, 0);
+  let removal: Removal | null = null;
+  const paths: string[] = [];
+  for (const [index, { path, segment, bytes: size }] of segments.entries()) {
+    const next = segments[index + 1];
+    if (next === undefined || next.segment !== segment + 1 || segment >= kept) break;
+    const isOld = maxAgeMs !== null && nowMs - next.begunMs > maxAgeMs;
+    const isTooMuch = bytesMax !== null && bytes > bytesMax;
+    if (!isOld && !isTooMuch) break;
+    bytes -= size;
+    paths.push(path);
+    removal = { last: segment, lastHash: next.previous, paths: [...paths] };
+  }
+  return removal;
+}
+
+async function readSegments(directory: string): Promise<readonly Segment[]> {
+  const segments: Segment[] = [];
+  for (const path of await listSegments(directory)) {
+    const head = await headOf(path);
+    if (head?.marker !== 'segment') break;
+    const { segment, instance: run, previous, time } = head;
+    const { size: bytes } = await stat(path);
+    segments.push({ ...{ path, segment, run, previous, bytes }, begunMs: Date.parse(time) });
+  }
+  return segments;
+}
+
+/** Number of the first segment that a sink may still read; one that has shipped nothing, or of another log, needs all. */
+async function neededBy(directory: string, sink: string, segments: readonly Segment[]): Promise<number> {
+  const position = await new CheckpointStore(directory, sink).load();
+  const at = segments.find((each) => position !== null && isAt(position, each));
+  return at?.segment ?? 0;
+}
+
+function isAt(position: ShipPosition, { path, segment, run }: Segment): boolean {
+  return position.file === basename(path) && position.segment === segment && position.run === run;
+}

@@ -1,0 +1,197 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readAuditKey } from '../../src/audit/audit-key-store.ts';
+import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
+import type { AuditRetention } from '../../src/audit/audit-retention-store.ts';
+import { headOf, listSegments } from '../../src/audit/segment-read-store.ts';
+import { CheckpointStore } from '../../src/audit/shipping/checkpoint-store.ts';
+import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
+
+const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2025, 0, 1, 12);
+const KEEP: AuditRetention = { maxAgeMs: null, bytesMax: null, sinks: [] };
+
+let home: string;
+let directory: string;
+let outcomes: unknown[];
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'retention-'));
+  directory = join(home, 'log');
+  outcomes = [];
+});
+afterEach(() => rm(home, { recursive: true }));
+
+/** Begins a segment on each of some days, as one life of a gateway. */
+async function live(days: readonly number[], retention: AuditRetention | null): Promise<void> {
+  let day = 0;
+  const store = await AuditLogStore.open({
+    ...{ directory, keyPath: join(home, 'key.json'), segmentBytesMax: 1_000_000, retention },
+    clock: () => START_MS + day * DAY_MS,
+    onRecovery: () => undefined,
+    onRetention: (outcome) => void outcomes.push(outcome),
+  });
+  for (day of days) {
+    const name = `audit-${new Date(START_MS + day * DAY_MS).toISOString().slice(0, 10)}.ndjson`;
+    const file = await store.openFile(join(directory, name));
+    await file.append(Buffer.from(`{"event":"${'x'.repeat(500)}"}\n`));
+    await file.sync();
+    await file.close();
+  }
+  await store.close();
+}
+
+async function check(archives = false): Promise<AuditReport> {
+  return checkAudit(directory, await readAuditKey(join(home, 'key.json')), archives);
+}
+
+/** Numbers of the segments that are there. */
+async function numbers(): Promise<readonly (number | undefined)[]> {
+  return Promise.all((await listSegments(directory)).map(async (path) => (await headOf(path))?.segment));
+}
+
+/** Says that a sink has shipped all before a segment, and some of it. */
+async function shipped(sink: string, number: number, run?: string): Promise<void> {
+  const path = (await listSegments(directory))[number] ?? '';
+  const head = await headOf(path);
+  if (head?.marker !== 'segment') throw new Error('there is no such segment');
+  const position = {
+    segment: number,
+    run: run ?? head.instance,
+    file: path.split('/').at(-1) ?? '',
+    bytes: 10,
+  };
+  await new CheckpointStore(directory, sink).save(position);
+}
+
+describe('old segments', () => {
+  it('are kept where nothing says otherwise', async () => {
+    await live([0, 1, 400], null);
+    await live([900], KEEP);
+    expect([await numbers(), outcomes]).toEqual([[0, 1, 2, 3], []]);
+  });
+
+  it('are removed once their last line is older than the age, and not before', async () => {
+    await live([0, 1, 2, 3], null);
+    const retention = { ...KEEP, maxAgeMs: 7 * DAY_MS };
+    // The last line of segment 0 is not after the head of segment 1: day 1.
+    await live([8], retention);
+    expect(await numbers()).toEqual([0, 1, 2, 3, 4]);
+    await live([9], retention);
+    expect(await numbers()).toEqual([1, 2, 3, 4, 5]);
+    await live([11], retention);
+    expect([await numbers(), outcomes]).toEqual([
+      [3, 4, 5, 6],
+      [{ segments: 1 }, { segments: 2 }],
+    ]);
+    expect(await check()).toMatchObject({ breaks: [], firstSegment: 3, open: false });
+  });
+
+  it('are removed from the oldest on until the rest fits its size', async () => {
+    await live([0, 1, 2, 3], null);
+    const [path = ''] = await listSegments(directory);
+    const { length } = await readFile(path);
+    await live([4], { ...KEEP, bytesMax: 2 * length + 100 });
+    expect([await numbers(), (await check()).breaks]).toEqual([[2, 3, 4], []]);
+  });
+
+  it('are never all removed: the newest stays, whatever the bounds', async () => {
+    await live([0, 1, 2], null);
+    await live([5000], { ...KEEP, maxAgeMs: 1, bytesMax: 1 });
+    expect([await numbers(), (await check()).breaks]).toEqual([[2, 3], []]);
+  });
+
+  it('stay where a sink has not shipped them, or shipped another log, or nothing', async () => {
+    await live([0, 1, 2, 3], null);
+    const retention = { ...KEEP, maxAgeMs: DAY_MS, sinks: ['index', 'siem'] };
+    await shipped('index', 3);
+    await live([50], retention);
+    expect(await numbers()).toEqual([0, 1, 2, 3, 4]);
+    await shipped('siem', 2, 'another run');
+    await live([51], retention);
+    expect(await numbers()).toEqual([0, 1, 2, 3, 4, 5]);
+    await shipped('siem', 2);
+    await live([52], retention);
+    expect([await numbers(), (await check()).breaks]).toEqual([[2, 3, 4, 5, 6], []]);
+  });
+
+  it('stay from the first on that cannot be read, as evidence', async () => {
+    await live([0, 1, 2, 3], null);
+    const [, second = ''] = await listSegments(directory);
+    await writeFile(second, `?${await readFile(second, 'utf8')}`);
+    await live([500], { ...KEEP, maxAgeMs: DAY_MS });
+    // Segment 0 has no successor that says where it ended.
+    expect((await numbers()).filter((each) => each !== undefined)).toEqual([0, 2, 3, 4]);
+  });
+
+  it('stay where it cannot be known what is shipped, and the log goes on', async () => {
+    await live([0, 1], null);
+    await mkdir(join(directory, 'sink-index.json'));
+    await live([500], { ...KEEP, maxAgeMs: DAY_MS, sinks: ['index'] });
+    expect([await numbers(), outcomes]).toEqual([[0, 1, 2], [{ fault: expect.any(Error) }]]);
+    expect((await check()).breaks).toEqual([]);
+  });
+});
+
+describe('what was removed is recorded', () => {
+  const retention = { ...KEEP, maxAgeMs: 7 * DAY_MS };
+
+  it('and what was removed besides is told', async () => {
+    await live([0, 1, 2, 3, 4], null);
+    await live([10], retention);
+    expect([await numbers(), (await check()).breaks]).toEqual([[2, 3, 4, 5], []]);
+    const [next = ''] = await listSegments(directory);
+    await rm(next);
+    expect((await check()).breaks).toMatchObject([{ kind: 'unrecorded removal', line: 1 }]);
+    // People who archive segments by hand say so.
+    expect((await check(true)).breaks).toEqual([]);
+  });
+
+  it('nothing is told of a log that has removed nothing and whose beginning is gone, but that', async () => {
+    await live([0, 1], null);
+    const [first = ''] = await listSegments(directory);
+    await rm(first);
+    expect((await check()).breaks).toMatchObject([{ kind: 'unrecorded removal' }]);
+  });
+
+  it('before it is removed: what a crash leaves is one chain', async () => {
+    await live([0, 1, 2, 3], null);
+    const [, second = ''] = await listSegments(directory);
+    const whole = await readFile(second);
+    await live([10], retention);
+    expect(await numbers()).toEqual([2, 3, 4]);
+    await writeFile(second, whole);
+    expect([await numbers(), (await check()).breaks]).toEqual([[1, 2, 3, 4], []]);
+  });
+
+  it('again when that record goes itself', async () => {
+    await live([0, 1, 2], null);
+    await live([9, 30, 60], retention);
+    expect([await numbers(), (await check()).breaks]).toEqual([[4, 5], []]);
+  });
+
+  it('and cannot be made to say more than it does', async () => {
+    await live([0, 1, 2, 3], null);
+    await live([9], retention);
+    expect(await numbers()).toEqual([1, 2, 3, 4]);
+    const paths = await listSegments(directory);
+    const newest = paths.at(-1) ?? '';
+    const text = await readFile(newest, 'utf8');
+    expect(text).toContain('"marker":"removed"');
+    await writeFile(newest, text.replace('"last":0', '"last":1'));
+    await rm(paths[0] ?? '');
+    const kinds = (await check()).breaks.map(({ kind }) => kind);
+    expect(kinds).toContain('changed');
+    expect(kinds).toContain('unrecorded removal');
+  });
+
+  it('in a marker that readers of events pass over', async () => {
+    await live([0, 1, 2], null);
+    await live([10], retention);
+    const names = (await readdir(directory)).filter((name) => name.endsWith('.ndjson')).sort();
+    const lines = (await readFile(join(directory, names.at(-1) ?? ''), 'utf8')).split('\n');
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ marker: 'removed', segment: 3, last: 1 });
+  });
+});
