@@ -53,6 +53,7 @@ describe('defaults', () => {
     expect(config.audit.whenUnwritable).toBe('refuse');
     expect(subgraphSettings(config, 'any')).toEqual({
       timeoutMs: 10_000,
+      pipelining: 1,
       errors: 'masked',
       allowedExtensions: ['code'],
       identity: 'principal',
