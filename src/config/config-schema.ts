@@ -17,8 +17,14 @@ export interface SchemaNode {
   readonly items?: SchemaNode;
 }
 
+/** Drawn once: a faulty file asks for it at each of its faults. */
+let drawn: SchemaNode | null = null;
+
 /** JSON Schema of the configuration file, for editors and for the reference. */
 export function configJsonSchema(): SchemaNode {
-  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' });
-  return { title: 'Portcullis configuration', ...schema } as SchemaNode;
+  drawn ??= {
+    title: 'Portcullis configuration',
+    ...z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' }),
+  } as SchemaNode;
+  return drawn;
 }

@@ -72,8 +72,10 @@ class PooledDatabase implements ControlDatabase {
 
   transact<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#db.transaction(async (tx) => {
-      await tx.execute(sql`SET LOCAL ROLE portcullis_app`);
-      await tx.execute(sql`SELECT set_config('portcullis.tenant', ${scope ?? '*'}, true)`);
+      // As SET LOCAL ROLE, in one way to the database.
+      await tx.execute(
+        sql`SELECT set_config('role', 'portcullis_app', true), set_config('portcullis.tenant', ${scope ?? '*'}, true)`,
+      );
       return work(tx);
     });
   }

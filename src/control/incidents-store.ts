@@ -58,10 +58,12 @@ export class IncidentsStore {
     const wanted = { action: 'incident.open', input: null, idempotencyKey: undefined };
     return change(this.#deps, system, wanted, async (unit) => {
       const { rule, culprit } = found.finding;
+      // Locked: who only counts it, as above, does not wait for other changes, and would be counted over.
       const [before] = await unit.tx
         .select()
         .from(incidents)
-        .where(sameOpen(rule, keyOf(culprit)));
+        .where(sameOpen(rule, keyOf(culprit)))
+        .for('update');
       if (before === undefined && (await isMuted(unit, found))) return { outcome: 'muted' };
       const incident = before ?? (await insert(unit, found));
       const contained = await contain(unit, incident, found);

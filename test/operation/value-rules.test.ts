@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { violates } from '../../src/operation/value-rules.ts';
 import type { Constraint, ConstraintFormat } from '../../src/supergraph/policy.ts';
+import { cpuMsOf } from '../cpu-time.ts';
 
 const FORMATS: Readonly<
   Record<ConstraintFormat, { readonly good: readonly string[]; readonly bad: readonly string[] }>
@@ -159,25 +160,27 @@ describe('the judge of values', () => {
     expect(violates({ minLength: 1, min: 1, minItems: 1, format: 'UUID' }, value)).toBe(false);
   });
 
-  it('takes time linear in the text for each format', () => {
-    const startedMs = performance.now();
-    for (const format of Object.keys(FORMATS) as ConstraintFormat[]) {
-      for (const text of [
-        'a'.repeat(500_000),
-        `a@${'a.'.repeat(250_000)}`,
-        '1.'.repeat(250_000),
-        ':'.repeat(500_000),
-        `http:${'a'.repeat(500_000)} `,
-      ]) {
-        violates({ format }, text);
+  it('takes time linear in the text for each format', async () => {
+    const tookMs = await cpuMsOf(() => {
+      for (const format of Object.keys(FORMATS) as ConstraintFormat[]) {
+        for (const text of [
+          'a'.repeat(500_000),
+          `a@${'a.'.repeat(250_000)}`,
+          '1.'.repeat(250_000),
+          ':'.repeat(500_000),
+          `http:${'a'.repeat(500_000)} `,
+        ]) {
+          violates({ format }, text);
+        }
       }
-    }
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    });
+    expect(tookMs).toBeLessThan(1_000);
   });
 
-  it('bounds the length before it looks at the pattern', () => {
-    const startedMs = performance.now();
-    expect(violates({ maxLength: 10, pattern: '^(?:(a+)+b)$' }, 'a'.repeat(100_000))).toBe(true);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+  it('bounds the length before it looks at the pattern', async () => {
+    const tookMs = await cpuMsOf(() =>
+      expect(violates({ maxLength: 10, pattern: '^(?:(a+)+b)$' }, 'a'.repeat(100_000))).toBe(true),
+    );
+    expect(tookMs).toBeLessThan(500);
   });
 });

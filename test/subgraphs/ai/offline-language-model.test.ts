@@ -2,6 +2,7 @@ import { generateText, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOfflineLanguageModel } from '../../../subgraphs/ai/offline-language-model.ts';
 import { createTextReader } from '../../../subgraphs/ai/text-reader.ts';
+import { cpuMsOf } from '../../cpu-time.ts';
 import { STORY } from './story.ts';
 
 const model = createOfflineLanguageModel(createTextReader());
@@ -37,10 +38,11 @@ describe('the offline language model', () => {
   });
 
   it('takes no longer for a message that almost asks for one', async () => {
-    const startedMs = performance.now();
-    await ask(`call x${' '.repeat(19_000)}y`);
-    await ask(`call x :${' '.repeat(19_000)}{${' '.repeat(900)}y`);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    const tookMs = await cpuMsOf(async () => {
+      await ask(`call x${' '.repeat(19_000)}y`);
+      await ask(`call x :${' '.repeat(19_000)}{${' '.repeat(900)}y`);
+    });
+    expect(tookMs).toBeLessThan(2000);
   });
 
   it('works on what was said before when the task comes without a text', async () => {
