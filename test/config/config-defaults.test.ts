@@ -57,6 +57,7 @@ describe('defaults', () => {
       errors: 'masked',
       allowedExtensions: ['code'],
       identity: 'principal',
+      pipelining: 1,
       subscriptions: { protocol: 'sse' },
       forwardHeaders: [],
     });
