@@ -57,7 +57,6 @@ describe('defaults', () => {
       errors: 'masked',
       allowedExtensions: ['code'],
       identity: 'principal',
-      pipelining: 1,
       subscriptions: { protocol: 'sse' },
       forwardHeaders: [],
     });
