@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { budgetFieldsFaults } from './budget-fields-faults.ts';
 import type { ParsedConfig } from './config.ts';
 import { configSchema } from './config.ts';
 import type { ConfigDocument, Tree } from './config-document.ts';
@@ -184,6 +185,7 @@ export function checkConfig(document: ConfigDocument, substitution: Substitution
       ...unknownSubgraphs(tree, document, ['subgraphs']),
       ...unknownSubgraphs(tree, document, ['cost', 'perSubgraph']),
       ...costsWithoutPlan(tree, document),
+      ...budgetFieldsFaults(result.data ?? null, document),
       ...workerFaults(result.data ?? null, document),
     ],
   };

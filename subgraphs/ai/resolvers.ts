@@ -1,4 +1,5 @@
 import { requireScope } from '../kit/access.ts';
+import type { SubgraphPrincipal } from '../kit/assertion.ts';
 import type { SubgraphContext } from '../kit/subgraph-server.ts';
 import {
   type ChatInput,
@@ -14,6 +15,7 @@ import { type GeneratedText, generationInput } from './generated-text.ts';
 import type { GuardrailName } from './guardrails/finding.ts';
 import { guardedModerate } from './guardrails/guarded-path.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
+import type { Capability } from './provider-config.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
 import type { Turns } from './turns.ts';
@@ -39,8 +41,16 @@ export function createAiResolvers(parts: LoggedParts) {
   const { catalog, reader } = parts;
   return {
     Query: {
-      aiModels: () => catalog.models,
-      aiModel: (_source: unknown, { id }: { id: string }) => catalog.find(id),
+      aiModels: (_source: unknown, { mine }: { mine: boolean }, { principal }: SubgraphContext) =>
+        mine ? catalog.models.filter((model) => isFor(parts, principal, model)) : catalog.models,
+      aiModel: (
+        _source: unknown,
+        { id, mine }: { id: string; mine: boolean },
+        { principal }: SubgraphContext,
+      ) => {
+        const model = catalog.find(id);
+        return model !== null && mine && !isFor(parts, principal, model) ? null : model;
+      },
       aiAliases: (_source: unknown, _arguments: unknown, { principal }: SubgraphContext) =>
         parts.routes.aliases(principal.tenant),
       aiAnalyze: (_source: unknown, { text }: { text: string }): AnalyzedText => {
@@ -77,6 +87,7 @@ export function createAiResolvers(parts: LoggedParts) {
     },
     AiModel: {
       __resolveReference: ({ id }: { id: string }) => catalog.find(id),
+      price: ({ id }: AiModel) => priceShown(parts, id),
       lifecycle: (model: AiModel) => stageOf(model, parts.now()),
       replacement: ({ replacementId }: AiModel) =>
         replacementId === null ? null : catalog.find(replacementId),
@@ -103,6 +114,25 @@ export function createAiResolvers(parts: LoggedParts) {
       counts: ({ original }: AnalyzedText) => countText(original),
     },
   };
+}
+
+/** By which fields a model is asked for what it can do. */
+const FIELDS_OF: ReadonlyMap<Capability, readonly string[]> = new Map([
+  ['CHAT', ['Mutation.chat', 'Subscription.chatStream']],
+  ['EMBEDDINGS', ['Mutation.embed']],
+  ['MODERATION', ['Mutation.moderate']],
+]);
+
+/** Whether the plans of a caller permit a model, and it is still asked. */
+function isFor({ ledger, now }: LoggedParts, caller: SubgraphPrincipal, model: AiModel): boolean {
+  if (stageOf(model, now()) === 'RETIRED') return false;
+  const fields = model.capabilities.flatMap((capability) => FIELDS_OF.get(capability) ?? []);
+  return fields.some((field) => ledger.permits({ caller, field, model: model.id }));
+}
+
+function priceShown({ ledger: { config } }: LoggedParts, id: string) {
+  const price = config.prices.models.get(id);
+  return price === undefined ? null : { version: config.prices.version, ...price };
 }
 
 function generate(parts: LoggedParts) {

@@ -235,6 +235,16 @@ describe('what crosses trust', () => {
 });
 
 describe('many faults', () => {
+  it('tell of budgets that nobody would hear of', async () => {
+    const budgets = (more: string) =>
+      `${SUPERGRAPH}subgraphs: { catalog: { budgetFields: [Mutation.chat]${more} } }`;
+    const alone = await configFolder().faults(budgets(''));
+    expect(alone).toEqual([expect.stringContaining('needs approvals.enforce')]);
+    const approvals = `\napprovals: { enforce: true }\n`;
+    const unseen = await configFolder().faults(budgets(', identity: tenant') + approvals);
+    expect(unseen).toEqual([expect.stringContaining('needs identity: principal')]);
+  });
+
   it('are told all at once, in the order of the file', async () => {
     const faults = await configFolder().faults(
       [

@@ -1,15 +1,15 @@
 import type { GraphQLParams, GraphQLResponseBody } from '../request.ts';
 import { operation } from './chat-request.ts';
 
-const MODELS = 'query OpenAiModels { aiModels { id provider } }';
-const MODEL = 'query OpenAiModel($id: ID!) { aiModel(id: $id) { id provider } }';
+const MODELS = 'query OpenAiModels { aiModels(mine: true) { id provider } }';
+const MODEL = 'query OpenAiModel($id: ID!) { aiModel(id: $id, mine: true) { id provider } }';
 
 interface Model {
   readonly id: string;
   readonly provider: string;
 }
 
-/** Asks for all models. */
+/** Asks for all models that the caller may ask. */
 export function modelsParams(): GraphQLParams {
   return { ...operation(MODELS), variables: {} };
 }

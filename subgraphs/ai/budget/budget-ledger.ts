@@ -65,6 +65,17 @@ export class BudgetLedger {
     this.#payerOf(call);
   }
 
+  /** As `requireModel`, asked. */
+  permits(call: Pick<MeteredCall, 'caller' | 'field'> & { readonly model: string }): boolean {
+    try {
+      this.#payerOf(call);
+      return true;
+    } catch (refused) {
+      if (refused instanceof GraphQLError) return false;
+      throw refused;
+    }
+  }
+
   /**
    * Reserves the most that a call can take, from all windows of its payer or from none.
    * Throws: MODEL_NOT_APPROVED, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE.

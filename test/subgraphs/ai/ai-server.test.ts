@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAi } from '../../../subgraphs/ai/ai-server.ts';
 import { parseBodies } from '../../../subgraphs/ai/bodies/bodies-config.ts';
+import { parseBudgetConfig } from '../../../subgraphs/ai/budget/budget-config.ts';
 import { ProviderConfigError } from '../../../subgraphs/ai/provider-config.ts';
 import { readTypeDefs } from '../../../subgraphs/kit/schema-source.ts';
 import { type ProviderFake, startProviderFake } from './fakes/provider-fake.ts';
@@ -26,6 +27,10 @@ beforeAll(async () => {
     log: (line) => lines.push(line),
     aliases: [{ name: 'fast', targets: [{ model: 'house/llama' }] }],
     routing: { attemptsMax: 1 },
+    budget: parseBudgetConfig({
+      plans: 'optional',
+      prices: { version: 'v1', models: { 'house/llama': { input: 100, output: 400 } } },
+    }),
     guardrails: { pii: { input: 'block', kinds: ['CARD'] } },
     providers: [
       {
@@ -42,9 +47,14 @@ afterAll(async () => {
   await fake.close();
 });
 
-async function send(query: string, scope = '', variables: Record<string, unknown> = {}): Promise<Answer> {
+async function send(
+  query: string,
+  scope = '',
+  variables: Record<string, unknown> = {},
+  claims: Record<string, unknown> = {},
+): Promise<Answer> {
   const now = Math.floor(Date.now() / 1000);
-  const assertion = await new SignJWT({ scope, client_id: 'app', kind: 'user', tenant: 'acme' })
+  const assertion = await new SignJWT({ scope, client_id: 'app', kind: 'user', tenant: 'acme', ...claims })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'portcullis-assertion+jwt' })
     .setIssuer('portcullis')
     .setAudience('portcullis-subgraphs')
@@ -93,6 +103,34 @@ describe('the AI subgraph', () => {
         { id: 'house/llama', family: 'OPENAI_COMPATIBLE', capabilities: ['CHAT'], offline: false },
       ],
       aiModel: { id: 'house/llama', provider: 'house', contextWindow: null },
+    });
+  });
+
+  it('shows prices by the table, and to a caller with plans only what they permit', async () => {
+    const budget = {
+      ...{ tenant: 'ten_a', application: 'app_a', credential: null },
+      plans: [
+        {
+          subscription: 'sub_1',
+          fields: ['Mutation.chat', 'Subscription.chatStream'],
+          models: ['portcullis/*'],
+        },
+      ],
+    };
+    const query = `{ aiModels(mine: true) { id } all: aiModels { id price { version input output cacheRead } }
+      yes: aiModel(id: "portcullis/offline", mine: true) { id } no: aiModel(id: "house/llama", mine: true) { id } }`;
+    const { data } = await send(query, '', {}, { budget });
+    const [offline, embedding] = [{ id: 'portcullis/offline' }, { id: 'portcullis/offline-embedding' }];
+    const price = { version: 'v1', input: 100, output: 400, cacheRead: 100 };
+    expect(data).toEqual({
+      // No plan of this caller is for embeddings: no plan limits them.
+      aiModels: [offline, embedding],
+      all: [
+        { ...offline, price: null },
+        { ...embedding, price: null },
+        { id: 'house/llama', price },
+      ],
+      ...{ yes: offline, no: null },
     });
   });
 
