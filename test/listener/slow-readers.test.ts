@@ -1,4 +1,5 @@
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { connect as connectTo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ListenerOptions } from '../../src/listener/listener.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
@@ -41,6 +42,22 @@ describe('an answer that its client does not take', () => {
       `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
     );
     await gone(started);
+  });
+
+  it('is cut off in the end, also where the client has said that it sends no more', async () => {
+    const started = await start({ shutdownTimeoutMs: 100_000 });
+    const socket = connectTo({ port: started.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    onTestFinished(() => void socket.destroy());
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
+    );
+    // Once the answer is under way.
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.pause();
+    socket.end();
+    await gone(started);
+    await started.listener.close();
   });
 
   it('is cut off in the end, over HTTP/2', async () => {

@@ -72,7 +72,7 @@ export class DirectConnection {
     this.#nowMs = nowMs;
     this.#untilMs = nowMs() + lane.patienceMs;
     this.remoteAddress = socket.remoteAddress ?? '';
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     socket.on('error', this.#onError).on('drain', this.#onDrain);
   }
 
@@ -137,14 +137,21 @@ export class DirectConnection {
     this.#socket.destroy();
   };
 
-  /** The client has sent its last byte, or the connection is over: as with Node's server, nobody waits for an answer any more. */
+  /** The client has sent its last byte: as with Node's server, nobody waits for an answer any more. */
   readonly #onEnd = (): void => {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#phase !== 'idle') this.#gone.abort(new GatewayError('REQUEST_ABORTED'));
     else if (this.#head !== null && this.#pending.length > 0) this.#breakOff(this.#head);
-    this.#lane.onGone(this);
+    // Whoever does not take the rest of an answer either is cut off as any other.
+    this.#phase = 'delivering';
+    this.#waitFor(this.#lane.answerTimeoutMs);
     this.#socket.end();
+  };
+
+  readonly #onClose = (): void => {
+    this.#onEnd();
+    this.#lane.onGone(this);
   };
 
   /** A request of which only the head came leaves its trace, too. */
@@ -204,7 +211,7 @@ export class DirectConnection {
     const socket = this.#socket;
     this.#ended = true;
     socket.pause();
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     socket.off('error', this.#onError).off('drain', this.#onDrain);
     this.#lane.onGone(this);
     this.#lane.handOver(socket, this.#pending);
