@@ -59,9 +59,12 @@ export function respond(
   options: RespondOptions,
 ): GatewayResponse {
   const { variant, decision, result, meter } = executed;
-  const { sensitive } = variant.audited;
+  const { audited, carried = NOTHING_CARRIED } = variant;
+  const { sensitive } = audited;
   const masking =
-    sensitive.length === 0 ? NOTHING_SENSITIVE : maskingFor(executed.principal, options.masking);
+    sensitive.length === 0 && carried.length === 0
+      ? NOTHING_SENSITIVE
+      : maskingFor(executed.principal, options.masking);
   const shaped = result.data === null ? NOTHING : shaping(result.data, executed, { ...graph, masking });
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
   if (shaped.counts !== null) executed.reportCounts(seenCounts(shaped.counts, sensitive, masking));
@@ -77,7 +80,9 @@ export function respond(
     requestId: request.id,
     withheld: shaped.foreign,
     isConfidential:
-      variant.tenantKeys.length > 0 || sensitive.some((each) => isMasked(each.classes, masking)),
+      variant.tenantKeys.length > 0 ||
+      sensitive.some((each) => isMasked(each.classes, masking)) ||
+      carried.some((classes) => isMasked(classes, masking)),
   });
   const withheld = shaped.foreign.map((path) => errorAt('TENANT_ISOLATION', path, request.id));
   // An error without a path may explain any missing value.
@@ -136,6 +141,8 @@ function shaping(
 }
 
 const NO_SLOTS: readonly number[] = [];
+
+const NOTHING_CARRIED: NonNullable<OperationVariant['carried']> = [];
 
 /** Coordinates that errors of subgraphs are about, as far as their paths tell. */
 function failedSlots(errors: ExecutionResult['errors'], shape: ObjectShape): readonly number[] {

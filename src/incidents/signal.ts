@@ -82,10 +82,12 @@ export function signalOf(event: AuditEvent): Signal {
       REFUSED.has(code) ? [coordinate ?? rule] : [],
     ),
     cost: cost?.actual ?? cost?.estimated ?? 0,
-    fetches: event.fetches.map(({ subgraph, status }) => ({
-      subgraph,
-      isFailed: status === 0 || status >= 500,
-    })),
+    // A fetch that ended because its client had gone says nothing of the subgraph.
+    fetches: event.fetches.flatMap(({ subgraph, status }) =>
+      status === 0 && event.code === 'REQUEST_ABORTED'
+        ? []
+        : [{ subgraph, isFailed: status === 0 || status >= 500 }],
+    ),
     foreignObjects: event.foreignObjects,
     misses: missesIn(event),
     ids: idsIn(event),

@@ -13,6 +13,7 @@ import type { SecurityPolicy } from '../supergraph/policy.ts';
 import { auditedArguments } from './audited-arguments.ts';
 import { auditedFields } from './audited-fields.ts';
 import { buildShape } from './build-shape.ts';
+import { carriedValues } from './carried-values.ts';
 import { argumentRules } from './constraints.ts';
 import { buildCost, type CostLine } from './cost/build-cost.ts';
 import { CostSchema, type CostSettings } from './cost/cost-schema.ts';
@@ -154,6 +155,7 @@ function variantOf(
   const plan = text === null ? null : (planner?.(text) ?? null);
   const slots = new Map(coordinates.map((coordinate, slot) => [coordinate, slot]));
   const shape = buildShape(guarded.root, verdicts, { costs, policy, slots });
+  const carried = text === null ? [] : carriedValues(plan, { schema, policy });
   return {
     id,
     operationName: operation.name?.value ?? null,
@@ -162,6 +164,7 @@ function variantOf(
     shape,
     removals: verdicts.removals,
     audited: auditedFields({ shape, plan, coordinates }, { schema, policy }),
+    ...(carried.length === 0 ? {} : { carried }),
     cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };
 }

@@ -125,6 +125,8 @@ export interface OperationVariant {
   readonly tenantKeys: readonly string[];
   readonly removals: readonly Removal[];
   readonly audited: AuditedFields;
+  /** Classes of each sensitive field that its fetches bring, selected or not; absent where there is none. */
+  readonly carried?: readonly (readonly SensitiveClass[])[];
   /** What this variant costs; null where costs are not counted. */
   readonly cost: CostFormula | null;
 }

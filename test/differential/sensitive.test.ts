@@ -16,6 +16,10 @@ const fail = () => {
   throw new Error('the plague of row 7');
 };
 
+const unrated = ({ iban }: { iban: string }) => {
+  throw new Error(`nobody knows ${iban}`);
+};
+
 /** A key, a field that another subgraph requires, and fields of an interface are sensitive. */
 const SUBGRAPHS: readonly SubgraphFixture[] = [
   {
@@ -48,9 +52,13 @@ const SUBGRAPHS: readonly SubgraphFixture[] = [
   {
     name: 'bank',
     typeDefs: `${SECURITY}
-      type Person @key(fields: "id") { id: ID! iban: String! @external bank: String @requires(fields: "iban") limit: Int @sensitive(class: FINANCIAL) }`,
+      type Person @key(fields: "id") { id: ID! iban: String! @external bank: String @requires(fields: "iban") rating: String @requires(fields: "iban") limit: Int @sensitive(class: FINANCIAL) }`,
     resolvers: {
-      Person: { bank: ({ iban }: { iban: string }) => `bank of ${iban.length}`, limit: () => 7 },
+      Person: {
+        bank: ({ iban }: { iban: string }) => `bank of ${iban.length}`,
+        limit: () => 7,
+        rating: unrated,
+      },
     },
   },
 ];
@@ -61,6 +69,8 @@ const TEXTS = [
   '{ people { ...B } person { ...P } } fragment B on Being { nick } fragment P on Person { x: iban y: id bank }',
   'query ($b: Boolean = false) { person { iban @include(if: $b) id @skip(if: $b) } }',
   '{ broken { illness nick } }',
+  // What its error names was fetched, though nobody selected it.
+  '{ person { rating } }',
 ];
 const SCOPES = [
   [],

@@ -17,3 +17,8 @@ it('does not take it for a storm where one call of four fails', () => {
 it('is silent through an hour of two hundred callers', () => {
   expect(foundInNormalTraffic('subgraphErrors')).toEqual([]);
 });
+
+it('says nothing of a subgraph whose fetches were cut off because their clients had gone', () => {
+  const left = every(50, (at) => eventAt({ at, fetches: fetches(0), code: 'REQUEST_ABORTED' }), 500);
+  expect(() => eventsUntil('subgraphErrors', left)).toThrow('was not found');
+});
