@@ -30,6 +30,7 @@ import { SubscriptionCounts } from './subscription-counts.ts';
 import { Generations } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 import { createSupergraphSource } from './supergraph/supergraph-source.ts';
+import { IncidentCounts } from './telemetry/incident-metrics.ts';
 import { createLog, describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
 
 export interface RunningGateway {
@@ -93,11 +94,11 @@ export async function startGateway(
     }
 
     const readiness = () => {
-      const own = { supergraph: graphs.current !== null, audit: audit.healthy() };
-      const checks = { ...own, ...running.checks() };
+      const checks = { supergraph: graphs.current !== null, audit: audit.healthy(), ...running.checks() };
       return { ready: Object.values(checks).every(Boolean), checks };
     };
-    const incidentDeps = { audit, log, clock, opened, limiter, control: running.control };
+    const counts = new IncidentCounts();
+    const incidentDeps = { audit, log, clock, opened, limiter, counts, control: running.control };
     const plain: PipelineParts = {
       ...{ identifier, limiter, graphs, log, clock, policies: createPolicies(config, log) },
       ...{ switches, restraints, entitlements: running.entitlements },
@@ -106,7 +107,7 @@ export async function startGateway(
       options: pipelineOptions(config, secretFor),
     };
     const parts = await startMetrics(tracer.observed(plain), config, {
-      ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock },
+      ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock, incidents: counts },
       ready: () => readiness().ready,
     });
     const listener = createListener(listenerOptions(config, options), {

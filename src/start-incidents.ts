@@ -9,12 +9,15 @@ import { auditTampering } from './incidents/detectors/audit-tampering.ts';
 import { DETECTORS } from './incidents/detectors.ts';
 import { type Finding, type IncidentRule, keyOf, RULES_OF_INCIDENTS } from './incidents/finding.ts';
 import { IncidentWatch } from './incidents/incident-watch.ts';
+import type { IncidentCounts } from './telemetry/incident-metrics.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
 /** Time in which the same finding is written down once. */
 const REPEAT_MS = 10_000;
 
 interface IncidentParts {
+  /** Counts what is found, for the metrics. */
+  readonly counts: IncidentCounts;
   readonly audit: AuditSink;
   readonly log: Log;
   readonly clock: Clock;
@@ -37,7 +40,7 @@ function modeOf({ incidents }: Config, rule: IncidentRule): Config['incidents'][
 /** The audit with detectors behind it, which look at each event once it is recorded; the audit alone where none looks. */
 export function watchIncidents(config: Config, parts: IncidentParts): AuditSink {
   const { incidents } = config;
-  const { audit, log, clock, control, opened, limiter } = parts;
+  const { audit, log, clock, control, opened, limiter, counts } = parts;
   if (control === null || !looksForIncidents(config)) return audit;
   const isOn = (rule: IncidentRule) => modeOf(config, rule) !== 'off';
   const sensitive = new Set(incidents.sensitiveFields);
@@ -59,9 +62,11 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
       });
       if (opening.outcome !== 'opened') return;
       const { incident, contained } = opening;
+      counts.opened(finding.rule, dryRun ? 'dryRun' : 'act');
       log.warn('an incident was opened', { incidentId: incident.id, rule: finding.rule, contained, dryRun });
     } catch (fault) {
       watch.forget(finding);
+      counts.lost('unwritten');
       log.error('an incident could not be written down', { rule: finding.rule, ...describeError(fault) });
     }
   };
@@ -83,10 +88,13 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
       waiting.add(key);
       writing = writing.then(() => open(finding)).finally(() => waiting.delete(key));
     },
-    onFlood: (tenant) =>
-      log.error('too many incidents; further ones of this hour are not opened', { tenant }),
+    onFlood: (tenant) => {
+      counts.lost('flood');
+      log.error('too many incidents; further ones of this hour are not opened', { tenant });
+    },
     onFull: () => log.error('detectors do not keep up: some events are recorded, but not looked at'),
   });
+  counts.watch(watch);
   opened.defer(async () => {
     watch.close();
     await writing;

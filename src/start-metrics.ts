@@ -10,8 +10,10 @@ import { observeParts } from './observe-parts.ts';
 import type { PipelineParts } from './pipeline.ts';
 import type { Tracing } from './start-tracing.ts';
 import { GatewayMetrics, type MetricSources } from './telemetry/gateway-metrics.ts';
+import type { IncidentCounts } from './telemetry/incident-metrics.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 import { MetricPushSink } from './telemetry/metric-push-sink.ts';
+import type { Reading } from './telemetry/metrics.ts';
 import { startMetricsServer } from './telemetry/metrics-server.ts';
 import { OtlpClient } from './telemetry/otlp-client.ts';
 import { metricsExport } from './telemetry/otlp-metrics.ts';
@@ -24,6 +26,7 @@ interface MetricDeps {
   readonly graphs: { readonly current: Graph | null };
   readonly tracer: Pick<Tracing, 'spans'>;
   readonly sinks: MetricSources['sinks'];
+  readonly incidents: IncidentCounts;
   readonly clock: Clock;
   readonly log: Log;
   readonly opened: AsyncDisposableStack;
@@ -64,6 +67,7 @@ function sourcesOf({
   graphs,
   tracer,
   sinks,
+  incidents,
   opened,
   ready,
 }: MetricDeps): Omit<MetricSources, 'tightened' | 'limitChanges'> {
@@ -81,6 +85,8 @@ function sourcesOf({
     },
     memory: () => process.memoryUsage(),
     ...{ ready, sinks },
+    incidents: incidents.all,
+    connections: () => connectionReadings(graphs.current),
     queues: () => [
       [['audit'], audit.waiting],
       [['compile'], compiler().pending],
@@ -94,6 +100,15 @@ function sourcesOf({
     ],
     spansDropped: () => tracer.spans().dropped,
   };
+}
+
+/** Connections to subgraphs, by host and state. */
+function connectionReadings(graph: Graph | null): Reading[] {
+  return (graph?.executor.connections?.() ?? []).flatMap(({ host, busy, idle, waiting }): Reading[] => [
+    [[host, 'busy'], busy],
+    [[host, 'idle'], idle],
+    [[host, 'waiting'], waiting],
+  ]);
 }
 
 function startPush(

@@ -67,5 +67,16 @@ export interface Executor {
    * Throws: SUBSCRIPTION_NOT_SUPPORTED, SWITCHED_OFF, DOWNSTREAM_SERVICE_ERROR where upstream refuses or breaks.
    */
   subscribe(input: SubscriptionInput): AsyncIterable<ExecutionResult>;
+  /** Connections that are kept to each host; absent where nobody can tell. */
+  connections?(): readonly HostConnections[];
   close(): Promise<void>;
+}
+
+/** Connections to one host, and calls that wait for one. */
+export interface HostConnections {
+  /** Name and port, as the schema has them. */
+  readonly host: string;
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
 }

@@ -1,5 +1,6 @@
 import { Agent } from 'undici';
 import { Deadlines } from '../deadlines.ts';
+import type { HostConnections } from './executor.ts';
 import { HttpCall } from './http/http-call.ts';
 import { HttpPool } from './http/http-pool.ts';
 import { type HttpTarget, httpTargetOf, printFields } from './http/request-head.ts';
@@ -74,6 +75,11 @@ export class SubgraphClient {
     return location.http === null
       ? this.#startUndici(location, message, done)
       : this.#startHttp({ subgraph, target: location.http }, message, done);
+  }
+
+  /** Connections over plain HTTP; those of undici are its own. */
+  connections(): readonly HostConnections[] {
+    return [...this.#pools].map(([host, { counts }]) => ({ host, ...counts }));
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,10 @@ export interface MetricSources {
   ready(): boolean;
   /** Where audit events go besides the files. */
   sinks(): readonly SinkReading[];
+  /** What detectors found. */
+  readonly incidents: readonly Metric[];
+  /** Connections to subgraphs, by host and state. */
+  connections(): Iterable<Reading>;
   /** What waits, by the name of its queue. */
   queues(): Iterable<Reading>;
   /** Entries, by the name of their cache. */
@@ -98,6 +102,16 @@ export class GatewayMetrics implements StageObserver {
         sources.auditDropped,
       ),
       ...sinkMetrics(sources.sinks),
+      ...sources.incidents,
+      new Readings(
+        'gauge',
+        {
+          name: 'portcullis_subgraph_connections',
+          help: 'Connections to subgraphs over plain HTTP, and calls that wait for one.',
+          labels: ['host', 'state'],
+        },
+        () => sources.connections(),
+      ),
       readings('portcullis_queue_length', 'What waits in queues of the gateway.', ['queue', sources.queues]),
       readings('portcullis_cache_entries', 'Entries of caches.', ['cache', sources.caches]),
       new Readings(

@@ -76,6 +76,10 @@ describe('metrics', () => {
     await ask(gateway.url, '{ open }', { token: 'not.a.token' });
     await ask(gateway.url, `{ ${CANARY.replace('-', '_')} }`, { token });
 
+    const [busy, idle, waiting] = await Promise.all(
+      ['busy', 'idle', 'waiting'].map((state) => valueIn('portcullis_subgraph_connections', { state })),
+    );
+    expect([(busy ?? 0) + (idle ?? 0) > 0, waiting]).toEqual([true, 0]);
     const requests = 'portcullis_requests_total';
     expect(await valueIn(requests, { type: 'query', decision: 'permit', code: 'none', status: '200' })).toBe(
       4,

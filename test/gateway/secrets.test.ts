@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../free-port.ts';
 import {
   ask,
   auditOf,
@@ -15,9 +19,17 @@ import { type Served, serve } from './serve-kit.ts';
 import { json, startRawSubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const SDL = `
-type Query { find(text: String, n: Int): String fails: String breaks: String strict: String! listed: [Int] }
-type Mutation { keep(text: String): String }
+extend schema
+  @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@composeDirective"])
+  @link(url: "https://portcullis.dev/security/v1.0", import: ["@audit"])
+  @composeDirective(name: "@audit")
+directive @audit(level: security__AuditLevel! = ACCESS, redact: Boolean! = false) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION
+enum security__AuditLevel { NONE ACCESS DETAILED FULL }
+type Query { find(text: String, n: Int): String @audit(level: FULL) fails: String breaks: String strict: String! listed: [Int] }
+type Mutation { keep(text: String): String @audit(level: DETAILED) }
 `;
+
+const WITHIN = { timeout: 30_000, interval: 50 };
 
 const planted: string[] = [];
 /** Text that must stay where it was put. */
@@ -29,6 +41,10 @@ function secret(what: string): string {
 
 describe('planted secrets', () => {
   let vault: TinySubgraph;
+  /** Receives what goes to webhooks, and all that is told by OTLP. */
+  let outside: Server;
+  const sent: string[] = [];
+  let metrics: string;
   let where: Folder;
   let issuer: Issuer;
   let served: Served;
@@ -59,6 +75,13 @@ describe('planted secrets', () => {
       };
       json(response, { data: { fails: null }, errors: [error], extensions: { debug: inStack } });
     });
+    outside = createServer(async (request, response) => {
+      sent.push(JSON.stringify(request.headers) + (await textOf(request)));
+      json(response, {});
+    });
+    await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
+    const collector = `http://127.0.0.1:${(outside.address() as AddressInfo).port}/`;
+    metrics = `http://127.0.0.1:${await freePort()}/metrics`;
     where = folder();
     issuer = await createIssuer(where);
     const config = writeConfig(where, [vault], {
@@ -66,6 +89,23 @@ describe('planted secrets', () => {
       log: { level: 'debug' },
       limits: { batching: { enabled: true } },
       authorization: { mode: 'filter' },
+      audit: {
+        shipPollMs: 50,
+        sinks: [
+          { type: 'webhook', url: collector, secret: 's'.repeat(32), format: 'ocsf' },
+          { type: 'otlp', url: collector },
+          { type: 'stdout' },
+        ],
+      },
+      telemetry: {
+        otlp: { url: collector },
+        traces: { enabled: true, samplePercent: 100 },
+        metrics: {
+          enabled: true,
+          port: Number(new URL(metrics).port),
+          otlp: { enabled: true, intervalMs: 1000 },
+        },
+      },
     });
     served = serve(config);
     url = await served.url;
@@ -73,10 +113,12 @@ describe('planted secrets', () => {
   afterAll(async () => {
     await served?.stop();
     await vault?.close();
+    outside?.closeAllConnections();
+    outside?.close();
     where?.remove();
   });
 
-  it('appear in no answer, audit line or log line, whatever goes wrong with them', async () => {
+  it('appear in no answer, audit, log, metric, trace or sink, whatever goes wrong with them', async () => {
     const token = await issuer.token();
     planted.push(token, token.split('.')[2] ?? '');
     const forged = `${token.slice(0, token.lastIndexOf('.') + 1)}${secret('signature')}`;
@@ -104,8 +146,21 @@ describe('planted secrets', () => {
       ask(new URL(`/${secret('path')}`, url).href, '{ find }', { token }),
     ]);
     for (const { requestId } of answers.slice(0, 15)) await auditOf(where, requestId);
-    // The answers that went to all of these callers, their headers, the audit and the log: one text to look through.
+    // Each way out has told of the last of them, or more than once.
+    const last = answers[12]?.requestId ?? '';
+    await vi.waitFor(() => {
+      expect(sent.filter((each) => each.includes(last)).length).toBeGreaterThanOrEqual(2);
+      for (const kind of ['resourceSpans', 'resourceMetrics', 'resourceLogs', 'class_uid'])
+        expect(
+          sent.some((each) => each.includes(kind)),
+          kind,
+        ).toBe(true);
+      expect(served.output().stdout).toContain(last);
+    }, WITHIN);
+    // The answers that went to all of these callers, their headers, the audit, the log and all that left: one text to look through.
     const seen = [
+      ...sent,
+      await (await fetch(metrics)).text(),
       ...answers.map(({ text, headers }) => text + JSON.stringify([...headers])),
       auditText(where),
       served.output().stderr,

@@ -50,6 +50,12 @@ export class HttpPool implements ConnectionOwner {
     this.bytesMax = options.bytesMax;
   }
 
+  /** How many connections there are, and calls that wait for one. */
+  get counts(): { readonly busy: number; readonly idle: number; readonly waiting: number } {
+    const idle = this.#idle.length;
+    return { busy: this.#open.size - idle, idle, waiting: this.#waiting.size };
+  }
+
   /** Sends a call over a connection that is free, or a new one, or the next that becomes free. */
   start(call: HttpCall): void {
     if (this.#closed) {

@@ -6,6 +6,7 @@ import type {
   ExecutionInput,
   ExecutionResult,
   Executor,
+  HostConnections,
   ResolverClock,
   SubscriptionInput,
 } from '../executor.ts';
@@ -34,6 +35,7 @@ export interface SubgraphTransport {
   send(fetch: FetchStep, variables: string, caller: FetchCaller): Promise<SubgraphAnswer>;
   /** Opens a subscription; each event is a GraphQL result, not yet understood. Throws: as `Executor.subscribe`. */
   open(fetch: FetchStep, variables: string, input: SubscriptionInput): AsyncIterable<DataObject>;
+  connections?(): readonly HostConnections[];
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       return { data: run.data, errors: run.errors, fetches: run.fetches } satisfies ExecutionResult;
     },
     subscribe: (input) => subscription(input, deps),
+    connections: () => deps.transport.connections?.() ?? [],
     close: () => deps.transport.close(),
   };
 }

@@ -115,6 +115,7 @@ export function createSubgraphTransport(
       const at = url === undefined ? subgraph : { ...subgraph, url };
       yield* streams[protocol].events(at, message, { bounds: input.bounds, signal: input.signal });
     },
+    connections: () => client.connections(),
     close: async () => {
       await Promise.all([client.close(), streams.sse.close(), streams.websocket.close()]);
     },
