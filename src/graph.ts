@@ -85,6 +85,7 @@ export async function startGraph(
         transport: transportOf(transport, { ...deps, now }),
         now,
         nowUs,
+        modelReporters: new Set(subgraphs.flatMap((each) => (each.modelReports === true ? each.name : []))),
       })
     : await createReferenceExecutor(
         {

@@ -13,6 +13,8 @@ export const EVENT_LIMITS = {
   coordinates: 1_000,
   reasons: 200,
   fetches: 1_000,
+  /** Attempts at AI models that one fetch made. */
+  models: 64,
   /** What is compiled lists no more. */
   arguments: 500,
 } as const;

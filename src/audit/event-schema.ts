@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CATALOGUE, type ErrorCode } from '../errors.ts';
+import { MODEL_OUTCOMES } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 import type { PublishedEvent } from './published-event.ts';
 
@@ -40,6 +41,20 @@ const fetchRecord = z.strictObject({
     .enum(['read', 'absent', 'invalid'])
     .nullable()
     .describe('What came of the trace of its resolvers; null where it was not asked for one.'),
+  models: z
+    .array(
+      z.strictObject({
+        model: name,
+        provider: name,
+        outcome: z.enum(MODEL_OUTCOMES).describe('CACHED where no model was asked: the answer was kept.'),
+        status: count.nullable().describe("The provider's HTTP status, where it refused."),
+        durationMs: count,
+      }),
+    )
+    .max(EVENT_LIMITS.models)
+    .readonly()
+    .describe('What came of the AI models that it asked, as it says.'),
+  modelsTruncated: truncated,
 });
 
 const principal = z.strictObject({

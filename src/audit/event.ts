@@ -15,6 +15,36 @@ export interface FetchRecord {
   readonly planned: number | null;
   /** Whether the trace of its resolvers that it was asked for came and was one; absent where it was not asked. */
   readonly trace?: 'read' | 'absent' | 'invalid';
+  /** What came of the AI models that it asked, in order, as it says; absent where it says nothing, or is not believed. */
+  readonly models?: readonly ModelAttempt[];
+  /** Attempts that are not listed; absent where all are. */
+  readonly modelsTruncated?: number;
+}
+
+/** What can come of asking a model once; `CACHED` where none was asked, since the answer was kept. */
+export const MODEL_OUTCOMES = [
+  'ANSWERED',
+  'CACHED',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'PROVIDER_ERROR',
+  'TIMEOUT',
+  'UNREACHABLE',
+  'MALFORMED',
+  'CREDENTIAL_REFUSED',
+  'REQUEST_REFUSED',
+  'FILTERED',
+  'ABANDONED',
+] as const;
+
+/** One try at one AI model. */
+export interface ModelAttempt {
+  readonly model: string;
+  readonly provider: string;
+  readonly outcome: (typeof MODEL_OUTCOMES)[number];
+  /** The provider's HTTP status; null where it answered, or not at all. */
+  readonly status: number | null;
+  readonly durationMs: number;
 }
 
 /** Numbers of one exception. */

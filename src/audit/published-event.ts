@@ -11,7 +11,7 @@ type PublishedOperation = Omit<
 };
 
 /** A fetch without its number in the plan, which only the table refers to. */
-type PublishedFetch = Omit<FetchRecord, 'planned' | 'trace'> & {
+type PublishedFetch = Required<Omit<FetchRecord, 'planned' | 'trace'>> & {
   readonly trace: NonNullable<FetchRecord['trace']> | null;
 };
 
@@ -39,8 +39,11 @@ export function publishedEvent<E extends AuditEvent>(
   };
 }
 
-function publishedFetch({ planned: _, trace, ...fetch }: FetchRecord): PublishedFetch {
-  return { ...fetch, trace: trace ?? null };
+function publishedFetch({ planned: _, trace, models, ...fetch }: FetchRecord): PublishedFetch {
+  return {
+    ...{ ...fetch, trace: trace ?? null, models: models ?? [] },
+    modelsTruncated: fetch.modelsTruncated ?? 0,
+  };
 }
 
 function publishedOperation(operation: NonNullable<AuditEvent['operation']>): PublishedOperation {

@@ -18,6 +18,7 @@ import {
   EXCEPTION_STRIDE,
   type FetchRecord,
   type FieldCounts,
+  type ModelAttempt,
 } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
@@ -249,7 +250,9 @@ function pathPart(path: readonly (string | number)[]): readonly (string | number
   return kept.map((step) => (typeof step === 'number' ? count(step) : text(step, pathKeyChars)));
 }
 
-function fetchPart({ subgraph, durationUs, status, errors, planned, trace }: FetchRecord): FetchRecord {
+function fetchPart(fetch: FetchRecord): FetchRecord {
+  const { subgraph, durationUs, status, errors, planned, trace, models = [], modelsTruncated = 0 } = fetch;
+  const left = modelsTruncated + overflow(models, EVENT_LIMITS.models);
   return {
     subgraph: name(subgraph),
     durationUs: count(durationUs),
@@ -257,5 +260,14 @@ function fetchPart({ subgraph, durationUs, status, errors, planned, trace }: Fet
     errors: count(errors),
     planned,
     ...(trace === undefined ? {} : { trace }),
+    ...(models.length === 0 ? {} : { models: bounded(models, EVENT_LIMITS.models).map(modelPart) }),
+    ...(left === 0 ? {} : { modelsTruncated: count(left) }),
+  };
+}
+
+function modelPart({ model, provider, outcome, status, durationMs }: ModelAttempt): ModelAttempt {
+  return {
+    ...{ model: name(model), provider: name(provider), outcome },
+    ...{ status: status === null ? null : count(status), durationMs: count(durationMs) },
   };
 }

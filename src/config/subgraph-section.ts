@@ -91,6 +91,12 @@ export const subgraphSection = z.strictObject({
     .describe(
       'Fields that use AI models, such as Mutation.chat. The subgraph is told, with identity principal, what the AI limits of the caller’s plans for them are. Needs approvals.enforce.',
     ),
+  modelReports: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the audit and the metrics have what it says of the AI models that it asked (extensions.models). For subgraphs that ask models.',
+    ),
   forwardHeaders: z
     .array(forwardedHeader)
     .max(64)

@@ -18,4 +18,6 @@ export interface SubgraphSettings {
   /** `masked` replaces the subgraph's error texts; `passthrough` shows them with the extension keys allowed. */
   readonly errors: 'masked' | 'passthrough';
   readonly allowedExtensions: readonly string[];
+  /** Whether it is believed what it says of the AI models that it asked. Default: no. */
+  readonly modelReports?: boolean;
 }

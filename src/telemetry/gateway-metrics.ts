@@ -56,6 +56,11 @@ export class GatewayMetrics implements StageObserver {
     'subgraph',
     'status',
   ]);
+  readonly #attempts = new Counter(
+    'portcullis_ai_attempts_total',
+    'What came of AI models that subgraphs asked; CACHED where the answer was kept.',
+    ['subgraph', 'outcome'],
+  );
   readonly #fetchErrors = new Counter('portcullis_subgraph_errors_total', 'Errors in answers of subgraphs.', [
     'subgraph',
   ]);
@@ -81,7 +86,7 @@ export class GatewayMetrics implements StageObserver {
       new Readings('gauge', { name, help, labels: [label] }, read);
     this.#all = [
       ...[this.#requests, this.#duration, this.#stages, this.#refusals],
-      ...[this.#fetches, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
+      ...[this.#fetches, this.#attempts, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
       gauge('portcullis_ready', '1 while requests are served.', () => Number(sources.ready())),
       gauge('portcullis_tightened_callers', 'Callers held to less for what they did.', sources.tightened),
       new Readings(
@@ -144,7 +149,8 @@ export class GatewayMetrics implements StageObserver {
     this.#requests.add([type, decision.effect, code ?? 'none', String(status)]);
     this.#duration.observe([type], durationUs / MICRO);
     for (const { rule, code: reason } of decision.reasons) this.#refusals.add([rule, reason]);
-    for (const { subgraph, status: answered, errors, durationUs: tookUs } of fetches) {
+    for (const { subgraph, status: answered, errors, durationUs: tookUs, models = [] } of fetches) {
+      for (const { outcome } of models) this.#attempts.add([subgraph, outcome]);
       this.#fetches.add([subgraph, String(answered)]);
       this.#fetchDuration.observe([subgraph], tookUs / MICRO);
       if (errors > 0) this.#fetchErrors.add([subgraph], errors);

@@ -15,6 +15,7 @@ import { GENERATED_TEXTS_MAX } from './generated-text.ts';
 import { compileGuardrails } from './guardrails/compile-guardrails.ts';
 import { parseGuardrails } from './guardrails/guardrails-config.ts';
 import { createModelCatalog, type ModelCatalog } from './model-catalog.ts';
+import { ModelReport } from './model-report.ts';
 import { type ProviderConfig, ProviderConfigError, parseProviderConfigs } from './provider-config.ts';
 import { type AiLoaders, createAiResolvers } from './resolvers.ts';
 import { createKeyHealth } from './routing/key-health.ts';
@@ -100,7 +101,9 @@ async function serve(options: AiOptions, opened: AsyncDisposableStack): Promise<
     name: 'ai',
     createLoaders: (): AiLoaders => ({
       turns: createTurns({ atOnceMax: GENERATED_AT_ONCE_MAX, max: GENERATED_TEXTS_MAX }),
+      report: new ModelReport(),
     }),
+    extensionsOf: ({ report }) => report.extensions(),
     typeDefs: readTypeDefs(import.meta.url),
     resolvers: createAiResolvers({
       ...{ catalog, reader, ledger, timeoutMs, routes, routing, bodies: bodies?.bodies ?? null },

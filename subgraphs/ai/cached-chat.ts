@@ -79,6 +79,7 @@ async function recorded(
   const saved = await ledger.recordSaved({ caller, field, model, usage: hit.answer.usage });
   return {
     match: hit.match,
+    model,
     ageSeconds: Math.floor(hit.ageMs / 1000),
     savedTokens: saved.tokens,
   };

@@ -35,6 +35,7 @@ export interface ChatResult {
 /** An answer that was kept from before, in the terms of the schema. */
 export interface ChatCacheHit {
   readonly match: 'EXACT' | 'SEMANTIC';
+  readonly model: AiModel;
   readonly ageSeconds: number;
   readonly savedTokens: number;
 }

@@ -10,11 +10,12 @@ import {
   type EmbedInput,
 } from './ai-input.ts';
 import { type LoggedParts, loggedChat, loggedEmbed, openLoggedChat } from './bodies/logged-path.ts';
-import type { ChatResult } from './chat-answer.ts';
+import type { ChatEvent, ChatResult } from './chat-answer.ts';
 import { type GeneratedText, generationInput } from './generated-text.ts';
 import type { GuardrailName } from './guardrails/finding.ts';
 import { guardedModerate } from './guardrails/guarded-path.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
+import type { ModelReport } from './model-report.ts';
 import type { Capability } from './provider-config.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
@@ -23,6 +24,8 @@ import type { Turns } from './turns.ts';
 /** What one request has of its own. */
 export interface AiLoaders {
   readonly turns: Turns;
+  /** What models were asked, for the gateway's audit. */
+  readonly report: ModelReport;
 }
 
 /** A text on its way through the fields of `TextAnalysis`. */
@@ -34,6 +37,21 @@ interface AnalyzedText {
 const GUARDRAIL_NAMES: Readonly<Record<string, GuardrailName>> = {
   ...{ PII: 'pii', SECRETS: 'secrets', INJECTION: 'injection', TOPICS: 'topics', SIZES: 'sizes' },
   OUTPUT_SCHEMA: 'outputSchema',
+};
+
+/** The fields of a text that was read. */
+const TEXT_ANALYSIS = {
+  sentiment: ({ read }: AnalyzedText) => read.sentiment,
+  summary: ({ read }: AnalyzedText) => summarize(read),
+  keywords: ({ read }: AnalyzedText, { first }: { first: number }) => {
+    checkFirst(first);
+    return keywords(read, first);
+  },
+  entities: ({ read }: AnalyzedText, { first }: { first: number }) => {
+    checkFirst(first);
+    return entities(read, first);
+  },
+  counts: ({ original }: AnalyzedText) => countText(original),
 };
 
 /** Makes the resolvers of the schema over what asking models needs. */
@@ -59,10 +77,16 @@ export function createAiResolvers(parts: LoggedParts) {
       },
     },
     Mutation: {
-      chat: (_source: unknown, { input }: { input: ChatInput }, { principal }: SubgraphContext) => {
+      chat: async (
+        _source: unknown,
+        { input }: { input: ChatInput },
+        { principal, loaders }: SubgraphContext<AiLoaders>,
+      ) => {
         requireScope(principal, 'ai:chat');
         checkChatInput(input);
-        return loggedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
+        const result = await loggedChat(parts, { input, caller: principal, field: 'Mutation.chat' });
+        loaders.report.add(result);
+        return result;
       },
       embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
         requireScope(principal, 'ai:embed');
@@ -82,7 +106,10 @@ export function createAiResolvers(parts: LoggedParts) {
           checkChatInput(input);
           return openLoggedChat(parts, { input, caller: principal, field: 'Subscription.chatStream' });
         },
-        resolve: (event: unknown) => event,
+        resolve: (event: ChatEvent, _arguments: unknown, { loaders }: SubgraphContext<AiLoaders>) => {
+          loaders.report.add(event);
+          return event;
+        },
       },
     },
     AiModel: {
@@ -100,19 +127,7 @@ export function createAiResolvers(parts: LoggedParts) {
       __resolveReference: (key: GeneratedText) => key,
       answer: generate(parts),
     },
-    TextAnalysis: {
-      sentiment: ({ read }: AnalyzedText) => read.sentiment,
-      summary: ({ read }: AnalyzedText) => summarize(read),
-      keywords: ({ read }: AnalyzedText, { first }: { first: number }) => {
-        checkFirst(first);
-        return keywords(read, first);
-      },
-      entities: ({ read }: AnalyzedText, { first }: { first: number }) => {
-        checkFirst(first);
-        return entities(read, first);
-      },
-      counts: ({ original }: AnalyzedText) => countText(original),
-    },
+    TextAnalysis: TEXT_ANALYSIS,
   };
 }
 
@@ -144,8 +159,10 @@ function generate(parts: LoggedParts) {
     requireScope(principal, 'ai:chat');
     const input = generationInput(text, model);
     checkChatInput(input);
-    return loaders.turns.take(() =>
-      loggedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' }),
-    );
+    return loaders.turns.take(async () => {
+      const result = await loggedChat(parts, { input, caller: principal, field: 'GeneratedText.answer' });
+      loaders.report.add(result);
+      return result;
+    });
   };
 }

@@ -20,6 +20,8 @@ export interface StreamRequest<C> {
   readonly context: C;
   /** Called after each event. */
   renew(): void;
+  /** What an event tells the gateway besides its data. Default: nothing. */
+  tell?(): Readonly<Record<string, unknown>> | null;
 }
 
 export interface EventStreamOptions {
@@ -84,11 +86,16 @@ function beat(response: ServerResponse): void {
 
 async function* frames<C>(
   results: Results,
-  { renew }: StreamRequest<C>,
+  { renew, tell }: StreamRequest<C>,
   { mask }: EventStreamOptions,
 ): AsyncGenerator<string, void, undefined> {
   for await (const { data, errors } of results) {
-    const event = { data, ...(errors === undefined ? {} : { errors: errors.map(mask) }) };
+    const extensions = tell?.() ?? null;
+    const event = {
+      data,
+      ...(errors === undefined ? {} : { errors: errors.map(mask) }),
+      ...(extensions === null ? {} : { extensions }),
+    };
     yield `event: next\ndata: ${JSON.stringify(event)}\n\n`;
     renew();
   }

@@ -172,7 +172,8 @@ async function answer<L>(
     const renew = (): void => {
       context.loaders = loaders();
     };
-    await serveEvents({ body, context, renew }, response, streams);
+    const tell = () => options.extensionsOf?.(context.loaders) ?? null;
+    await serveEvents({ body, context, renew, tell }, response, streams);
     return;
   }
   const headers = new HeaderMap();

@@ -58,7 +58,7 @@ describe('defaults', () => {
       allowedExtensions: ['code'],
       identity: 'principal',
       subscriptions: { protocol: 'sse' },
-      forwardHeaders: [],
+      ...{ forwardHeaders: [], modelReports: false },
     });
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, type JSONSchema7, jsonSchema, Output, streamText } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
 import { OPENAI } from '../subgraphs/ai/fakes/openai-wire.ts';
@@ -10,6 +10,9 @@ import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/prov
 import { WIRE_FORMATS } from '../subgraphs/ai/fakes/wire-formats.ts';
 import { PNG_1X1 } from '../subgraphs/ai/images.ts';
 import {
+  ask,
+  auditEvents,
+  auditOf,
   auditText,
   createAssertionKey,
   type Folder,
@@ -66,7 +69,10 @@ beforeAll(async () => {
   gateway = await startTestGateway([{ name: 'ai', url: ai.url, sdl: SDL }], {
     assertion: { keyFile },
     subgraphs: {
-      ai: { errors: 'passthrough', allowedExtensions: ['code', 'retryable', 'retryAfterSeconds'] },
+      ai: {
+        ...{ errors: 'passthrough', modelReports: true },
+        allowedExtensions: ['code', 'retryable', 'retryAfterSeconds'],
+      },
     },
     openai: { enabled: true },
   });
@@ -235,6 +241,42 @@ it('what the gateway says of a tenant decides whose answers are kept, and a head
   ).toBe('One.');
   expect(await textBy(keeper, { 'cache-control': 'no-cache' })).toBe('Four.');
   expect(await textBy(keeper)).toBe('Four.');
+});
+
+it('the audit has what came of each model that was asked, and of kept answers, and nothing of it reaches clients', async () => {
+  const token = await gateway.issuer.token({ scope: 'ai:chat', tenant: 'keeper' });
+  const query = `mutation ($input: ChatInput!) { chat(input: $input) { text } }`;
+  const input = { model: 'openai/model-1', messages: [{ role: 'USER', content: 'Who audits?' }] };
+  const attempt = { model: 'openai/model-1', provider: 'openai', durationMs: expect.any(Number) };
+  const modelsOf = async (requestId: string) =>
+    (await auditOf(gateway.where, requestId)).fetches.map(({ models }) => models);
+  const chat = async () => {
+    const { body, requestId, text } = await ask(gateway.url, query, { token, variables: { input } });
+    expect(body).not.toHaveProperty('extensions');
+    expect(text).not.toContain('durationMs');
+    return modelsOf(requestId);
+  };
+  fake.answer = () => ({ status: 429, body: {} });
+  expect(await chat()).toEqual([[{ ...attempt, outcome: 'RATE_LIMITED', status: 429 }]]);
+  fake.answer = () => ({ status: 200, body: OPENAI.chat('We do.') });
+  expect(await chat()).toEqual([[{ ...attempt, outcome: 'ANSWERED', status: null }]]);
+  expect(await chat()).toEqual([[{ ...attempt, outcome: 'CACHED', status: null }]]);
+});
+
+it('the audit has it of streams, in the record of their end', async () => {
+  fake.answer = () => ({ frames: OPENAI.stream.broken, after: 'end' });
+  const broken = client.chat.completions.create({ ...saying('openai/model-1'), stream: true }).then(textOf);
+  await errorOf(broken);
+  await vi.waitFor(
+    () => {
+      const ends = auditEvents(gateway.where).filter(({ events }) => events !== null);
+      const outcomes = ends
+        .at(-1)
+        ?.fetches.flatMap(({ models = [] }) => models.map(({ outcome }) => outcome));
+      expect(outcomes).toEqual(['ANSWERED', 'PROVIDER_ERROR']);
+    },
+    { timeout: 10_000 },
+  );
 });
 
 it('an operation that costs too much is told as a fault of the request', async () => {

@@ -16,6 +16,7 @@ import { completeAll } from './complete-entities.ts';
 import { Departure } from './departure.ts';
 import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
+import { modelsIn } from './models-in.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { traceIn } from './trace-in.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
@@ -45,6 +46,8 @@ export interface NativeExecutorDeps {
   readonly now: () => number;
   /** Units: microseconds, monotonic. */
   readonly nowUs: () => number;
+  /** Subgraphs that are believed what they say of the AI models that they asked. Default: none. */
+  readonly modelReporters?: ReadonlySet<string>;
 }
 
 /** Creates our own executor: Apollo's plan, run by fetch, merge and nothing else. */
@@ -223,6 +226,7 @@ class Run {
       errors: answer.kind === 'failure' ? 1 : told.length,
       planned: this.#numbers?.get(fetch) ?? null,
       ...(trace === undefined ? {} : { trace }),
+      ...(this.#deps.modelReporters?.has(fetch.subgraph) === true ? modelsIn(answer) : null),
     });
     if (answer.kind === 'failure') {
       this.#fail(fetch, answer.code, 'The subgraph could not be reached.');
