@@ -16,31 +16,36 @@ const BODY = {
   ...{ model: 'house/m', mode: 'redacted', at: AT, expiresAt: AT + 1_000 },
 };
 
+let asked: unknown[] = [];
+const aiBodies = {
+  list: async (_: Actor, page: unknown) => {
+    asked.push(page);
+    return { items: [BODY], next: null };
+  },
+  open: async (_: Actor, { id, ...input }: { readonly id: string }) => {
+    asked.push(input);
+    if (id !== BODY.id) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
+    return { ...BODY, text: '{"question":"?"}' };
+  },
+  setMode: async (_: Actor, input: unknown) => {
+    asked.push(input);
+    return { id: 'ten_a', slug: 'acme' };
+  },
+};
+const control = { aiBodies } as unknown as ControlPlane;
+const schema = buildSubgraphSchema([
+  {
+    typeDefs: parse(readFileSync('schema/admin.graphql', 'utf8')),
+    resolvers: { ...adminQueries(control), ...adminObjects(control), ...adminChanges(control, null) },
+  },
+]);
+
 async function ask(source: string, scope: string) {
-  const asked: unknown[] = [];
-  const aiBodies = {
-    list: async (_: Actor, page: unknown) => {
-      asked.push(page);
-      return { items: [BODY], next: null };
-    },
-    open: async (_: Actor, { id, ...input }: { readonly id: string }) => {
-      asked.push(input);
-      if (id !== BODY.id) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
-      return { ...BODY, text: '{"question":"?"}' };
-    },
-    setMode: async (_: Actor, input: unknown) => {
-      asked.push(input);
-      return { id: 'ten_a', slug: 'acme' };
-    },
-  };
-  const control = { aiBodies } as unknown as ControlPlane;
-  const resolvers = { ...adminQueries(control), ...adminObjects(control), ...adminChanges(control, null) };
-  const typeDefs = parse(readFileSync('schema/admin.graphql', 'utf8'));
+  asked = [];
   const contextValue = {
     principal: principal({ scopes: new Set([scope]) }),
     loaders: { actor: async () => SYSTEM, changes: [] },
   };
-  const schema = buildSubgraphSchema([{ typeDefs, resolvers }]);
   const { data, errors } = await graphql({ schema, source, contextValue });
   const codes = (errors ?? []).map(({ extensions }) => extensions['code']);
   return { data: JSON.parse(JSON.stringify(data ?? null)), codes, asked };

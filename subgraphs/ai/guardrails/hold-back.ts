@@ -6,6 +6,8 @@ const ENDS_RUN =
   /[\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\u3000-\u303f]/u;
 /** A group of a number that is written in groups: digits, signs, or a few letters. */
 const GROUP = /^(?:[^\s]{0,24}\p{Nd}[^\s]{0,24}|[^\p{L}\p{N}\s]{1,4}|[\p{L}\p{N}]{1,4})$/u;
+/** A whole number in one group is shorter. */
+const GROUP_CHARACTERS_MAX = 40;
 /** A group that a number begins with. */
 const BEGINS = /[\p{Nd}+(\uff0b\uff08]|^\p{Lu}{1,2}$/u;
 const BLANK = /[ \u00a0\u2007\u202f]/u;
@@ -53,7 +55,12 @@ function groupsFrom(text: string): number {
     if (end === from && from !== text.length) return held;
     const start = runFrom(text, end);
     const group = text.slice(start, end);
-    if (group === '' || text.length - start > GROUPS_CHARACTERS_MAX || !GROUP.test(group)) return held;
+    if (group === '' || text.length - end > GROUPS_CHARACTERS_MAX) return held;
+    if (!GROUP.test(group)) {
+      // The end of something longer may be the first group.
+      const last = group.slice(-GROUP_CHARACTERS_MAX);
+      return BEGINS.test(last) ? end - last.length : held;
+    }
     if (BEGINS.test(group)) held = start;
     from = start;
   }

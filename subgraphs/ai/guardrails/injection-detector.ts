@@ -79,7 +79,7 @@ for (const phrase of PHRASES)
 
 /** Marks by which models tell turns from texts. */
 const TURN_MARKS =
-  /<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|end_header_id|eot_id)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?(?:system|assistant)(?:_prompt|_message)?>|^[ \t#]{0,8}(?:system|developer)(?: prompt| message)?[ \t]{0,3}:|\[(?:system|developer)(?: message| prompt)?\]/gimu;
+  /<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|end_header_id|eot_id)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?(?:system|assistant)(?:_prompt|_message)?>|^[ \t]{0,8}(?:#{1,6}[ \t]{0,3}(?:system|developer)(?: prompt| message)?|(?:system|developer) (?:prompt|message|override))[ \t]{0,3}:|^[ \t]{0,8}(?:system|developer)[ \t]{0,3}:[ \t]{0,3}(?:you |from now|new |ignore |answer |obey )|\[(?:system|developer)(?: message| prompt)?\]/gimu;
 /** An image whose address takes something along. */
 const CARRIED_AWAY =
   /!\[[^\]\n]{0,100}\]\(https?:\/\/[^)\s]{1,200}[?&][^)\s=]{1,40}=(?:\{|\[|<|%7B|%5B)[^)\s]{0,200}\)/giu;

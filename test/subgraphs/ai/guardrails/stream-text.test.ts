@@ -84,6 +84,11 @@ describe('a text that is checked as it comes', () => {
     );
   });
 
+  it('is so where a number begins at the end of something longer', () => {
+    const begin = `${'x'.repeat(40)}@example.com-GB29 NWBK 6016 1`;
+    expect(streamed([begin, '331 9268 19 and on'], checking('mask'))).not.toContain('GB29');
+  });
+
   it.each(PARTS.slice(0, 13))('tells nothing of what blocks it, letter by letter: %s', (secret) => {
     const stream = new StreamText(checking('block'), HOLDING);
     let told = '';
