@@ -143,7 +143,7 @@ export class DirectConnection {
     this.#ended = true;
     if (this.#phase !== 'idle') this.#gone.abort(new GatewayError('REQUEST_ABORTED'));
     else if (this.#head !== null && this.#pending.length > 0) this.#breakOff(this.#head);
-    // Whoever does not take the rest of an answer either is cut off as any other.
+    // Whoever does not take the rest of an answer either is cut off like all others.
     this.#phase = 'delivering';
     this.#waitFor(this.#lane.answerTimeoutMs);
     this.#socket.end();
