@@ -20,7 +20,7 @@ const running = await startAi({
       models: [{ id: 'model-1', capabilities: ['CHAT'] }],
     },
   ],
-  // All that there is to be had: two budgets, prices, an alias, kept answers.
+  // All that there is to be had: two budgets, prices, an alias, kept answers, guardrails.
   budget: parseBudgetConfig({
     plans: 'optional',
     prices: { version: 'bench', models: { 'house/model-1': { input: 1_250_000, output: 10_000_000 } } },
@@ -31,5 +31,6 @@ const running = await startAi({
   }),
   aliases: [{ name: 'best', targets: [{ model: 'house/model-1' }] }],
   cache: { tenants: 'all' },
+  guardrails: { pii: {}, secrets: {}, injection: {} },
 });
 announce({ url: running.url });

@@ -63,7 +63,7 @@ async function startPortcullis(directory: string, providerUrl: string) {
     logFile: join(directory, 'portcullis.log'),
   });
   const authorization = `Bearer ${await issuer.token('acme', ['ai:chat'])}`;
-  return { child, url: ready.url, headers: { authorization }, model: 'house/model-1' };
+  return { child, url: ready.url, headers: { authorization }, model: 'best' };
 }
 
 async function startPortkey(directory: string, providerUrl: string): Promise<Way | null> {

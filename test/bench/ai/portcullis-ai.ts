@@ -58,7 +58,7 @@ writeFileSync(
     assertion: { keyFile },
     subgraphs: {
       ai: {
-        ...{ identity: 'principal', errors: 'passthrough', timeoutMs: 35_000 },
+        ...{ identity: 'principal', errors: 'passthrough', timeoutMs: 35_000, modelReports: true },
         allowedExtensions: ['code', 'retryable', 'retryAfterSeconds'],
       },
     },
