@@ -8,7 +8,7 @@ import { type SubgraphFixture, sendJson } from './kit/subgraph-fixture.ts';
 import { type Ask, startTwoEngines } from './kit/two-engines.ts';
 
 /** Long enough for a busy machine, short enough to wait for. */
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 2_000;
 const USERS = ['user 1', 'user 2', 'user 1', 'user 3'];
 
 /** Each asks the failing subgraph in another way, and healthy ones beside it. */

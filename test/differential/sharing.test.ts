@@ -100,7 +100,7 @@ describe('sharing', () => {
   const [one = ANONYMOUS, other = ANONYMOUS] = PRINCIPALS;
 
   beforeAll(async () => {
-    running = await startGraph(SUBGRAPHS, { deduplicate: true, settings: { timeoutMs: 2_000 } });
+    running = await startGraph(SUBGRAPHS, { deduplicate: true, settings: { timeoutMs: 60_000 } });
     await running.engines.ask('native', { text: TEXT, principal: one });
   });
 
@@ -136,7 +136,7 @@ describe('sharing', () => {
     } as const;
     const sound = createSubgraphTransport(
       {
-        subgraphs: running.subgraphs.map(({ name, url }) => ({ name, url, timeoutMs: 5_000, ...options })),
+        subgraphs: running.subgraphs.map(({ name, url }) => ({ name, url, timeoutMs: 60_000, ...options })),
         guard: { failurePercent: 100, callsMin: 1_000_000, windowMs: 1_000, openMs: 1_000, retryPercent: 10 },
         deduplicate: false,
         responseBytesMax: 1_000_000,
@@ -230,7 +230,7 @@ describe('sharing', () => {
 
   it('does not let a caller whose time is nearly over cut another off', async () => {
     const { arrived, release } = hold(2);
-    const hurried = running.engines.ask('native', { text: '{ raw }', principal: one, timeLeftMs: 100 });
+    const hurried = running.engines.ask('native', { text: '{ raw }', principal: one, timeLeftMs: 1_500 });
     const patient = running.engines.ask('native', { text: '{ raw }', principal: one });
     await arrived;
     expect((await hurried).errors).toEqual(['SUBGRAPH_TIMEOUT null']);

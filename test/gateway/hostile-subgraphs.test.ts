@@ -115,7 +115,7 @@ async function stage(engine: 'native' | 'apollo'): Promise<Scene> {
   const hostile = await startRawSubgraph('hostile', SDL, (_call, response) => misdeed(response));
   const parts: TinySubgraph[] = [hostile, await startItems(), await startReviews()];
   const gateway = await startTestGateway(parts, {
-    subgraphs: { hostile: { timeoutMs: 300 } },
+    subgraphs: { hostile: { timeoutMs: 1000 } },
     execution: { engine, responseBytes: 1_048_576 },
   });
   return {

@@ -44,7 +44,7 @@ export interface Ask {
   /** Names of subgraphs that are switched off. */
   readonly off?: readonly string[];
   readonly signal?: AbortSignal;
-  /** Default 10,000. */
+  /** Default 120,000: what is planned beside takes long on a busy machine. */
   readonly timeLeftMs?: number;
 }
 
@@ -120,7 +120,7 @@ export async function startTwoEngines(
     ({ name, url }): SubgraphSettings => ({
       name,
       url,
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       identity: 'principal',
       forwardHeaders: [],
       errors: 'masked',
@@ -193,7 +193,7 @@ function enginesOf(
   const inputOf = ({
     principal = ANONYMOUS,
     signal = new AbortController().signal,
-    timeLeftMs = 10_000,
+    timeLeftMs = 120_000,
     off = [],
   }: Ask) => ({
     principal,
