@@ -15,6 +15,8 @@ export const EVENT_LIMITS = {
   fetches: 1_000,
   /** Attempts at AI models that one fetch made. */
   models: 64,
+  /** Kinds of findings of guardrails that one fetch told. */
+  findings: 64,
   /** What is compiled lists no more. */
   arguments: 500,
 } as const;

@@ -55,6 +55,19 @@ const fetchRecord = z.strictObject({
     .readonly()
     .describe('What came of the AI models that it asked, as it says.'),
   modelsTruncated: truncated,
+  findings: z
+    .array(
+      z.strictObject({
+        guardrail: name,
+        kind: name,
+        direction: z.enum(['input', 'output']),
+        action: z.enum(['block', 'mask', 'report']),
+        count,
+      }),
+    )
+    .max(EVENT_LIMITS.findings)
+    .readonly()
+    .describe('What guardrails of AI models found, as it says; never the text.'),
 });
 
 const principal = z.strictObject({

@@ -19,6 +19,17 @@ export interface FetchRecord {
   readonly models?: readonly ModelAttempt[];
   /** Attempts that are not listed; absent where all are. */
   readonly modelsTruncated?: number;
+  /** What guardrails of AI models found, as it says; absent where nothing, or where it is not believed. */
+  readonly findings?: readonly GuardrailFinding[];
+}
+
+/** What a guardrail found in questions or answers, how often, and what became of it; never the text. */
+export interface GuardrailFinding {
+  readonly guardrail: string;
+  readonly kind: string;
+  readonly direction: 'input' | 'output';
+  readonly action: 'block' | 'mask' | 'report';
+  readonly count: number;
 }
 
 /** What can come of asking a model once; `CACHED` where none was asked, since the answer was kept. */

@@ -39,9 +39,10 @@ export function publishedEvent<E extends AuditEvent>(
   };
 }
 
-function publishedFetch({ planned: _, trace, models, ...fetch }: FetchRecord): PublishedFetch {
+function publishedFetch({ planned: _, trace, models, findings, ...fetch }: FetchRecord): PublishedFetch {
   return {
     ...{ ...fetch, trace: trace ?? null, models: models ?? [] },
+    findings: findings ?? [],
     modelsTruncated: fetch.modelsTruncated ?? 0,
   };
 }

@@ -18,6 +18,7 @@ import {
   EXCEPTION_STRIDE,
   type FetchRecord,
   type FieldCounts,
+  type GuardrailFinding,
   type ModelAttempt,
 } from './event.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
@@ -251,7 +252,17 @@ function pathPart(path: readonly (string | number)[]): readonly (string | number
 }
 
 function fetchPart(fetch: FetchRecord): FetchRecord {
-  const { subgraph, durationUs, status, errors, planned, trace, models = [], modelsTruncated = 0 } = fetch;
+  const {
+    subgraph,
+    durationUs,
+    status,
+    errors,
+    planned,
+    trace,
+    models = [],
+    modelsTruncated = 0,
+    findings = [],
+  } = fetch;
   const left = modelsTruncated + overflow(models, EVENT_LIMITS.models);
   return {
     subgraph: name(subgraph),
@@ -262,7 +273,18 @@ function fetchPart(fetch: FetchRecord): FetchRecord {
     ...(trace === undefined ? {} : { trace }),
     ...(models.length === 0 ? {} : { models: bounded(models, EVENT_LIMITS.models).map(modelPart) }),
     ...(left === 0 ? {} : { modelsTruncated: count(left) }),
+    ...(findings.length === 0 ? {} : { findings: bounded(findings, EVENT_LIMITS.findings).map(findingPart) }),
   };
+}
+
+function findingPart({
+  guardrail,
+  kind,
+  direction,
+  action,
+  count: times,
+}: GuardrailFinding): GuardrailFinding {
+  return { guardrail: name(guardrail), kind: name(kind), direction, action, count: count(times) };
 }
 
 function modelPart({ model, provider, outcome, status, durationMs }: ModelAttempt): ModelAttempt {

@@ -41,6 +41,15 @@ describe('auditEvent', () => {
     expect(auditEventSchema.parse(publishedEvent(event))).toEqual(publishedEvent(event));
   });
 
+  it('says what guardrails of a subgraph found, up to a bound', () => {
+    const found = { guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'mask', count: 2 } as const;
+    const [fetch] = PARTS.fetches;
+    if (fetch === undefined) throw new Error('there is a fetch');
+    const event = auditEvent({ ...PARTS, fetches: [{ ...fetch, findings: new Array(65).fill(found) }] });
+    expect(event.fetches[0]?.findings).toEqual(new Array(64).fill(found));
+    expect(auditEventSchema.parse(publishedEvent(event))).toEqual(publishedEvent(event));
+  });
+
   it('says who asked what, what was decided and what ran', () => {
     expect(auditEvent(PARTS)).toMatchObject({
       version: 1,

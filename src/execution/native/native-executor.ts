@@ -16,6 +16,7 @@ import { completeAll } from './complete-entities.ts';
 import { Departure } from './departure.ts';
 import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
+import { findingsIn } from './findings-in.ts';
 import { modelsIn } from './models-in.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { traceIn } from './trace-in.ts';
@@ -226,7 +227,9 @@ class Run {
       errors: answer.kind === 'failure' ? 1 : told.length,
       planned: this.#numbers?.get(fetch) ?? null,
       ...(trace === undefined ? {} : { trace }),
-      ...(this.#deps.modelReporters?.has(fetch.subgraph) === true ? modelsIn(answer) : null),
+      ...(this.#deps.modelReporters?.has(fetch.subgraph) === true
+        ? { ...modelsIn(answer), ...findingsIn(answer) }
+        : null),
     });
     if (answer.kind === 'failure') {
       this.#fail(fetch, answer.code, 'The subgraph could not be reached.');

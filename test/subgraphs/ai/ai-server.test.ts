@@ -11,6 +11,7 @@ import { STORY } from './story.ts';
 
 interface Answer {
   readonly data?: Record<string, unknown> | null;
+  readonly extensions?: Record<string, unknown>;
   readonly errors?: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
 }
 
@@ -168,7 +169,7 @@ describe('the AI subgraph', () => {
 
   it('tells callers what guardrails found, and operators nothing of the text', async () => {
     const input = { messages: [{ role: 'USER', content: 'Call 4111 1111 1111 1111.' }] };
-    const { data } = await send(
+    const { data, extensions } = await send(
       'mutation ($input: ChatInput!) { chat(input: $input) { finishReason text guardrails { guardrail kind direction action count } } }',
       'ai:chat',
       { input },
@@ -177,6 +178,9 @@ describe('the AI subgraph', () => {
     expect(data).toEqual({
       chat: { finishReason: 'CONTENT_FILTER', text: '', guardrails: [{ guardrail: 'PII', ...found }] },
     });
+    expect(extensions?.['guardrails']).toEqual([
+      { guardrail: 'pii', kind: 'CARD', direction: 'input', action: 'block', count: 1 },
+    ]);
     expect(lines.filter((line) => line.includes('"guardrails"'))).toHaveLength(1);
     expect(lines.join()).not.toContain('4111');
   });
