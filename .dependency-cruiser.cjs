@@ -3,7 +3,7 @@ const STAGES = 'listener|identity|operation|authorization|metering|execution|aud
 const FLOWING_TYPES = [
   'src/listener/request\\.ts',
   'src/identity/principal\\.ts',
-  'src/operation/(operation|condition|plan|shape)\\.ts',
+  'src/operation/(operation|condition|deferred-part|plan|shape)\\.ts',
   'src/authorization/decision\\.ts',
   'src/metering/reservation\\.ts',
   'src/execution/executor\\.ts',

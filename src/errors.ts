@@ -42,6 +42,11 @@ export const CATALOGUE = {
   MAX_ROOT_FIELDS_LIMIT: final(400, 'The operation has more root fields than the limit.'),
   MAX_DIRECTIVES_LIMIT: final(400, 'The document has more directives than the limit.'),
   MAX_SELECTIONS_LIMIT: final(400, 'The operation has more selections than the limit.'),
+  MAX_DEFERRED_PARTS_LIMIT: final(400, 'The operation has more deferred fragments than the limit.'),
+  DEFER_BAD_HEADER: final(
+    406,
+    'An operation with @defer needs the header Accept: multipart/mixed;deferSpec=20220824.',
+  ),
   COST_QUERY_PARSE_FAILURE: final(400, 'The cost of the operation cannot be told from its arguments.'),
   COST_ESTIMATED_TOO_EXPENSIVE: final(400, 'The operation costs more than the limit.'),
   SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE: final(400, 'The operation costs a subgraph more than the limit.'),

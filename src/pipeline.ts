@@ -8,6 +8,7 @@ import type { EntitlementSource } from './control/entitlements.ts';
 import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
 import type { RestraintSource } from './control/restraints.ts';
+import { type Deferral, type Deferring, type DeferringParts, defer, deferralIn } from './defer.ts';
 import { digestArguments } from './digest-arguments.ts';
 import { GatewayError } from './errors.ts';
 import {
@@ -38,7 +39,7 @@ import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-li
 import { shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
 import type { StreamReviews } from './stream-reviews.ts';
-import { inputOf, type SubscriptionOptions, type SubscriptionParts, subscribe } from './subscribe.ts';
+import { inputOf, type SubscriptionOptions, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
@@ -123,6 +124,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
       const variant = await operation.planFor(decision.mask);
+      const deferral = deferralIn(variant, variables, request);
       const notes = noteVariant(record, { operation, variant, isSampled: options.samplesTimes });
       const plans = caller.plansFor(operation);
       const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
@@ -133,12 +135,13 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       await requireAudit(asked, audit, options.audit);
       const admitted = {
         ...asked,
-        ...{ switches: caller.switches, decision, meter, ...notes },
+        ...{ switches: caller.switches, decision, meter, ...notes, ...shapedReports(record, parts.log) },
         variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
-        ...shapedReports(record, parts.log),
       };
-      if (operation.type === 'subscription' && variant.text !== null) {
-        stream = subscribe({ ...admitted, graph, reservation }, streamParts(request, parts));
+      if (deferral !== null || (operation.type === 'subscription' && variant.text !== null)) {
+        const held = { graph, reservation, deferral, record, startedUs };
+        const introspect = introspectionFor(graph.value, admitted, caller);
+        stream = openStream({ ...admitted, ...held, introspect }, streamParts(request, parts));
         response = OPENED;
       } else {
         const result = await executor.execute({
@@ -162,10 +165,24 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
   } finally {
     if (stream === null) for (const held of [reservation, graph]) held?.release();
   }
-  const { status, body } = response;
-  const durationUs = clock.nowUs() - startedUs;
-  audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs }));
+  if (stream?.kind !== 'deferred') recordEnd(record, response, { audit, tookUs: clock.nowUs() - startedUs });
   return stream ?? response;
+}
+
+/** Leaves the event of a request whose answer is known. One that is answered in parts has it left by the last of them. */
+function recordEnd(
+  record: OpenRecord,
+  { status, body }: GatewayResponse,
+  { audit, tookUs }: { readonly audit: AuditSink; readonly tookUs: number },
+): void {
+  audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs: tookUs }));
+}
+
+function openStream(
+  { deferral, ...held }: Omit<Deferring, 'deferral'> & { readonly deferral: Deferral | null },
+  parts: DeferringParts,
+): GatewayStream {
+  return deferral === null ? subscribe(held, parts) : defer({ ...held, deferral }, parts);
 }
 
 /** Who asks, and all that what they may have is judged by. */
@@ -183,7 +200,7 @@ function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineP
 /** What the audit says of a stream that has begun. */
 const OPENED: GatewayResponse = { status: 200, headers: {}, body: {} };
 
-function streamParts(request: GraphQLRequest, parts: PipelineParts): SubscriptionParts {
+function streamParts(request: GraphQLRequest, parts: PipelineParts): DeferringParts {
   return { ...parts, refusalOf: (fault) => asGatewayError(fault, request, parts.log) };
 }
 

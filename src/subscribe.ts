@@ -78,10 +78,10 @@ export interface Admitted extends Omit<Executed, 'result' | 'meter'>, OperationN
 }
 
 /** The audit record that a stream leaves when it ends, as far as it is known. */
-type Closing = { -readonly [Key in keyof AuditParts]: AuditParts[Key] };
+export type Closing = { -readonly [Key in keyof AuditParts]: AuditParts[Key] };
 
 /** What ends a stream whose caller may have no more of it, with the answer that says so. */
-class StreamDenied {
+export class StreamDenied {
   readonly answer: GatewayResponse;
 
   constructor(answer: GatewayResponse) {
@@ -165,7 +165,7 @@ async function* streamEvents(
  * The plan was made for one mask, so another mask ends the stream too, as do other scopes where they mask values.
  * Throws: UNAUTHENTICATED, IDENTITY_UNAVAILABLE, AUDIT_UNAVAILABLE, SWITCHED_OFF, SUBSCRIPTION_ENDED; a `StreamDenied`.
  */
-async function requirePermitAnew(
+export async function requirePermitAnew(
   admitted: Admitted,
   parts: SubscriptionParts,
   closing: Closing,

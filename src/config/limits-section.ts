@@ -38,6 +38,13 @@ export const limitsSection = z.strictObject({
     default: 10_000,
     about: 'Selections of the expanded operation: each fragment counts wherever it is spread.',
   }),
+  deferredParts: integerKey({
+    min: 0,
+    max: 1000,
+    default: 0,
+    about:
+      'Fragments with `@defer`, counted wherever they are spread. By default all are refused. Holds with warnOnly too: each is planned by itself.',
+  }),
   bodyBytes: integerKey({
     min: 1024,
     max: 104_857_600,

@@ -22,12 +22,14 @@ export interface ExecutionInput {
   readonly signal: AbortSignal;
   /** Answers a document of schema introspection with what the caller may know; null where the operation has none. */
   readonly introspect: ((document: string) => Promise<Readonly<Record<string, unknown>>>) | null;
+  /** Which deferred parts may come later; null or absent where all come at once. */
+  readonly later?: readonly boolean[] | null;
   /** When execution must be over. Units: milliseconds since the epoch. */
   readonly deadlineMs: number;
 }
 
 /** What a subscription runs with: as an operation, but each event has its own deadline, and the stream its bounds. */
-export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs' | 'introspect'> & {
+export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs' | 'introspect' | 'later'> & {
   /** Time what an event needs from other subgraphs may take. */
   readonly eventTimeoutMs: number;
   readonly bounds: {
@@ -56,7 +58,19 @@ export interface ExecutionError {
 export interface ExecutionResult {
   readonly data: Readonly<Record<string, unknown>> | null;
   readonly errors: readonly ExecutionError[];
+  /** What was fetched; what comes later adds to it. */
   readonly fetches: readonly FetchRecord[];
+  /** What comes later, part by part, in data that grows by it; absent where nothing does. */
+  readonly later?: AsyncIterable<PartDone>;
+}
+
+/** A deferred part of which everything has come. */
+export interface PartDone {
+  readonly part: number;
+  /** Whether more parts come after it. */
+  readonly hasNext: boolean;
+  /** Paths from the root, as of all errors. */
+  readonly errors: readonly ExecutionError[];
 }
 
 /** Runs an authorized operation. A failing subgraph is an error in the result; it rejects only with a GatewayError. */

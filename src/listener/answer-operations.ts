@@ -20,6 +20,7 @@ export interface Asked
     | 'responseMediaType'
     | 'headers'
     | 'streams'
+    | 'defers'
     | 'signal'
   > {
   readonly credentials: CredentialFields;
@@ -63,6 +64,7 @@ function requestOf(asked: Asked, params: ParsedParams, batch: GraphQLRequest['ba
     params,
     batch,
     streams: asked.streams && batch === null,
+    defers: asked.defers === true && batch === null,
     signal: asked.signal,
   };
 }

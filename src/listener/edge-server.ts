@@ -20,7 +20,7 @@ import { type GatewayResponse, isStream } from './request.ts';
 import { readBody } from './request-body-source.ts';
 import { writeResponse } from './response-sink.ts';
 import { RunningRequests } from './running-requests.ts';
-import { SSE_FORMAT, type StreamFormat } from './stream-format.ts';
+import { DEFERRED_FORMAT, SSE_FORMAT, type StreamFormat } from './stream-format.ts';
 import { writeStream } from './stream-sink.ts';
 import type { StreamSlots } from './stream-slots.ts';
 
@@ -62,7 +62,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       mediaType: negotiateMediaType(accept) ?? 'application/json',
     } as const;
     const codings = options.compression ? headerValue(incoming.headers, 'accept-encoding') : undefined;
-    const format = options.subscriptions.enabled ? negotiateStream(accept) : null;
+    const format = formatOf(accept, options);
     const giveBack = format === null ? null : deps.slots.take();
     const full = format !== null && giveBack === null;
     running.begin();
@@ -136,7 +136,7 @@ async function parse(
   if (draining) return single(new GatewayError('SHUTTING_DOWN'));
   const method = incoming.method === 'GET' ? 'GET' : 'POST';
   const accept = headerValue(incoming.headers, 'accept');
-  const format = options.subscriptions.enabled ? negotiateStream(accept) : null;
+  const format = formatOf(accept, options);
   const refusal = checkHeaders(method, incoming.headers, format);
   if (refusal !== null) return single(refusal);
   if (method === 'GET') {
@@ -145,6 +145,12 @@ async function parse(
   }
   const bounds = { bytesMax: options.bodyBytesMax, timeoutMs: options.requestTimeoutMs };
   return parseBody(await readBody(incoming, bounds), options.batching);
+}
+
+/** One answer in parts ends by itself, so it needs no leave to stream. */
+function formatOf(accept: string | undefined, { subscriptions }: EdgeOptions): StreamFormat | null {
+  const format = negotiateStream(accept);
+  return subscriptions.enabled || format === DEFERRED_FORMAT ? format : null;
 }
 
 interface Exchange {
@@ -195,7 +201,8 @@ async function run(read: ReadExchange, deps: EdgeDeps): Promise<EncodedResponse 
       responseMediaType: frame.mediaType,
       credentials: credentialFields(incoming.rawHeaders, deps.apiKeyHeader),
       headers: incoming.headers,
-      streams: format !== null,
+      streams: format !== null && format !== DEFERRED_FORMAT,
+      defers: format === DEFERRED_FORMAT,
       signal: arrival.gone.signal,
       parsed: read.asked,
     },
@@ -204,7 +211,9 @@ async function run(read: ReadExchange, deps: EdgeDeps): Promise<EncodedResponse 
   if (isBatch(answer)) return encodeBatch(answer, frame);
   if (format !== null) {
     const events = isStream(answer)
-      ? endingWith(read.drain, arrival.gone, answer.events)
+      ? answer.kind === 'deferred'
+        ? answer.events
+        : endingWith(read.drain, arrival.gone, answer.events)
       : eventsOf(answer, format);
     if (events !== null) return { format, events };
   }

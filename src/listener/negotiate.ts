@@ -1,6 +1,6 @@
 import { isUtf8, type MediaType, parseMediaType } from './media-type.ts';
 import type { ResponseMediaType } from './request.ts';
-import { MULTIPART_FORMAT, SSE_FORMAT, type StreamFormat } from './stream-format.ts';
+import { DEFERRED_FORMAT, MULTIPART_FORMAT, SSE_FORMAT, type StreamFormat } from './stream-format.ts';
 
 const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';
@@ -35,7 +35,7 @@ export function negotiateMediaType(accept: string | undefined): ResponseMediaTyp
 }
 
 /**
- * The format in which the client takes a stream of answers; null where it names none.
+ * The format in which the client takes a stream of answers, or one answer in parts; null where it names none.
  * Server-sent events are for whoever likes them at least as much as JSON: then all answers come that way.
  */
 export function negotiateStream(accept: string | undefined): StreamFormat | null {
@@ -44,13 +44,17 @@ export function negotiateStream(accept: string | undefined): StreamFormat | null
   const sse = preferenceFor(ranges, SSE_TYPE);
   const json = preferenceFor(ranges, JSON_TYPE);
   if (sse.specificity === 3 && sse.quality > 0 && sse.quality >= json.quality) return SSE_FORMAT;
-  const multipart = ranges.some(
+  if (takesMultipart(ranges, 'subscriptionspec', '1.0')) return MULTIPART_FORMAT;
+  return takesMultipart(ranges, 'deferspec', '20220824') ? DEFERRED_FORMAT : null;
+}
+
+function takesMultipart(ranges: readonly MediaType[], specification: string, version: string): boolean {
+  return ranges.some(
     ({ essence, parameters }) =>
       essence === MULTIPART_TYPE &&
-      parameters.get('subscriptionspec') === '1.0' &&
+      parameters.get(specification) === version &&
       Number(parameters.get('q') ?? 1) > 0,
   );
-  return multipart ? MULTIPART_FORMAT : null;
 }
 
 /** Whether the client is a browser showing a page: it names HTML and likes it at least as much as JSON. */

@@ -31,6 +31,8 @@ export interface GraphQLRequest {
   readonly batch: BatchTotals | null;
   /** Whether the transport can deliver more than one answer. */
   readonly streams: boolean;
+  /** Whether it can deliver one answer in parts; absent where it cannot. */
+  readonly defers?: boolean;
   /** Fires when nobody waits for the answer any more; its reason is a `GatewayError`. */
   readonly signal: AbortSignal;
 }
@@ -49,11 +51,11 @@ export interface GatewayResponse {
 }
 
 /**
- * The answers to a subscription. One without `data` refuses the rest and is the last.
+ * The answers to a subscription, or one answer in its parts. One that only has errors refuses the rest and is the last.
  * Invariant: whoever gets it iterates it, to its end or to `return`: only then is what it holds given back.
  */
 export interface GatewayStream {
-  readonly kind: 'stream';
+  readonly kind: 'stream' | 'deferred';
   readonly events: AsyncIterable<GatewayResponse>;
 }
 
@@ -64,6 +66,19 @@ export interface GraphQLResponseBody {
   readonly errors?: readonly ResponseError[];
   /** Absent when nothing ran. */
   readonly data?: Readonly<Record<string, unknown>> | null;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Whether more parts of the answer come; absent where it is whole. */
+  readonly hasNext?: boolean;
+  /** What this part adds to those before. */
+  readonly incremental?: readonly IncrementalPart[];
+}
+
+/** What a deferred fragment adds to one object. */
+export interface IncrementalPart {
+  readonly label?: string;
+  readonly path: readonly (string | number)[];
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly errors?: readonly ResponseError[];
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 

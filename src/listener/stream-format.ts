@@ -2,11 +2,11 @@ import type { GraphQLResponseBody } from './request.ts';
 
 /** How a stream of answers is written in the body of one HTTP answer. */
 export interface StreamFormat {
-  readonly name: 'sse' | 'multipart';
+  readonly name: 'sse' | 'multipart' | 'deferred';
   readonly contentType: string;
   /** Goes out at once, so that the client knows that the stream is open. */
   readonly start: string;
-  /** Says nothing but that the stream lives. */
+  /** Says nothing but that the stream lives; empty where the format has nothing to say that with. */
   readonly heartbeat: string;
   readonly end: string;
   event(body: GraphQLResponseBody): string;
@@ -34,4 +34,14 @@ export const MULTIPART_FORMAT: StreamFormat = Object.freeze({
   end: '--\r\n',
   event: (body: GraphQLResponseBody) =>
     part(JSON.stringify(body.data === undefined ? { payload: null, ...body } : { payload: body })),
+});
+
+/** Source: incremental delivery over HTTP, as of deferSpec=20220824; the last part says that nothing comes after it. */
+export const DEFERRED_FORMAT: StreamFormat = Object.freeze({
+  name: 'deferred',
+  contentType: 'multipart/mixed;boundary="graphql";deferSpec=20220824',
+  start: '\r\n--graphql',
+  heartbeat: '',
+  end: '--\r\n',
+  event: (body: GraphQLResponseBody) => part(JSON.stringify({ hasNext: false, ...body })),
 });

@@ -16,7 +16,7 @@ export interface StreamWriting {
   readonly endTimeoutMs: number;
 }
 
-/** Writes the answers to a subscription as they come; the next is asked for when the one before has been taken. */
+/** Writes the answers to a subscription, or the parts of an answer, as they come; the next is asked for when the one before has been taken. */
 export async function writeStream(
   outgoing: ServerResponse,
   events: AsyncIterable<GatewayResponse>,
@@ -26,7 +26,7 @@ export async function writeStream(
   if (!outgoing.destroyed) outgoing.writeHead(200, headerFields(writing));
   outgoing.write(format.start);
   const beat = setInterval(() => {
-    if (outgoing.writableLength === 0) outgoing.write(format.heartbeat);
+    if (outgoing.writableLength === 0 && format.heartbeat !== '') outgoing.write(format.heartbeat);
   }, writing.heartbeatMs);
   try {
     for await (const { body } of events) {

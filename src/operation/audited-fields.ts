@@ -86,7 +86,11 @@ function reachedSlots(root: ObjectShape): ReadonlyMap<number, string | null> {
 }
 
 /** Coordinates that a fetch asks its subgraph for. What only the planner needs, keys for the most part, is not among them. */
-function slotsBrought(fetch: FetchStep, root: ObjectShape, schema: GraphQLSchema): ReadonlySet<number> {
+export function slotsBrought(
+  fetch: FetchStep,
+  root: ObjectShape,
+  schema: GraphQLSchema,
+): ReadonlySet<number> {
   const brought = new Set<number>();
   const renamed = new Map(
     fetch.outputRewrites.flatMap(({ key, change }) =>
@@ -160,7 +164,7 @@ function fieldsAt({ shape, types }: Place, key: string): readonly FieldShape[] {
 }
 
 /** The positions that a path of response keys leads to: several below an abstract one. */
-function shapesAt(root: ObjectShape, path: readonly string[]): ReadonlySet<ObjectShape> {
+export function shapesAt(root: ObjectShape, path: readonly string[]): ReadonlySet<ObjectShape> {
   let shapes: ReadonlySet<ObjectShape> = new Set([root]);
   for (const step of path) {
     if (step === '@') continue;

@@ -14,7 +14,11 @@ export interface ShapeRules {
   readonly policy: Pick<SecurityPolicy, 'tenantFields' | 'sensitive'>;
   /** Coordinates of the operation with their index. */
   readonly slots: ReadonlyMap<string, number>;
+  /** When a use is part of the answer, null where it is not; absent where each is when it says so itself. */
+  readonly whenOf?: (use: FieldUse) => readonly number[] | null;
 }
+
+const always = ({ when }: FieldUse): readonly number[] => when;
 
 /**
  * Builds what the answer looks like: for each position and concrete type the response keys in order, equal keys merged,
@@ -23,12 +27,12 @@ export interface ShapeRules {
 export function buildShape(
   root: Position,
   verdicts: Verdicts,
-  { costs, policy, slots }: ShapeRules,
+  { costs, policy, slots, whenOf = always }: ShapeRules,
 ): ObjectShape {
   const known = new Map<string, ObjectShape>();
 
   const ofPositions = (positions: readonly Position[]): ObjectShape => {
-    const uses = positions.flatMap((position) => position.uses);
+    const uses = positions.flatMap((position) => position.uses.filter((use) => whenOf(use) !== null));
     // Uses are unique in the operation, so the same uses below the same types give the same shape.
     const types = [...new Set(positions.flatMap((position) => position.types))];
     const key = `${types.join('|')}#${uses.map((use) => use.id).join()}`;
@@ -80,7 +84,7 @@ export function buildShape(
       {
         key: first.key,
         name: first.name,
-        when: anyOf(uses.map((use) => use.when)),
+        when: anyOf(uses.map((use) => whenOf(use) ?? use.when)),
         type: wrapperOf(field.type),
         typeName: getNamedType(field.type).name,
         denied: denialOf(verdicts, typeName, uses),

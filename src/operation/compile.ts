@@ -18,6 +18,7 @@ import { argumentRules } from './constraints.ts';
 import { buildCost, type CostLine } from './cost/build-cost.ts';
 import { CostSchema, type CostSettings } from './cost/cost-schema.ts';
 import type { CostFormula } from './cost/formula.ts';
+import { deferredParts, requireDeferrable } from './deferred-parts.ts';
 import { emitDocument } from './emit-document.ts';
 import { expandOperation, type FieldUse, type Position } from './expand.ts';
 import { type GuardedOperation, guardOperation } from './guards.ts';
@@ -65,6 +66,7 @@ export function compileOperation(
   const expanded = expandOperation(schema, operation, fragmentsIn(document));
   const measures: Measures = { ...sizes, height: heightOf([expanded.root]) };
   const warnings = checked(measures, limits);
+  requireDeferrable(expanded, operation, limits);
   const rules = argumentRules(expanded.root, policy.constraints);
   if (rules.brokenBy.length > 0) throw invalidArguments(rules.brokenBy);
   const guarded = guardOperation(expanded, policy, context.coverage);
@@ -154,7 +156,8 @@ function variantOf(
   const costs = cost === null ? null : new CostSchema(schema, cost);
   const plan = text === null ? null : (planner?.(text) ?? null);
   const slots = new Map(coordinates.map((coordinate, slot) => [coordinate, slot]));
-  const shape = buildShape(guarded.root, verdicts, { costs, policy, slots });
+  const rules = { costs, policy, slots };
+  const shape = buildShape(guarded.root, verdicts, rules);
   const carried = text === null ? [] : carriedValues(plan, { schema, policy });
   return {
     id,
@@ -165,6 +168,11 @@ function variantOf(
     removals: verdicts.removals,
     audited: auditedFields({ shape, plan, coordinates }, { schema, policy }),
     ...(carried.length === 0 ? {} : { carried }),
+    ...(guarded.deferrals.length > 0 && plan !== null
+      ? {
+          deferred: deferredParts(guarded, { verdicts, rules, plan, schema, tenantKeys: emitted.tenantKeys }),
+        }
+      : {}),
     cost: costs === null ? null : costOf(guarded, { operation, verdicts, plan, costs }, lines),
   };
 }

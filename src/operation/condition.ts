@@ -7,10 +7,11 @@ export interface InputNode {
 
 /**
  * One thing a variable's value decides: a `@skip`/`@include`, or whether an input carries a protected value.
- * `is` compares a Boolean; `carries` walks the value, lists included, from the first node on.
+ * `is` compares a Boolean; `unless` holds for anything but true; `carries` walks the value, lists included, from the first node on.
  */
 export type Condition =
   | { readonly kind: 'is'; readonly variable: string; readonly value: boolean }
+  | { readonly kind: 'unless'; readonly variable: string }
   | { readonly kind: 'carries'; readonly variable: string; readonly nodes: readonly InputNode[] };
 
 /** Disjunction of conjunctions of indexes into the condition table; null means always. */
@@ -20,6 +21,7 @@ export type When = readonly (readonly number[])[] | null;
 export function conditionHolds(condition: Condition, variables: Readonly<Record<string, unknown>>): boolean {
   const value = variables[condition.variable];
   if (condition.kind === 'is') return value === condition.value;
+  if (condition.kind === 'unless') return value !== true;
   return carries(value, condition.nodes, 0);
 }
 

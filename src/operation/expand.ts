@@ -19,11 +19,14 @@ import {
 } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import { ConditionTable } from './condition-table.ts';
+import { type Deferring, deferralOf, withoutDefer } from './deferrals.ts';
+import type { PartStep } from './deferred-part.ts';
 import { SELECTIONS_CEILING } from './limits.ts';
 
 /** A fragment around a field use, as written: its type condition and its directives. */
 export interface Wrap {
   readonly typeCondition: string | null;
+  /** Those that say when it is answered are not among them. */
   readonly directives: readonly DirectiveNode[];
 }
 
@@ -41,6 +44,8 @@ export interface FieldUse {
   /** Conjunction of conditions, those of all enclosing selections included; empty means always. */
   readonly when: readonly number[];
   readonly children: Position | null;
+  /** The innermost deferred part around it; null where there is none. */
+  readonly part: number | null;
   /** True where it stands for some of the types that its fragments let through, so that each must be named. */
   readonly refined: boolean;
 }
@@ -54,10 +59,21 @@ export interface Position {
   readonly uses: readonly FieldUse[];
 }
 
+/** A deferred fragment, where it stands. */
+export interface Deferral extends Deferring {
+  /** Index of the one that it stands in; null where there is none. */
+  readonly parent: number | null;
+  readonly position: Position;
+  /** From the root. */
+  readonly path: readonly PartStep[];
+}
+
 export interface ExpandedOperation {
   readonly root: Position;
   readonly conditions: ConditionTable;
   readonly introspects: boolean;
+  /** Every fragment that may be answered later, wherever it is spread. */
+  readonly deferrals: readonly Deferral[];
 }
 
 interface Scope {
@@ -66,6 +82,24 @@ interface Scope {
   readonly when: readonly number[];
   /** True where the types are fewer than the fragments around let through. */
   readonly refined: boolean;
+  /** The position that the selections stand at, and how it is reached from the root. */
+  readonly at: Place;
+  readonly part: number | null;
+}
+
+interface Place {
+  readonly position: Position;
+  readonly path: readonly PartStep[];
+}
+
+/** A position to be expanded. */
+interface Wanted {
+  readonly type: GraphQLNamedType;
+  readonly types: readonly string[];
+  readonly set: SelectionSetNode;
+  readonly when: readonly number[];
+  readonly path: readonly PartStep[];
+  readonly part: number | null;
 }
 
 /**
@@ -81,12 +115,16 @@ export function expandOperation(
   const rootType = schema.getRootType(operation.operation);
   if (rootType == null) throw new GraphQLError(`The schema has no ${operation.operation} type.`);
   const expander = new Expander(schema, fragments);
-  const root = expander.position(rootType, [rootType.name], [{ set: operation.selectionSet, when: [] }]);
-  return { root, conditions: expander.conditions, introspects: expander.introspects };
+  const types = [rootType.name];
+  const set = operation.selectionSet;
+  const root = expander.position({ type: rootType, types, set, when: [], path: [], part: null });
+  const { conditions, introspects, deferrals } = expander;
+  return { root, conditions, introspects, deferrals };
 }
 
 class Expander {
   readonly conditions = new ConditionTable();
+  readonly deferrals: Deferral[] = [];
   introspects = false;
   readonly #schema: GraphQLSchema;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -98,14 +136,11 @@ class Expander {
     this.#fragments = fragments;
   }
 
-  position(
-    type: GraphQLNamedType,
-    types: readonly string[],
-    sets: readonly { readonly set: SelectionSetNode; readonly when: readonly number[] }[],
-  ): Position {
+  position({ type, types, set, when, path, part }: Wanted): Position {
     const uses: FieldUse[] = [];
-    for (const { set, when } of sets) this.#collect(set, { types, wraps: [], when, refined: false }, uses);
-    return { typeName: type.name, abstract: isAbstractType(type), types, uses };
+    const position = { typeName: type.name, abstract: isAbstractType(type), types, uses };
+    this.#collect(set, { types, wraps: [], when, refined: false, at: { position, path }, part }, uses);
+    return position;
   }
 
   #collect(set: SelectionSetNode, scope: Scope, uses: FieldUse[]): void {
@@ -122,9 +157,22 @@ class Expander {
       const inner = this.#fragmentOf(selection);
       const types = inner.condition === null ? scope.types : this.#narrow(scope.types, inner.condition);
       if (types.length === 0) continue;
-      const wrap: Wrap = { typeCondition: inner.condition, directives: selection.directives ?? [] };
-      this.#collect(inner.set, { types, wraps: [...scope.wraps, wrap], when, refined: false }, uses);
+      const later = this.#deferred(selection, scope);
+      const wrap: Wrap = {
+        typeCondition: inner.condition,
+        directives: withoutDefer(selection.directives ?? []),
+      };
+      const wraps = [...scope.wraps, wrap];
+      const { at, part } = scope;
+      this.#collect(inner.set, { types, wraps, when, refined: false, at, part: later ?? part }, uses);
     }
+  }
+
+  /** The part that a fragment is, where it may be answered later. */
+  #deferred({ directives = [] }: SelectionNode, { at, part }: Scope): number | null {
+    const deferral = deferralOf(directives, this.conditions);
+    if (deferral === null) return null;
+    return this.deferrals.push({ ...deferral, ...at, parent: part }) - 1;
   }
 
   #fragmentOf(selection: Exclude<SelectionNode, FieldNode>): {
@@ -175,12 +223,14 @@ class Expander {
       on,
       when: scope.when,
       refined: scope.refined,
+      part: scope.part,
       children:
         node.selectionSet === undefined
           ? null
-          : this.position(returned, this.#possibleTypes(returned.name), [
-              { set: node.selectionSet, when: scope.when },
-            ]),
+          : this.position({
+              ...{ type: returned, types: this.#possibleTypes(returned.name), set: node.selectionSet },
+              ...{ when: scope.when, part: scope.part, path: [...scope.at.path, stepOf(node, on, scope)] },
+            }),
     };
   }
 
@@ -213,4 +263,10 @@ class Expander {
     this.#possible.set(typeName, names);
     return names;
   }
+}
+
+/** The step to what a field holds; it has types where not every object of its position has the field. */
+function stepOf(node: FieldNode, on: FieldUse['on'], { at }: Scope): PartStep {
+  const all = on.size === at.position.types.length;
+  return { key: node.alias?.value ?? node.name.value, types: all ? null : [...on.keys()] };
 }

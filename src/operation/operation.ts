@@ -4,6 +4,7 @@ import type { HiddenInput, PrincipalClaim, Requirement, SensitiveClass } from '.
 import type { ArgumentValue } from './argument-value.ts';
 import type { Condition, When } from './condition.ts';
 import type { CostFormula } from './cost/formula.ts';
+import type { DeferredParts } from './deferred-part.ts';
 import type { Plan } from './plan.ts';
 import type { ObjectShape } from './shape.ts';
 
@@ -119,6 +120,8 @@ export interface OperationVariant {
   /** How to run it; null where nothing is left, or where the executor plans by itself. */
   readonly plan: Plan | null;
   readonly shape: ObjectShape;
+  /** What may be answered later; absent where nothing may, or where the executor plans by itself. */
+  readonly deferred?: DeferredParts;
   /** Null where it takes nothing from the principal. */
   readonly principalInputs: PrincipalInputs | null;
   /** Response keys of owners that it asks for: an object that has one is judged by it. */
@@ -178,4 +181,6 @@ export interface OperationLimits {
   readonly directives: number;
   readonly selections: number;
   readonly warnOnly: boolean;
+  /** Fragments that may be deferred; absent where none may. Holds whatever is only warned of. */
+  readonly deferredParts?: number;
 }

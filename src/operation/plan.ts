@@ -13,7 +13,8 @@ export function fetchesOf({ subscription, root }: Plan): readonly FetchStep[] {
   return [...(subscription === null ? [] : [subscription]), ...(root === null ? [] : fetchesIn(root))];
 }
 
-function fetchesIn(step: PlanStep): readonly FetchStep[] {
+/** Every fetch that a step provides for, in its order. */
+export function fetchesIn(step: PlanStep): readonly FetchStep[] {
   switch (step.kind) {
     case 'fetch':
       return [step];

@@ -10,6 +10,7 @@ import {
   validate,
 } from 'graphql';
 import { type ErrorDetail, GatewayError } from '../errors.ts';
+import { DeferLabelsRule } from './defer-labels.ts';
 import type { OperationLimits } from './operation.ts';
 import { PRINCIPAL_VARIABLE_PREFIX } from './reserved-names.ts';
 
@@ -68,6 +69,7 @@ export function validateDocument(
     ...specifiedRules,
     ReservedAliasesRule,
     ReservedVariablesRule,
+    DeferLabelsRule,
     directives as unknown as ValidationRule,
   ];
   const errors = validate(schema, document, rules, { maxErrors: ERRORS_MAX });

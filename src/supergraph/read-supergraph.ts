@@ -61,7 +61,7 @@ function build(
     const supergraph = FederationSupergraph.build(document, { supportedFeatures: null });
     const clientSchema = supergraph.apiSchema();
     hideInputs(clientSchema, policy);
-    const apiSchema = clientSchema.toGraphQLJSSchema();
+    const apiSchema = clientSchema.toGraphQLJSSchema({ includeDefer: true });
     const subgraphs = supergraph.subgraphsMetadata().map(({ name, url }) => Object.freeze({ name, url }));
     const faults = [...validateSchema(apiSchema).flatMap(faultsOf), ...nameFaults(subgraphs)];
     return faults.length > 0 ? faults : { apiSchema, subgraphs: Object.freeze(subgraphs) };

@@ -14,6 +14,7 @@ describe('defaults', () => {
       rootFields: 30,
       directives: 50,
       selections: 10_000,
+      deferredParts: 0,
       bodyBytes: 1024 * 1024,
       warnOnly: false,
       introspection: 'permit',

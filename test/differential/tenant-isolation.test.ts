@@ -5,6 +5,7 @@ import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
 import { runs } from '../property-runs.ts';
 import { LEAKING, ROW_IDS, TENANTS } from './graphs/tenants.ts';
+import { deferring } from './kit/deferring.ts';
 import { generateOperation } from './kit/operation-generator.ts';
 import { plain } from './kit/same-answer.ts';
 import { type RunningGraph, startGraph } from './kit/start-graph.ts';
@@ -281,5 +282,27 @@ describe('the native engine', () => {
     const sent = JSON.stringify(people.calls.map(({ variables }) => variables));
     expect(sent).toContain('acme-1');
     expect(sent).not.toContain('globex');
+  });
+});
+
+describe('an answer in parts', () => {
+  const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+
+  it('carries no row of another tenant in any of them', async () => {
+    const asks = [
+      ...ATTACKS.map(([, ask]) => ask),
+      ...seeds.map((seed) => {
+        const schema = running.engines.supergraph.apiSchema;
+        return generateOperation(schema, { seed, ids: ROW_IDS, depthMax: DEPTH_MAX });
+      }),
+    ].filter(({ text }) => !text.startsWith('mutation'));
+    let parts = 0;
+    for (const [seed, ask] of asks.entries()) {
+      const deferred = { ...ask, text: deferring(ask.text, seed), principal: ACME };
+      const bodies = await running.engines.inParts(deferred);
+      parts += bodies.length - 1;
+      for (const body of bodies) expect(foreignIn({ status: 200, headers: {}, body }, 'acme')).toEqual([]);
+    }
+    expect(parts).toBeGreaterThan(asks.length / 2);
   });
 });

@@ -37,7 +37,9 @@ describe('readSupergraph', () => {
 
   it('shows clients neither federation nor rules nor inaccessible elements', () => {
     expect(printSchema(supergraph.apiSchema)).toBe(
-      `"""Everything starts here."""
+      `directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+
+"""Everything starts here."""
 type Query {
   user(id: ID!): User
 }
@@ -54,7 +56,7 @@ type User {
         .map(({ name }) => name)
         .sort(),
     ).toEqual(
-      ['deprecated', 'include', 'oneOf', 'skip', 'specifiedBy'].filter(
+      ['defer', 'deprecated', 'include', 'oneOf', 'skip', 'specifiedBy'].filter(
         (name) => supergraph.apiSchema.getDirective(name) !== undefined,
       ),
     );

@@ -1,6 +1,6 @@
 import type { FetchRecord } from '../../audit/event.ts';
 import { GatewayError } from '../../errors.ts';
-import type { FetchStep, PlanStep } from '../../operation/plan.ts';
+import { type FetchStep, fetchesIn, type PlanStep } from '../../operation/plan.ts';
 import type {
   ExecutionError,
   ExecutionInput,
@@ -14,13 +14,17 @@ import { ERRORS_MAX } from '../mask-errors.ts';
 import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { completeAll } from './complete-entities.ts';
 import { Departure } from './departure.ts';
-import { type DataObject, entitiesAt, entityPathsAt, isObject, mergeInto } from './entities.ts';
+import { type DataObject, entitiesAt, isObject, mergeInto } from './entities.ts';
+import { entityErrorPaths } from './entity-errors.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
 import { findingsIn } from './findings-in.ts';
 import { modelsIn } from './models-in.ts';
+import { PartSchedule } from './part-schedule.ts';
+import { printVariables } from './print-variables.ts';
+import type { PlaceError, Received } from './received.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { traceIn } from './trace-in.ts';
-import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
+import { type EntityFetch, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
 
 /** For whom fetches are sent, and how long they wait. */
@@ -58,11 +62,11 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       const { plan } = input.variant;
       if (plan === null) return { data: null, errors: [], fetches: [] };
       const run = new Run(input, deps);
-      await run.all(plan.root);
+      const later = await run.all(plan.root);
       if (plan.introspection !== null && input.introspect !== null) {
         mergeInto(run.data, (await input.introspect(plan.introspection)) as DataObject);
       }
-      return { data: run.data, errors: run.errors, fetches: run.fetches } satisfies ExecutionResult;
+      return { data: run.data, fetches: run.fetches, ...later } satisfies ExecutionResult;
     },
     subscribe: (input) => subscription(input, deps),
     connections: () => deps.transport.connections?.() ?? [],
@@ -102,6 +106,9 @@ class Run {
   readonly #withheld: Withheld | null;
   readonly #numbers: ReadonlyMap<FetchStep, number> | null;
 
+  /** Null where the answer comes whole. */
+  #schedule: PartSchedule | null = null;
+
   constructor(input: ExecutionInput, deps: NativeExecutorDeps) {
     const { principal, headers, deadlineMs, signal, changes = null } = input;
     const { plan } = input.variant;
@@ -123,9 +130,17 @@ class Run {
     await this.all(this.#input.variant.plan?.root ?? null);
   }
 
-  /** Runs a whole plan; null where nothing needs a subgraph. */
-  async all(root: PlanStep | null): Promise<void> {
-    if (root !== null) await this.#step(root);
+  /** Runs a whole plan, or as much as comes first; null where nothing needs a subgraph. */
+  async all(root: PlanStep | null): Promise<Pick<ExecutionResult, 'errors' | 'later'>> {
+    const { later = null, variant } = this.#input;
+    if (later === null || variant.deferred === undefined) {
+      if (root !== null) await this.#step(root);
+      return { errors: this.errors };
+    }
+    const schedule = new PartSchedule(variant.deferred, later, this.#numbers?.size ?? 0);
+    this.#schedule = schedule;
+    const whole = root === null ? NOTHING_TO_DO : this.#step(root);
+    return { errors: await schedule.primary(whole), later: schedule.later(whole) };
   }
 
   #step(step: PlanStep): Promise<unknown> {
@@ -138,9 +153,16 @@ class Run {
         return Promise.all(step.steps.map((each) => this.#step(each)));
       case 'condition': {
         const chosen = this.#input.variables[step.variable] === true ? step.whenTrue : step.whenFalse;
+        // What waits for a fetch that is left out need not.
+        const other = chosen === step.whenTrue ? step.whenFalse : step.whenTrue;
+        if (this.#schedule !== null && other !== null) fetchesIn(other).forEach(this.#ended, this);
         return chosen === null ? NOTHING_TO_DO : this.#step(chosen);
       }
     }
+  }
+
+  #ended(fetch: FetchStep): void {
+    this.#schedule?.ended(this.#numbers?.get(fetch) ?? -1);
   }
 
   async #sequence(steps: readonly PlanStep[]): Promise<void> {
@@ -154,6 +176,8 @@ class Run {
       // One subgraph that answers JSON nested past the stack must not cost the answers of the others.
       if (!(error instanceof RangeError)) throw error;
       this.#fail(fetch, 'DOWNSTREAM_SERVICE_ERROR', 'The answer of the subgraph is nested too deep.');
+    } finally {
+      if (this.#schedule !== null) this.#ended(fetch);
     }
   }
 
@@ -175,7 +199,9 @@ class Run {
     const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
     const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
-    const data = await this.#send(fetch, printed, (path) => this.#entityErrorPaths(fetch, path, groups));
+    const data = await this.#send(fetch, printed, (path) =>
+      entityErrorPaths(path, { fetch, groups }, { data: this.data, withheld: this.#withheld }),
+    );
     if (data === null) return;
     const received = Object.hasOwn(data, '_entities') ? data['_entities'] : null;
     if (!Array.isArray(received) || received.length !== groups.length) {
@@ -249,7 +275,7 @@ class Run {
     const path = Array.isArray(error['path']) ? (error['path'] as (string | number)[]) : null;
     const paths = path === null ? [null] : place(path);
     for (const at of paths) {
-      this.errors.push({
+      this.#note(fetch, {
         message: typeof error['message'] === 'string' ? error['message'] : '',
         path: at,
         subgraph: fetch.subgraph,
@@ -259,44 +285,14 @@ class Run {
   }
 
   #fail(fetch: FetchStep, code: string, message: string): void {
-    this.errors.push({ message, path: null, subgraph: fetch.subgraph, extensions: { code } });
+    this.#note(fetch, { message, path: null, subgraph: fetch.subgraph, extensions: { code } });
   }
 
-  /** The places of an error in `_entities[n]`: every object of the answer that the representation stands for. */
-  #entityErrorPaths(
-    fetch: FetchStep,
-    path: readonly (string | number)[],
-    groups: readonly EntityGroup[],
-  ): (string | number)[][] {
-    const [, index, ...rest] = path;
-    const group = typeof index === 'number' ? groups[index] : undefined;
-    if (group === undefined) return fetch.paths.map((each) => [...each]);
-    const all = fetch.paths.map((each) => entityPathsAt(this.data, each, this.#withheld));
-    return group.targets.map((target) => [...(all[target.pathIndex]?.[target.index] ?? []), ...rest]);
+  #note(fetch: FetchStep, error: ExecutionError): void {
+    this.errors.push(error);
+    this.#schedule?.failed(this.#numbers?.get(fetch) ?? 0, error);
   }
 }
-
-/** How an answer came. */
-interface Received {
-  readonly place: PlaceError;
-  readonly tookUs: number;
-  /** What came of the trace that was asked for; absent where none was. */
-  readonly trace?: FetchRecord['trace'] | undefined;
-}
-
-/** The client's variables that a fetch uses, printed as members of an object. */
-function printVariables(fetch: FetchStep, variables: ExecutionInput['variables']): string {
-  let members = '';
-  for (const name of fetch.variables) {
-    const value = variables[name];
-    if (value === undefined) continue;
-    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
-  }
-  return members;
-}
-
-/** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
-type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
 
 function isEntityFetch(fetch: FetchStep): fetch is EntityFetch {
   return fetch.requires !== null;

@@ -7,12 +7,14 @@ import type { ExecutionResult, Executor } from '../../../src/execution/executor.
 import { leafChecks } from '../../../src/execution/leaf-values.ts';
 import { createNativeExecutor } from '../../../src/execution/native/native-executor.ts';
 import { createSubgraphTransport } from '../../../src/execution/native/subgraph-transport-client.ts';
-import { type GraphView, respond } from '../../../src/execution/respond.ts';
+import { type GraphView, type RespondOptions, respond } from '../../../src/execution/respond.ts';
+import { PartAnswers } from '../../../src/execution/respond-parts.ts';
 import type { SubgraphSettings } from '../../../src/execution/subgraph-settings.ts';
 import { ANONYMOUS, type Principal } from '../../../src/identity/principal.ts';
-import type { GatewayResponse, GraphQLRequest } from '../../../src/listener/request.ts';
+import type { GatewayResponse, GraphQLRequest, GraphQLResponseBody } from '../../../src/listener/request.ts';
 import { compileOperation } from '../../../src/operation/compile.ts';
 import { conditionHolds, whenApplies } from '../../../src/operation/condition.ts';
+import { deferredNow } from '../../../src/operation/deferred-part.ts';
 import { fillFromPrincipal } from '../../../src/operation/fill-from-principal.ts';
 import type { CompiledOperation, OperationLimits } from '../../../src/operation/operation.ts';
 import { createPlanner } from '../../../src/operation/plan-operation.ts';
@@ -63,6 +65,8 @@ export interface TwoEngines {
   ask(engine: EngineName, ask: Ask): Promise<Answer>;
   /** All that the client gets. */
   response(engine: EngineName, ask: Ask): Promise<GatewayResponse>;
+  /** Our answer in parts: what is deferred comes later. */
+  inParts(ask: Ask): Promise<readonly GraphQLResponseBody[]>;
   /** Both answers. */
   both(ask: Ask): Promise<{ native: Answer; apollo: Answer }>;
   /** What Apollo makes of the text as the client wrote it, past our compiler and our shaping. */
@@ -81,7 +85,11 @@ const LIMITS: OperationLimits = {
   directives: 1_000,
   selections: 50_000,
   warnOnly: false,
+  deferredParts: 1_000,
 };
+
+const REQUEST = { id: 'request-1', responseMediaType: 'application/json' } as GraphQLRequest;
+const RESPOND: RespondOptions = { authorizationErrors: 'errors', masking: UNMASKING };
 
 const clock = { now: () => Date.now(), nowUs: () => performance.now() * 1_000 };
 
@@ -206,34 +214,41 @@ function enginesOf(
   const introspecting = (variables: Readonly<Record<string, unknown>>) => ({
     introspect: async (document: string) => introspectView(document, variables, supergraph.apiSchema),
   });
-  const response = async (engine: EngineName, question: Ask): Promise<GatewayResponse> => {
+  const answering = async (engine: EngineName, question: Ask, isParted: boolean) => {
     const { operation, variables, mask, variant } = await prepare(question);
+    const later = isParted ? deferredNow(variant.deferred, variables) : null;
     const result = await engines[engine].execute({
       ...inputOf(question),
       ...introspecting(variables),
-      variant,
-      variables,
+      ...{ variant, variables, later },
     });
-    const decision =
-      mask === ''
-        ? ({ effect: 'permit', mask: '', reasons: [] } as const)
-        : ({ effect: 'filter', mask, reasons: [] } as const);
-    return respond(
-      { id: 'request-1', responseMediaType: 'application/json' } as GraphQLRequest,
-      {
-        operation,
-        variant,
-        variables,
-        decision,
-        principal: question.principal ?? ANONYMOUS,
-        result,
-        meter: null,
-        reportForeign: () => undefined,
-        reportCounts: () => undefined,
-      },
-      view,
-      { authorizationErrors: 'errors', masking: UNMASKING },
-    );
+    const executed = {
+      ...{ operation, variant, variables, result, meter: null },
+      decision:
+        mask === ''
+          ? ({ effect: 'permit', mask: '', reasons: [] } as const)
+          : ({ effect: 'filter', mask, reasons: [] } as const),
+      principal: question.principal ?? ANONYMOUS,
+      reportForeign: () => undefined,
+      reportCounts: () => undefined,
+    };
+    return { executed, later };
+  };
+  const response = async (engine: EngineName, question: Ask): Promise<GatewayResponse> =>
+    respond(REQUEST, (await answering(engine, question, false)).executed, view, RESPOND);
+  const inParts = async (question: Ask): Promise<readonly GraphQLResponseBody[]> => {
+    const { executed, later: isLater } = await answering('native', question, true);
+    const { deferred } = executed.variant;
+    if (deferred === undefined || isLater === null)
+      return [{ ...respond(REQUEST, executed, view, RESPOND).body, hasNext: false }];
+    const answers = new PartAnswers({
+      ...{ request: REQUEST, executed, deferred, isLater, graph: view, options: RESPOND },
+    });
+    const { later } = executed.result;
+    const bodies: GraphQLResponseBody[] = [{ ...answers.primary().body, hasNext: later !== undefined }];
+    for await (const done of later ?? [])
+      bodies.push({ incremental: answers.part(done), hasNext: done.hasNext });
+    return bodies;
   };
   const ask = async (engine: EngineName, question: Ask): Promise<Answer> =>
     answerOf(await response(engine, question));
@@ -243,6 +258,7 @@ function enginesOf(
     compile,
     ask,
     response,
+    inParts,
     async both(question) {
       const native = await ask('native', question);
       return { native, apollo: await ask('apollo', question) };

@@ -1,0 +1,87 @@
+import type { DeferredParts } from '../../operation/deferred-part.ts';
+import type { ExecutionError, PartDone } from '../executor.ts';
+
+/** One answer that comes in parts: which fetches each waits for, what went wrong in them, and what is told in which order. */
+export class PartSchedule {
+  readonly #deferred: DeferredParts;
+  readonly #isLater: readonly boolean[];
+  readonly #ended: readonly PromiseWithResolvers<void>[];
+  readonly #errors = new Map<number | null, ExecutionError[]>();
+
+  constructor(deferred: DeferredParts, isLater: readonly boolean[], fetches: number) {
+    this.#deferred = deferred;
+    this.#isLater = isLater;
+    this.#ended = Array.from({ length: fetches }, () => Promise.withResolvers<void>());
+  }
+
+  /** Notes that a fetch has ended, or never begins. */
+  ended(fetch: number): void {
+    this.#ended[fetch]?.resolve();
+  }
+
+  /** Notes what went wrong in a fetch: it is told with the first that waits for it. */
+  failed(fetch: number, error: ExecutionError): void {
+    const { primary, parts } = this.#deferred;
+    const part = primary.waitsFor.includes(fetch)
+      ? null
+      : parts.findIndex(({ waitsFor }) => waitsFor.includes(fetch));
+    const own = this.#errors.get(part) ?? [];
+    own.push(error);
+    this.#errors.set(part, own);
+  }
+
+  /** Waits for the answer without what is deferred; gives its errors. Rejects where the whole does. */
+  async primary(whole: Promise<unknown>): Promise<readonly ExecutionError[]> {
+    await Promise.race([this.#complete(null), whole]);
+    return this.#errorsOf(null);
+  }
+
+  /** Each deferred part once it and what it stands in are complete. Rejects where the whole does. */
+  async *later(whole: Promise<unknown>): AsyncGenerator<PartDone, void, undefined> {
+    const waiting = new Map<number, Promise<number>>();
+    const offer = (within: number | null): void => {
+      for (const part of this.#deferredIn(within))
+        waiting.set(
+          part,
+          this.#complete(part).then(() => part),
+        );
+    };
+    const failing = whole.then(() => new Promise<never>(() => undefined));
+    // Told by whoever waits here; nobody may, once the client has gone.
+    failing.catch(() => undefined);
+    offer(null);
+    while (waiting.size > 0) {
+      const part = await Promise.race([...waiting.values(), failing]);
+      waiting.delete(part);
+      offer(part);
+      yield { part, errors: this.#errorsOf(part), hasNext: waiting.size > 0 };
+    }
+  }
+
+  async #complete(part: number | null): Promise<void> {
+    const { primary, parts } = this.#deferred;
+    const { waitsFor } = (part === null ? undefined : parts[part]) ?? primary;
+    await Promise.all(waitsFor.map((fetch) => this.#ended[fetch]?.promise));
+    for (const inner of this.#inner(part)) await this.#complete(inner);
+  }
+
+  #errorsOf(part: number | null): readonly ExecutionError[] {
+    return [...(this.#errors.get(part) ?? []), ...this.#inner(part).flatMap((each) => this.#errorsOf(each))];
+  }
+
+  /** The parts right below a place that come with it. */
+  #inner(within: number | null): readonly number[] {
+    return this.#below(within).filter((part) => this.#isLater[part] !== true);
+  }
+
+  /** The parts that come next after a place: deferred, with nothing deferred between. */
+  #deferredIn(within: number | null): readonly number[] {
+    return this.#below(within).flatMap((part) =>
+      this.#isLater[part] === true ? [part] : this.#deferredIn(part),
+    );
+  }
+
+  #below(within: number | null): readonly number[] {
+    return this.#deferred.parts.flatMap(({ parent }, part) => (parent === within ? [part] : []));
+  }
+}
