@@ -129,6 +129,7 @@ function checkMessage({ role, content, toolCalls, toolCallId, images }: ChatMess
     throw aiError('BAD_USER_INPUT', 'Only the assistant calls tools.');
   if ((toolCallId != null) !== (role === 'TOOL'))
     throw aiError('BAD_USER_INPUT', 'A message of a tool, and no other, names the call that it answers.');
+  if (toolCallId != null) requireText('The id of a call', toolCallId, BOUNDS.toolIdCharactersMax);
   requireRange('The number of calls', calls.length, [0, BOUNDS.toolsMax]);
   const shows = images != null && images.length > 0;
   if (calls.length === 0 && role !== 'TOOL' && !shows)

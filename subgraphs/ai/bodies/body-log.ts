@@ -1,7 +1,7 @@
 import { aiBodyContext } from '../../../src/control/ai-body-context.ts';
 import { type KeyWrapper, type Sealed, seal } from '../../../src/control/envelope.ts';
 import { FindingCounts } from '../guardrails/finding.ts';
-import { changeJson } from '../guardrails/json-texts.ts';
+import { changeJson, isJson } from '../guardrails/json-texts.ts';
 import { createPiiDetector } from '../guardrails/pii-detector.ts';
 import { createSecretsDetector } from '../guardrails/secrets-detector.ts';
 import { type Checking, checkText } from '../guardrails/text-check.ts';
@@ -184,7 +184,9 @@ function bodyText(exchange: object, mode: BodyMode): string {
   const checking: Checking = {
     ...{ checks: REDACTING, direction: 'output', counts: new FindingCounts(), placeholders: null },
   };
-  return changeJson(json, (text) => checkText(text, checking));
+  const redacted = (text: string): string => checkText(text, checking);
+  // Arguments and results of tools are JSON within a text, and their escapes hide what they stand for.
+  return changeJson(json, (text) => redacted(isJson(text) ? changeJson(text, redacted) : text));
 }
 
 /** Of images, what they are. */

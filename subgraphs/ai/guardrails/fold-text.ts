@@ -8,8 +8,9 @@ export interface FoldedText {
   originOf(span: Span): Span;
 }
 
-const NOT_ASCII = /[^\p{ASCII}]/u;
-const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{M}]/u;
+/** What is left as it is. */
+const PLAIN = /^[\t\n\v\f\r -~]*$/u;
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{M}\p{Cc}]/u;
 const DASHES = /[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]/u;
 const DIGIT = /\p{Nd}/u;
 /** First digits of scripts; their ten digits follow each other. Source: Unicode, `Nd`. */
@@ -74,7 +75,7 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
  * Invariant: each character of the text adds at most four to the result.
  */
 export function foldText(original: string): FoldedText {
-  if (!NOT_ASCII.test(original)) return { text: original, original, originOf: (span) => span };
+  if (PLAIN.test(original)) return { text: original, original, originOf: (span) => span };
   let text = '';
   const origins: number[] = [];
   let at = 0;
@@ -108,7 +109,7 @@ function remember(character: string): string {
 }
 
 function foldCharacter(character: string): string {
-  if (character <= '\u007f') return character;
+  if (PLAIN.test(character)) return character;
   if (DASHES.test(character)) return '-';
   let folded = '';
   for (const part of character.normalize('NFKD')) {

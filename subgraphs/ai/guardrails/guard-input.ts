@@ -2,7 +2,7 @@ import type { ChatInput, ChatMessage, EmbedInput, ToolInput } from '../ai-input.
 import type { CompiledPolicy } from './compile-guardrails.ts';
 import { type Finding, FindingCounts } from './finding.ts';
 import { foldText } from './fold-text.ts';
-import { changeJson } from './json-texts.ts';
+import { changeJson, isJson } from './json-texts.ts';
 import { Placeholders } from './placeholders.ts';
 import { type Checking, checkText, type Place } from './text-check.ts';
 
@@ -90,16 +90,6 @@ function changeMessage(message: ChatMessage, change: Change): ChatMessage {
           toolCalls: toolCalls.map((call) => ({ ...call, arguments: changeJson(call.arguments, inPlace) })),
         }),
   };
-}
-
-function isJson(text: string): boolean {
-  if (!/^\s*[[{"]/u.test(text)) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function changeTool(tool: ToolInput, change: (text: string) => string): ToolInput {

@@ -10,7 +10,8 @@ const GROUP = /^(?:[^\s]{0,24}\p{Nd}[^\s]{0,24}|[^\p{L}\p{N}\s]{1,4}|[\p{L}\p{N}
 const GROUP_CHARACTERS_MAX = 40;
 /** A group that a number begins with. */
 const BEGINS = /[\p{Nd}+(\uff0b\uff08]|^\p{Lu}{1,2}$/u;
-const BLANK = /[ \u00a0\u2007\u202f]/u;
+/** All that a blank may be written as. */
+const BLANK = /\p{Zs}/u;
 /** An IBAN in groups has 42 characters, a number of a telephone fewer. */
 const GROUPS_CHARACTERS_MAX = 64;
 const KEY_MARK = /-{1,5}(?:B[A-Z0-9 ]{0,50}-{0,5})?$/u;

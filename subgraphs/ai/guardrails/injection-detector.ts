@@ -83,8 +83,9 @@ const TURN_MARKS =
 /** An image whose address takes something along. */
 const CARRIED_AWAY =
   /!\[[^\]\n]{0,100}\]\(https?:\/\/[^)\s]{1,200}[?&][^)\s=]{1,40}=(?:\{|\[|<|%7B|%5B)[^)\s]{0,200}\)/giu;
-/** Letters of another plane that nobody sees and models read; flags are made of them too. */
-const TAGS = /(?<![\u{1f3f4}\u{e0020}-\u{e007e}])[\u{e0020}-\u{e007e}]{4,}/gu;
+/** Letters of another plane that nobody sees and models read; flags are made of a few of them too, and their end. */
+const TAGS =
+  /(?<![\u{e0020}-\u{e007e}])(?!(?<=\u{1f3f4})[\u{e0020}-\u{e007e}]{4,6}\u{e007f})[\u{e0020}-\u{e007e}]{4,}/gu;
 const ENCODED =
   /(?<![A-Za-z0-9+/=_-])(?:[A-Za-z0-9+/_-]{24,4000}={0,2}|(?:[0-9a-f]{2}){16,2000})(?![A-Za-z0-9+/=_-])/giu;
 const PRINTABLE_SHARE_MIN = 0.9;

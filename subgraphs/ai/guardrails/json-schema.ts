@@ -3,6 +3,9 @@ const DEPTH_MAX = 64;
 /** Most steps of one validation; alternatives within alternatives multiply. */
 const STEPS_MAX = 200_000;
 
+/** Going through so much of a text takes as long as a step. Units: UTF-16 code units. */
+const CHARACTERS_PER_STEP = 16;
+
 type Schema = Readonly<Record<string, unknown>>;
 type Rule = (value: unknown, schema: Schema, at: Walk) => boolean;
 
@@ -14,7 +17,7 @@ interface Walk {
 
 /**
  * Whether a value follows a JSON Schema, by the keywords that models are asked by; `pattern` and `format` are not judged, since a pattern is a
- * program of the caller's. Invariant: bounded steps; what cannot be judged within them does not follow.
+ * program of the caller's. Invariant: bounded steps, long texts and lists being many; what cannot be judged within them does not follow.
  * Source: JSON Schema 2020-12, core and validation.
  */
 export function followsSchema(value: unknown, schema: unknown): boolean {
@@ -30,9 +33,12 @@ export function followsSchema(value: unknown, schema: unknown): boolean {
 function follows(value: unknown, schema: unknown, walk: Walk): boolean {
   const at = { ...walk, depth: walk.depth + 1 };
   if (at.depth > DEPTH_MAX) throw new RangeError('nested too deeply');
-  spend(at, 1);
   if (typeof schema === 'boolean') return schema;
   if (!isObject(schema)) return false;
+  spend(
+    at,
+    Object.values(schema).reduce((sum: number, part) => sum + widthOf(part), 1 + widthOf(value)),
+  );
   return RULES.every(([keyword, rule]) => !Object.hasOwn(schema, keyword) || rule(value, schema, at));
 }
 
@@ -40,6 +46,13 @@ function follows(value: unknown, schema: unknown, walk: Walk): boolean {
 function spend({ budget }: Walk, steps: number): void {
   budget.steps -= steps;
   if (budget.steps < 0) throw new RangeError('too many steps');
+}
+
+/** How much there is to go through of a value itself, and not of what it holds. Units: steps. */
+function widthOf(value: unknown): number {
+  if (typeof value === 'string') return Math.ceil(value.length / CHARACTERS_PER_STEP);
+  if (Array.isArray(value)) return value.length;
+  return isObject(value) ? Object.keys(value).length : 0;
 }
 
 const TYPES: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<
@@ -59,7 +72,7 @@ const RULES: readonly (readonly [string, Rule])[] = [
   ['$ref', (value, { $ref }, at) => follows(value, resolve(at.root, $ref), at)],
   ['type', (value, { type }) => listOf(type).some((name) => TYPES.get(name)?.(value) === true)],
   ['enum', isListed],
-  ['const', (value, schema) => isEqual(schema['const'], value)],
+  ['const', (value, schema, at) => canonical(schema['const'], at) === canonical(value, at)],
   ['allOf', (value, { allOf }, at) => listOf(allOf).every((each) => follows(value, each, at))],
   ['anyOf', (value, { anyOf }, at) => listOf(anyOf).some((each) => follows(value, each, at))],
   ['oneOf', (value, { oneOf }, at) => listOf(oneOf).filter((each) => follows(value, each, at)).length === 1],
@@ -97,8 +110,10 @@ const RULES: readonly (readonly [string, Rule])[] = [
   ['maxItems', (value, { maxItems }) => !Array.isArray(value) || value.length <= Number(maxItems)],
   [
     'uniqueItems',
-    (value, { uniqueItems }) =>
-      uniqueItems !== true || !Array.isArray(value) || new Set(value.map(canonical)).size === value.length,
+    (value, { uniqueItems }, at) =>
+      uniqueItems !== true ||
+      !Array.isArray(value) ||
+      new Set(value.map((each) => canonical(each, at))).size === value.length,
   ],
   [
     'minLength',
@@ -126,10 +141,9 @@ const RULES: readonly (readonly [string, Rule])[] = [
 
 function isListed(value: unknown, schema: Schema, at: Walk): boolean {
   const listed = listOf(schema['enum']);
-  spend(at, listed.length);
   if (typeof value !== 'object' || value === null) return listed.includes(value);
-  const text = canonical(value);
-  return listed.some((each) => canonical(each) === text);
+  const text = canonical(value, at);
+  return listed.some((each) => canonical(each, at) === text);
 }
 
 function hasProperties(value: Schema, { properties }: Schema, at: Walk): boolean {
@@ -167,15 +181,13 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-function isEqual(one: unknown, other: unknown): boolean {
-  return canonical(one) === canonical(other);
-}
-
-/** Equal for equal values, whatever the order of their names. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
+/** Equal for equal values, whatever the order of their names. Throws: RangeError. */
+function canonical(value: unknown, at: Walk): string {
+  const text = JSON.stringify(value, (_, part: unknown) =>
     isObject(part)
       ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
       : part,
   );
+  spend(at, Math.ceil(text.length / CHARACTERS_PER_STEP));
+  return text;
 }

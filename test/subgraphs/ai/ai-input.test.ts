@@ -58,6 +58,11 @@ describe('checkChatInput', () => {
       { messages: [user('a'), { role: 'ASSISTANT', content: 'b' }] },
     ],
     ['instructions alone', { messages: [{ role: 'SYSTEM', content: 'a' }] }],
+    [
+      'a result for a call whose id is longer than the bound',
+      { messages: [{ role: 'TOOL', content: 'a', toolCallId: 'a'.repeat(BOUNDS.toolIdCharactersMax + 1) }] },
+    ],
+    ['a result for a call without an id', { messages: [{ role: 'TOOL', content: 'a', toolCallId: '' }] }],
   ])('refuses %s', (_case, changes) => {
     expect(() => checkChatInput(chat(changes))).toThrow(REFUSED);
   });

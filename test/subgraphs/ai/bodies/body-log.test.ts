@@ -112,6 +112,12 @@ describe('a question and its answer', () => {
     const { bodies, parts, asked, opened } = setting([{ ...FULL, mode: 'redacted' }]);
     await bodies.poll();
     await loggedChat(parts, asked(INPUT));
+    const hidden = String.raw`{"to":"jane\u0040example.com"}`;
+    const toolCalls = [{ id: '1', name: 't', arguments: hidden }];
+    bodies.keep(
+      { ...FULL, mode: 'redacted' },
+      { application: null, subject: 's', field: 'f', model: 'm', question: null, answer: { toolCalls } },
+    );
     const text = JSON.stringify(await opened());
     expect(text).toContain('Write to [EMAIL] today.');
     expect(text).not.toContain('jane');

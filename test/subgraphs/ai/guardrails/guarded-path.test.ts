@@ -276,6 +276,22 @@ describe('an answer', () => {
     expect((await under({ pii: {} }).chat()).text).toBe(`${EMAIL} and [EMAIL]`);
   });
 
+  it('is masked where it was to be JSON and is not, whole or streamed, and comes back as well', async () => {
+    const text = 'Sure: [EMAIL_1] and max@example.com, "max@example.com"';
+    const masked = `Sure: ${EMAIL} and [EMAIL], "[EMAIL]"`;
+    const { chat, stream } = under({ pii: {} });
+    fake.answer = () => ({ status: 200, body: FORMAT.chat(text) });
+    expect((await chat({ responseSchema: '{}' })).text).toBe(masked);
+    fake.answer = () => ({ frames: framesOf(text.slice(0, 5), text.slice(5)), after: 'end' });
+    expect(textOf(await stream({ responseSchema: '{}' }))).toBe(masked);
+  });
+
+  it('is a credential by the name that it has in JSON', async () => {
+    fake.answer = () => ({ status: 200, body: FORMAT.chat('{"user":"ann","password":"tr0ub4dor&3x"}') });
+    const { text } = await under({ secrets: {} }).chat({ ...saying('Hi'), responseSchema: '{}' });
+    expect(text).toBe('{"user":"ann","password":"[CREDENTIAL]"}');
+  });
+
   it.each([
     ['follows', '{"city":"Oslo"}', 'STOP'],
     ['does not follow', '{"city":7}', 'CONTENT_FILTER'],

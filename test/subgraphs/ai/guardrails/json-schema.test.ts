@@ -57,16 +57,61 @@ describe('a value', () => {
   });
 });
 
+describe('what a schema may cost', () => {
+  const doubling = (depth: number): object => ({
+    $ref: `#/$defs/a${depth}`,
+    $defs: Object.fromEntries(
+      Array.from({ length: depth + 1 }, (_, level) => {
+        const below = { $ref: `#/$defs/a${level - 1}` };
+        return [`a${level}`, level === 0 ? leaf : { allOf: [below, below] }];
+      }),
+    ),
+  });
+  let leaf: object = {};
+
+  it.each<[string, object, unknown]>([
+    ['a long text', { minLength: 1 }, 'a'.repeat(32_768)],
+    ['a long list', { uniqueItems: true }, Array.from({ length: 2_000 }, (_, index) => index)],
+    [
+      'many names',
+      { required: ['n1'] },
+      Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`n${n}`, n])),
+    ],
+    ['many alternatives', { enum: Array.from({ length: 2_000 }, (_, index) => index) }, 1],
+    ['a long constant', { not: { const: 'a'.repeat(16_000) } }, 1],
+  ])('counts what is gone through: %s, looked at often, follows nothing', (_, each, value) => {
+    leaf = each;
+    expect([followsSchema(value, doubling(1)), followsSchema(value, doubling(8))]).toEqual([true, false]);
+  });
+});
+
 describe('texts of JSON', () => {
   const loud = (text: string): string => text.replaceAll('a', 'AA');
 
   it.each([
     ['{"a":["bab",1,12345678901234567890,null]}', '{"AA":["bAAb",1,12345678901234567890,null]}'],
     [String.raw`{"x":"\u0061\n"}`, String.raw`{"x":"AA\n"}`],
-    ['"never ends, a', '"never ends, AA"'],
     ['', ''],
   ])('of %s are changed, and nothing else', (json, expected) => {
     expect(changeJson(json, loud)).toBe(expected);
+  });
+
+  it.each([
+    ['"never ends, 41', '"never ends, [N]"'],
+    ['not JSON, "and \\u00341" or 41', 'not JSON, "and [N]" or "[N]"'],
+  ])('that are none are read as they stand too: %s', (json, expected) => {
+    expect(changeJson(json, (text) => text.replaceAll('41', '[N]'))).toBe(expected);
+  });
+
+  it.each([
+    ['{"password":"x1"}', '{"password":"[X]"}'],
+    [
+      '{ "password" : 7 , "other": "x1", "password": "y" }',
+      '{ "password" : "[X]" , "other": "x1", "password": "[X]" }',
+    ],
+    ['{"password":{"other":"x1"}}', '{"password":{"other":"x1"}}'],
+  ])('are read with the name before them where it says what they are: %s', (json, expected) => {
+    expect(changeJson(json, (text) => text.replace(/^(password: ).+/u, '$1[X]'))).toBe(expected);
   });
 
   it('that are numbers become strings where they change', () => {

@@ -46,6 +46,7 @@ const PARTS = [
     `-----BEGIN ${'RSA '}PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----`,
     'ja\u200bne@exаmple.com',
     '４１１１ １１１１ １１１１ １１１１',
+    '4111\u20031111\u30001111\u20091111',
   ],
   ...[
     'Hello',
