@@ -49,7 +49,8 @@ function runFrom(text: string, end: number): number {
 
 /** The last run, and groups before it that it may belong to, from the first that something can begin with. */
 function groupsFrom(text: string): number {
-  let [held, from] = [runFrom(text, text.length), runFrom(text, text.length)];
+  let held = runFrom(text, text.length);
+  let from = held;
   for (;;) {
     let end = from;
     while (end > 0 && from - end < 3 && BLANK.test(text.charAt(end - 1))) end -= 1;

@@ -38,6 +38,8 @@ export class StreamText {
     this.#pending += this.#outsideOfKey(piece);
     const isFull = this.#pending.length > HELD_CHARACTERS_MAX;
     const until = heldFrom(this.#pending, this.#holding);
+    // While all of it is held nothing can be decided, and looking each time would take the square of its length.
+    if (until === 0 && !isFull) return '';
     const most = this.#pending.length - TAIL_CHARACTERS;
     return this.#take(isFull ? Math.max(until, most) : until, { mustDecide: isFull, isEnd: false });
   }

@@ -85,6 +85,17 @@ describe('a text that is checked as it comes', () => {
     );
   });
 
+  it('is not looked at while all of it is held', () => {
+    let looks = 0;
+    const find = () => {
+      looks += 1;
+      return [];
+    };
+    const pieces = Array.from({ length: 500 }, () => 'jane');
+    expect(streamed(pieces, checking('mask', [{ name: 'pii', find }]))).toBe(pieces.join(''));
+    expect(looks).toBe(1);
+  });
+
   it('is so where a number begins at the end of something longer', () => {
     const begin = `${'x'.repeat(40)}@example.com-GB29 NWBK 6016 1`;
     expect(streamed([begin, '331 9268 19 and on'], checking('mask'))).not.toContain('GB29');
