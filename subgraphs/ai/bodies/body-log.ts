@@ -20,6 +20,11 @@ export interface BodyExchange {
   readonly answer: unknown;
 }
 
+/** One that waits to be written, its question and answer as JSON. */
+interface Waiting extends Omit<BodyExchange, 'question' | 'answer'> {
+  readonly said: string;
+}
+
 /** How the bodies of a tenant are kept. */
 export interface BodyTenant {
   readonly id: string;
@@ -103,15 +108,17 @@ export class BodyLog {
   }
 
   /** Keeps one, later. */
-  keep(tenant: BodyTenant, exchange: BodyExchange): void {
+  keep(tenant: BodyTenant, { question, answer, ...of }: BodyExchange): void {
     if (this.#pending >= this.#parts.config.pendingMax) {
       this.#lose(null);
       return;
     }
     this.#pending += 1;
     const at = this.#parts.now();
+    // At once, so that nothing that waits holds images.
+    const said = JSON.stringify({ question, answer }, withoutImages);
     this.#last = this.#last
-      .then(() => this.#write(tenant, exchange, at))
+      .then(() => this.#write(tenant, { ...of, said }, at))
       .catch((fault: unknown) => this.#lose(fault))
       .finally(() => {
         this.#pending -= 1;
@@ -156,10 +163,9 @@ export class BodyLog {
     await this.#parts.store.close();
   }
 
-  async #write({ id: tenant, mode }: BodyTenant, exchange: BodyExchange, at: number): Promise<void> {
+  async #write({ id: tenant, mode }: BodyTenant, { said: all, ...rest }: Waiting, at: number): Promise<void> {
     const { store, wrapper, randomBytes, newId, config } = this.#parts;
-    const { question, answer, ...rest } = exchange;
-    const said = bodyText({ question, answer }, mode);
+    const said = mode === 'full' ? all : redacted(all);
     const text = said.length <= config.bodyCharactersMax ? said : cutText(said, config.bodyCharactersMax);
     const id = newId();
     const sealed = await seal(text, aiBodyContext({ id, tenantId: tenant, at }), { wrapper, randomBytes });
@@ -177,16 +183,14 @@ export class BodyLog {
   }
 }
 
-/** The exchange as JSON. */
-function bodyText(exchange: object, mode: BodyMode): string {
-  const json = JSON.stringify(exchange, withoutImages);
-  if (mode === 'full') return json;
+/** JSON without personal data and secrets. */
+function redacted(json: string): string {
   const checking: Checking = {
     ...{ checks: REDACTING, direction: 'output', counts: new FindingCounts(), placeholders: null },
   };
-  const redacted = (text: string): string => checkText(text, checking);
+  const without = (text: string): string => checkText(text, checking);
   // Arguments and results of tools are JSON within a text, and their escapes hide what they stand for.
-  return changeJson(json, (text) => redacted(isJson(text) ? changeJson(text, redacted) : text));
+  return changeJson(json, (text) => without(isJson(text) ? changeJson(text, without) : text));
 }
 
 /** Of images, what they are. */
