@@ -68,11 +68,12 @@ export class OutputGuard {
     return text === '' ? '' : this.#checkStructured(text);
   }
 
-  /** A call of a tool; what is in its arguments is looked at as it will be read. */
+  /** A call of a tool, whose name may be any text too; what is in its arguments is looked at as it will be read. */
   toolCall(call: ToolCall): ToolCall {
     this.#measure(call.arguments.length);
     const checked = changeJson(call.arguments, (text) => checkText(text, this.#checking));
-    return { ...call, arguments: this.#setting.placeholders.restoreJson(checked) };
+    const name = checkText(call.name, this.#checking);
+    return { ...call, name, arguments: this.#setting.placeholders.restoreJson(checked) };
   }
 
   /** Judges an answer that is whole by the schema that was asked for. */

@@ -286,6 +286,19 @@ describe('an answer', () => {
     expect(textOf(await stream({ responseSchema: '{}' }))).toBe(masked);
   });
 
+  it('is masked in the name of a tool that nobody offered', async () => {
+    const call = {
+      id: '1',
+      type: 'function',
+      function: { name: 'to max@example.com', arguments: 'max@example.com' },
+    };
+    const body = FORMAT.chat('') as { choices: [{ message: object }] };
+    Object.assign(body.choices[0].message, { tool_calls: [call] });
+    fake.answer = () => ({ status: 200, body });
+    const { toolCalls } = await under({ pii: {} }).chat({ tools: [{ name: 't', parameters: '{}' }] });
+    expect(toolCalls).toMatchObject([{ name: 'to [EMAIL]', arguments: '[EMAIL]' }]);
+  });
+
   it('is a credential by the name that it has in JSON', async () => {
     fake.answer = () => ({ status: 200, body: FORMAT.chat('{"user":"ann","password":"tr0ub4dor&3x"}') });
     const { text } = await under({ secrets: {} }).chat({ ...saying('Hi'), responseSchema: '{}' });
