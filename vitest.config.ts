@@ -20,7 +20,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than there may be cores: many files wait for processes they start.
+    maxWorkers: 3,
     // Files share a process, and with it what it has compiled: most of the time went into compiling the same code again.
     isolate: false,
     setupFiles: ['test/setup.ts'],
