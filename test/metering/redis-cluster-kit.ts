@@ -62,9 +62,17 @@ export class RedisClusterKit {
     return Promise.all(this.#nodes.slice(0, 3).map(({ client }) => client.keys('*')));
   }
 
-  /** Kills the master that has a replica. */
+  /** Kills the master that has a replica, once that has all that was written: replication does not wait for anybody. */
   async killFirst(): Promise<void> {
-    await this.#nodes[0]?.process.kill();
+    const [first] = this.#nodes;
+    if (first === undefined) throw new Error('no node');
+    const offset = async (pattern: RegExp): Promise<number> =>
+      Number(pattern.exec(await first.client.info('replication'))?.[1] ?? -1);
+    const written = await offset(/^master_repl_offset:(\d+)/m);
+    await vi.waitFor(async () => {
+      if ((await offset(/^slave0:.*,offset=(\d+)/m)) < written) throw new Error('not replicated');
+    }, WAIT);
+    await first.process.kill();
   }
 
   async remove(): Promise<void> {
