@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { forkChild } from '../bench/gateways/child.ts';
+import { type Child, forkChild, messageFrom } from '../bench/gateways/child.ts';
 import type { Origins } from '../bench/graph/subgraphs-server.ts';
 import { composeBenchmark } from '../bench/graph/supergraph.ts';
-import { requestBody, tagOf, WORKLOADS } from '../bench/graph/workloads.ts';
 import { CALLER_AUDIENCE, CALLER_ISSUER, createCallerIssuer } from '../bench/load/caller.ts';
+import { callAll, endCalls, type PacedLoad } from './paced-load.ts';
+import type { PacedReply } from './paced-load-worker.ts';
 
 /** Calls that a tenant may make in a second; the quiet one makes four fifths of them, the loud one ten times as many. */
 const LIMIT = 30;
@@ -15,65 +14,14 @@ const QUIET_PER_SECOND = LIMIT * 0.8;
 const LOUD_PER_SECOND = LIMIT * 10;
 /** Quiet alone and quiet beside loud take turns, so that what else the machine does falls on both alike. */
 const TURN_MS = 5000;
+/** Time that the last calls of a turn may still take. */
+const TURN_GRACE_MS = 30_000;
 /** Nine in ten are over the limit, less what is saved up when a turn begins. */
 export const REFUSED_SHARE_MIN = 0.8;
 /** How much worse the quiet tenant may fare beside the loud one. */
 export const RATIO_MAX = 1.2;
 const GATEWAY = join(import.meta.dirname, '../bench/gateways/portcullis-gateway.ts');
 const SUBGRAPHS = join(import.meta.dirname, '../bench/graph/subgraphs-server.ts');
-
-/** Connections of each tenant: none waits here for those of the other. */
-const agents = { loud: connections(), quiet: connections() };
-let sent = 0;
-
-function connections(): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 64 });
-}
-
-interface Caller {
-  readonly url: string;
-  readonly token: string;
-  readonly agent: Agent;
-}
-
-/** Status of one call, and how long it took. */
-function call({ url, token, agent }: Caller): Promise<{ readonly status: number; readonly tookMs: number }> {
-  sent += 1;
-  const body = requestBody(WORKLOADS.small, tagOf(sent));
-  const startedMs = performance.now();
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      authorization: `Bearer ${token}`,
-    };
-    const asked = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.once('end', () =>
-        resolve({ status: response.statusCode ?? 0, tookMs: performance.now() - startedMs }),
-      );
-    });
-    asked.once('error', reject);
-    asked.end(body);
-  });
-}
-
-interface Load extends Caller {
-  readonly perSecond: number;
-  readonly forMs: number;
-}
-
-/** Calls at their times, whether or not those before are answered: who waits for a slow gateway does not see it. */
-async function callAll({ perSecond, forMs, ...caller }: Load) {
-  const calls: ReturnType<typeof call>[] = [];
-  const startedMs = performance.now();
-  for (let turn = 0; turn < (perSecond * forMs) / 1000; turn += 1) {
-    const dueMs = startedMs + (turn * 1000) / perSecond - performance.now();
-    if (dueMs > 1) await pause(dueMs);
-    calls.push(call(caller));
-  }
-  return Promise.all(calls);
-}
 
 function p99(times: readonly number[]): number {
   return times.toSorted((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0;
@@ -106,7 +54,21 @@ async function startGateway(opened: AsyncDisposableStack) {
     logFile: join(directory, 'gateway.log'),
   });
   opened.defer(() => gateway.child.stop());
-  return { url: gateway.ready.url, issuer };
+  const loud = await forkChild({
+    file: join(import.meta.dirname, 'paced-load-worker.ts'),
+    logFile: join(directory, 'loud.log'),
+  });
+  opened.defer(() => loud.child.stop());
+  return { url: gateway.ready.url, issuer, loud: loud.child };
+}
+
+/** How many calls of one turn were refused. */
+async function refusedOf(loud: Child, load: PacedLoad): Promise<number> {
+  const answer = messageFrom<PacedReply>(loud, load.forMs + TURN_GRACE_MS);
+  loud.process.send(load);
+  const reply = await answer;
+  if ('fault' in reply) throw new Error(`the loud tenant: ${reply.fault}`);
+  return reply.refused;
 }
 
 /** What came of it: the 99th percentile of the quiet tenant beside the loud one, as a multiple of that alone. */
@@ -122,22 +84,21 @@ export interface Fairness {
  */
 export async function measureFairness(seconds: number): Promise<Fairness> {
   await using opened = new AsyncDisposableStack();
-  opened.defer(() => agents.loud.destroy());
-  opened.defer(() => agents.quiet.destroy());
-  const { url, issuer } = await startGateway(opened);
-  const [loud, quiet] = [await issuer.token('loud'), await issuer.token('quiet')];
-  const quietLoad = { url, token: quiet, agent: agents.quiet, perSecond: QUIET_PER_SECOND, forMs: TURN_MS };
-  const loudLoad = { url, token: loud, agent: agents.loud, perSecond: LOUD_PER_SECOND, forMs: TURN_MS };
-  await Promise.all([callAll(quietLoad), callAll(loudLoad)]);
+  opened.defer(endCalls);
+  const { url, issuer, loud } = await startGateway(opened);
+  const quietLoad = { url, token: await issuer.token('quiet'), perSecond: QUIET_PER_SECOND, forMs: TURN_MS };
+  const loudLoad = { url, token: await issuer.token('loud'), perSecond: LOUD_PER_SECOND, forMs: TURN_MS };
+  // What is compiled and connected is so for both before anything counts.
+  await Promise.all([callAll(quietLoad), refusedOf(loud, loudLoad)]);
   const alone: number[] = [];
   const beside: number[] = [];
   let refused = 0;
   for (let turn = 0; turn * TURN_MS < seconds * 1000; turn += 1) {
     const own = await callAll(quietLoad);
-    const [next, others] = await Promise.all([callAll(quietLoad), callAll(loudLoad)]);
+    const [next, others] = await Promise.all([callAll(quietLoad), refusedOf(loud, loudLoad)]);
     if ([...own, ...next].some(({ status }) => status !== 200))
       throw new Error('the quiet tenant was refused');
-    refused += others.filter(({ status }) => status === 429).length;
+    refused += others;
     alone.push(...own.map(({ tookMs }) => tookMs));
     beside.push(...next.map(({ tookMs }) => tookMs));
   }
