@@ -22,6 +22,11 @@ export const PEOPLE = {
 
 export type PersonName = keyof typeof PEOPLE;
 
+/** The name under which a shell holds the token of a person. */
+export function variableOf(person: string): string {
+  return person.replaceAll(' of ', '_').replaceAll(' ', '_').toUpperCase();
+}
+
 export interface DemoAnswer {
   readonly status: number;
   readonly body: {

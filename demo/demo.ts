@@ -4,7 +4,14 @@ import { parseArgs } from 'node:util';
 import { approvalTour, STAFF } from './demo-approvals.ts';
 import { budgetTour } from './demo-budget.ts';
 import { modelTour } from './demo-models.ts';
-import { type DemoAnswer, type DemoRequest, PEOPLE, type PersonName, REQUESTS } from './demo-requests.ts';
+import {
+  type DemoAnswer,
+  type DemoRequest,
+  PEOPLE,
+  type PersonName,
+  REQUESTS,
+  variableOf,
+} from './demo-requests.ts';
 import { WATCH, watch } from './demo-subscription.ts';
 import { type DemoSystem, startDemo } from './demo-system.ts';
 
@@ -158,10 +165,6 @@ function curl(url: string, { person, query, variables }: DemoRequest): string {
 function watchCurl(url: string): string {
   const authorization = `-H "authorization: Bearer $${variableOf('shopper of globex')}"`;
   return `curl -sN ${url} -H 'content-type: application/json' -H 'accept: text/event-stream' \\\n  ${authorization} -d '${JSON.stringify({ query: WATCH })}'`;
-}
-
-function variableOf(person: PersonName | string): string {
-  return person.replaceAll(' of ', '_').toUpperCase();
 }
 
 process.exitCode = await main();
