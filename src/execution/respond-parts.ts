@@ -1,9 +1,10 @@
-import type { GraphQLRequest, IncrementalPart } from '../listener/request.ts';
+import type { GraphQLRequest, IncrementalPart, ResponseError } from '../listener/request.ts';
 import type { DeferredParts } from '../operation/deferred-part.ts';
 import type { ExecutionError, PartDone } from './executor.ts';
+import { knownPath } from './known-path.ts';
 import { entriesBelow, type PartEntry } from './part-entries.ts';
+import { placeErrors } from './place-errors.ts';
 import { type Executed, type GraphView, type RespondOptions, respond } from './respond.ts';
-import type { ResponsePath } from './shape-result.ts';
 
 /** What answering in parts needs, the same for all of them. */
 export interface AnsweredParts {
@@ -24,6 +25,10 @@ export class PartAnswers {
   readonly #of: AnsweredParts;
   /** What was answered so far: the objects of each part. */
   readonly #answered = new Map<number | null, readonly PartEntry[]>();
+  /** Several parts may wait for what one error is about. */
+  readonly #told = new Set<ExecutionError>();
+  /** What came with the primary answer and is about what comes later. */
+  #early: readonly ExecutionError[] = [];
 
   constructor(of: AnsweredParts) {
     this.#of = of;
@@ -32,9 +37,22 @@ export class PartAnswers {
   /** The answer without what is deferred. What authorization removes anywhere is told here. */
   primary(): ReturnType<typeof respond> {
     const { request, executed, deferred, graph, options } = this.#of;
-    const variant = { ...executed.variant, shape: deferred.primary.shape };
-    const response = respond(request, { ...executed, variant }, graph, options);
-    const [source, answered] = [executed.result.data, response.body.data];
+    const { shape } = deferred.primary;
+    const { result } = executed;
+    const reach = (error: ExecutionError, of: typeof shape): number => knownPath(error.path, of).path.length;
+    const isEarly = (error: ExecutionError): boolean =>
+      reach(error, shape) < reach(error, executed.variant.shape);
+    this.#early = result.errors.filter(isEarly);
+    const errors = result.errors.filter((error) => !isEarly(error));
+    for (const error of errors) this.#told.add(error);
+    const variant = { ...executed.variant, shape };
+    const response = respond(
+      request,
+      { ...executed, variant, result: { ...result, errors } },
+      graph,
+      options,
+    );
+    const [source, answered] = [result.data, response.body.data];
     const isThere = source !== null && answered !== null && answered !== undefined;
     this.#answered.set(null, isThere ? [{ path: [], source, answered }] : []);
     return response;
@@ -43,21 +61,42 @@ export class PartAnswers {
   /** What a part adds, object by object; nothing to what was not answered. */
   part({ part, errors }: PartDone): readonly IncrementalPart[] {
     const entries = this.#entriesOf(part);
-    const own = placed(errors, entries);
+    const own = this.#toldWith(entries, errors);
     const answered: PartEntry[] = [];
     const told: IncrementalPart[] = [];
+    let foreign = 0;
+    const reportForeign = (objects: number): void => {
+      foreign += objects;
+    };
+    const executed = { ...this.#of.executed, reportForeign };
     for (const [index, entry] of entries.entries()) {
-      const each = this.#respond(part, entry, own[index] ?? []);
+      const each = this.#respond({ ...entry, part, executed }, own[index] ?? []);
       if (each.data !== null) answered.push({ ...entry, answered: each.data });
       const isEmpty = each.data !== null && Object.keys(each.data).length === 0;
       if (!isEmpty || each.errors !== undefined || each.extensions !== undefined) told.push(each);
     }
     this.#answered.set(part, answered);
+    if (foreign > 0) this.#of.executed.reportForeign(foreign);
     return told;
   }
 
-  #respond(part: number, { path, source }: PartEntry, errors: readonly ExecutionError[]): IncrementalPart {
-    const { request, executed, deferred, graph, options } = this.#of;
+  /** The errors of each object that were not told before; what is of none is left to the other parts that wait for it. */
+  #toldWith(
+    entries: readonly PartEntry[],
+    errors: readonly ExecutionError[],
+  ): readonly (readonly ExecutionError[])[] {
+    const untold = [...new Set([...this.#early, ...errors])].filter((error) => !this.#told.has(error));
+    const { own, elsewhere } = placeErrors(untold, entries);
+    const left = new Set(elsewhere);
+    for (const error of untold) if (!left.has(error)) this.#told.add(error);
+    return own;
+  }
+
+  #respond(
+    { part, path, source, executed }: PartEntry & { readonly part: number; readonly executed: Executed },
+    errors: readonly ExecutionError[],
+  ): IncrementalPart {
+    const { request, deferred, graph, options } = this.#of;
     const { label = null, shape = deferred.primary.shape } = deferred.parts[part] ?? {};
     // Reasons to permit nevertheless, and what was removed before anything ran, the primary answer told.
     const { decision } = executed;
@@ -72,13 +111,19 @@ export class PartAnswers {
       graph,
       options,
     );
-    const placedErrors = body.errors?.map((error) => ({ ...error, path: [...path, ...(error.path ?? [])] }));
+    const fromRoot = (error: ResponseError): ResponseError => ({
+      ...error,
+      path: [...path, ...(error.path ?? [])],
+    });
+    const { authorizationErrors } = body.extensions ?? {};
     return {
       ...(label === null ? {} : { label }),
       path,
       data: body.data ?? null,
-      ...(placedErrors === undefined ? {} : { errors: placedErrors }),
-      ...(body.extensions === undefined ? {} : { extensions: body.extensions }),
+      ...(body.errors === undefined ? {} : { errors: body.errors.map(fromRoot) }),
+      ...(authorizationErrors === undefined
+        ? {}
+        : { extensions: { authorizationErrors: authorizationErrors.map(fromRoot) } }),
     };
   }
 
@@ -93,24 +138,4 @@ export class PartAnswers {
     if (part === null || this.#of.isLater[part] === true) return this.#answered.get(part) ?? [];
     return this.#entriesOf(part);
   }
-}
-
-/** The errors of each object, by their paths from it; what is of none is told with the first. */
-function placed(
-  errors: readonly ExecutionError[],
-  entries: readonly PartEntry[],
-): readonly (readonly ExecutionError[])[] {
-  const own: ExecutionError[][] = entries.map(() => []);
-  for (const error of errors) {
-    const { path } = error;
-    const at = path === null ? -1 : entries.findIndex((entry) => leadsTo(entry.path, path));
-    const entry = entries[at];
-    const relative = path === null || entry === undefined ? null : path.slice(entry.path.length);
-    own[Math.max(at, 0)]?.push({ ...error, path: relative });
-  }
-  return own;
-}
-
-function leadsTo(object: ResponsePath, path: ResponsePath): boolean {
-  return object.length <= path.length && object.every((step, index) => step === path[index]);
 }

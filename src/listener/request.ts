@@ -66,7 +66,7 @@ export interface GraphQLResponseBody {
   readonly errors?: readonly ResponseError[];
   /** Absent when nothing ran. */
   readonly data?: Readonly<Record<string, unknown>> | null;
-  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly extensions?: AnswerExtensions;
   /** Whether more parts of the answer come; absent where it is whole. */
   readonly hasNext?: boolean;
   /** What this part adds to those before. */
@@ -79,7 +79,13 @@ export interface IncrementalPart {
   readonly path: readonly (string | number)[];
   readonly data: Readonly<Record<string, unknown>> | null;
   readonly errors?: readonly ResponseError[];
-  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly extensions?: AnswerExtensions;
+}
+
+/** What is told beside an answer. */
+export interface AnswerExtensions {
+  /** Where refusals are not told as errors. */
+  readonly authorizationErrors?: readonly ResponseError[];
 }
 
 export interface ResponseError {

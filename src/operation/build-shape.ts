@@ -32,12 +32,14 @@ export function buildShape(
   const known = new Map<string, ObjectShape>();
 
   const ofPositions = (positions: readonly Position[]): ObjectShape => {
-    const uses = positions.flatMap((position) => position.uses.filter((use) => whenOf(use) !== null));
-    // Uses are unique in the operation, so the same uses below the same types give the same shape.
+    const all = positions.flatMap((position) => position.uses);
+    // Uses are unique in the operation, so the same uses below the same types give the same shape. Those that are not part of
+    // the answer tell positions apart as well: which types are refused depends on them.
     const types = [...new Set(positions.flatMap((position) => position.types))];
-    const key = `${types.join('|')}#${uses.map((use) => use.id).join()}`;
+    const key = `${types.join('|')}#${all.map((use) => use.id).join()}`;
     const cached = known.get(key);
     if (cached !== undefined) return cached;
+    const uses = all.filter((use) => whenOf(use) !== null);
     const shape: ObjectShape = {
       abstract: positions.some((position) => position.abstract),
       typeName: positions[0]?.typeName ?? '',

@@ -176,9 +176,9 @@ class Run {
       // One subgraph that answers JSON nested past the stack must not cost the answers of the others.
       if (!(error instanceof RangeError)) throw error;
       this.#fail(fetch, 'DOWNSTREAM_SERVICE_ERROR', 'The answer of the subgraph is nested too deep.');
-    } finally {
-      if (this.#schedule !== null) this.#ended(fetch);
     }
+    // Not after a fault: what waits for the fetch would pass for complete before the whole has failed.
+    if (this.#schedule !== null) this.#ended(fetch);
   }
 
   async #fetchRoot(fetch: FetchStep): Promise<void> {

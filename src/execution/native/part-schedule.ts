@@ -19,15 +19,17 @@ export class PartSchedule {
     this.#ended[fetch]?.resolve();
   }
 
-  /** Notes what went wrong in a fetch: it is told with the first that waits for it. */
+  /** Notes what went wrong in a fetch, for the primary answer where that waits for it, else for each part that does. */
   failed(fetch: number, error: ExecutionError): void {
     const { primary, parts } = this.#deferred;
-    const part = primary.waitsFor.includes(fetch)
-      ? null
-      : parts.findIndex(({ waitsFor }) => waitsFor.includes(fetch));
-    const own = this.#errors.get(part) ?? [];
-    own.push(error);
-    this.#errors.set(part, own);
+    const waiting = primary.waitsFor.includes(fetch)
+      ? [null]
+      : [...parts.keys()].filter((part) => parts[part]?.waitsFor.includes(fetch));
+    for (const part of waiting) {
+      const own = this.#errors.get(part) ?? [];
+      own.push(error);
+      this.#errors.set(part, own);
+    }
   }
 
   /** Waits for the answer without what is deferred; gives its errors. Rejects where the whole does. */
@@ -47,7 +49,8 @@ export class PartSchedule {
         );
     };
     const failing = whole.then(() => new Promise<never>(() => undefined));
-    // Told by whoever waits here; nobody may, once the client has gone.
+    // Each wait below tells a fault: no part that waits for what failed completes. This handler swallows none of them; it is for
+    // a fault that comes when nobody waits, since the client takes its time over a part or has gone.
     failing.catch(() => undefined);
     offer(null);
     while (waiting.size > 0) {
