@@ -1,7 +1,7 @@
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { Defer20220824Handler } from '@apollo/client/incremental';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, auditEvents, startTestGateway, type TestGateway } from './gateway-kit.ts';
+import { ask, auditEvents, auditOf, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { federated, json, startRawSubgraph, startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const ACCEPT = 'multipart/mixed;deferSpec=20220824';
@@ -116,6 +116,22 @@ describe('an operation with @defer', () => {
       [['people', 0], { bank: 'b1' }],
       [['people', 1], null],
     ]);
+  });
+
+  it('whose client leaves before the last part leaves one audit event', async () => {
+    isHeld = true;
+    const leaving = new AbortController();
+    const response = await fetch(gateway.url, {
+      ...{ method: 'POST', signal: leaving.signal },
+      headers: { accept: ACCEPT, 'content-type': 'application/json' },
+      body: JSON.stringify({ query: QUERY }),
+    });
+    await response.body?.getReader().read();
+    leaving.abort();
+    const event = await auditOf(gateway.where, response.headers.get('x-request-id') ?? '');
+    expect(event).toMatchObject({ code: 'REQUEST_ABORTED', operation: { type: 'query' } });
+    isHeld = false;
+    release();
   });
 
   it.each([

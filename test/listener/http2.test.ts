@@ -293,6 +293,25 @@ describe('a stream over HTTP/2', () => {
     expect(answer.text).toContain(text);
   });
 
+  it('delivers an answer in parts to its end', async () => {
+    const handle = async ({ defers }: GraphQLRequest): Promise<GatewayStream> => ({
+      kind: 'deferred',
+      events: (async function* () {
+        yield { ...tick(1), body: { data: { defers }, hasNext: true } };
+        yield { ...tick(2), body: { incremental: [{ path: [], data: { n: 2 } }], hasNext: false } };
+      })(),
+    });
+    const { client } = await start({}, { handle });
+    const { text, ...answer } = await post(client, HELLO, { accept: 'multipart/mixed;deferSpec=20220824' });
+    expect(answer).toMatchObject({ status: 200, rstCode: constants.NGHTTP2_NO_ERROR });
+    const parts = text.split('\r\n--graphql').slice(1, -1);
+    expect(parts.map((part) => JSON.parse(part.slice(part.indexOf('{'))))).toEqual([
+      { data: { defers: true }, hasNext: true },
+      { incremental: [{ path: [], data: { n: 2 } }], hasNext: false },
+    ]);
+    expect(text.endsWith('--graphql--\r\n')).toBe(true);
+  });
+
   it('ends for its source when the client takes it back', async () => {
     let ended = false;
     const { client } = await start(
