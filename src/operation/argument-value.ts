@@ -36,6 +36,8 @@ class Oversized extends Error {}
 export class ArgumentReader {
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #texts = new Map<string, string | null | typeof OVERSIZED>();
+  /** Of lists and objects that are put together: one literal may stand on every implementation of an interface. */
+  readonly #composed = new Map<ArgumentValue, string>();
   #left = ARGUMENT_CHARS_MAX;
 
   /** Takes coerced variables, defaults applied. */
@@ -46,7 +48,7 @@ export class ArgumentReader {
   /** The canonical text of a value; null where nothing is given. */
   read(value: ArgumentValue, fallback: ArgumentValue | null): string | null | typeof OVERSIZED {
     try {
-      return this.#either(value, fallback);
+      return this.#whole(value) ?? (fallback === null ? null : this.#whole(fallback));
     } catch (error) {
       if (error instanceof Oversized) return OVERSIZED;
       throw error;
@@ -79,6 +81,16 @@ export class ArgumentReader {
         return `{${fields.join(',')}}`;
       }
     }
+  }
+
+  /** As `#textOf`, once for each whole value. */
+  #whole(value: ArgumentValue): string | null {
+    if (value.kind !== 'list' && value.kind !== 'object') return this.#textOf(value);
+    const known = this.#composed.get(value);
+    if (known !== undefined) return this.#taken(known);
+    const text = this.#textOf(value);
+    if (text !== null) this.#composed.set(value, text);
+    return text;
   }
 
   /** Counts a part before it is copied into a whole. */

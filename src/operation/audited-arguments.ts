@@ -47,11 +47,9 @@ export function auditedArguments(
         const treatment = treatmentOf(policy, `${typeName}.${use.name}(${argument.name}:)`);
         const given = treatment === null ? null : givenTo(use, argument, { treatment, values });
         if (treatment === null || given === null) continue;
-        const entry = {
-          ...{ slot, name: argument.name, treatment, isId: isIdLike(argument), when: null },
-          ...given,
-        };
-        const key = hash('sha256', JSON.stringify(entry));
+        const how = { slot, name: argument.name, treatment, isId: isIdLike(argument), when: null };
+        const entry = { ...how, ...given };
+        const key = JSON.stringify([how, values.digestOf(given.value), values.digestOf(given.fallback)]);
         const known = found.get(key);
         if (known !== undefined) known.whens.push(use.when);
         else if (found.size < AUDITED_ARGUMENTS_MAX) found.set(key, { entry, whens: [use.when] });
@@ -84,9 +82,13 @@ function isIdLike({ name, type }: GraphQLArgument): boolean {
   return getNamedType(type).name === 'ID' || /(?:^id|Id|ID|_id)s?$/u.test(name);
 }
 
-/** Reads each literal once for each type that it is meant as: a large one stands on every implementation of an interface. */
+/**
+ * Reads each literal once for each type that it is meant as, and tells it from others by a digest that is made once: a large one
+ * stands on every implementation of an interface, wherever its fragment is spread.
+ */
 class ValueIndex {
   readonly #values = new Map<ValueNode, Map<string, ArgumentValue>>();
+  readonly #digests = new Map<ArgumentValue, string>();
 
   of(node: ValueNode, type: GraphQLInputType): ArgumentValue {
     const ofNode = this.#values.get(node) ?? new Map<string, ArgumentValue>();
@@ -94,6 +96,13 @@ class ValueIndex {
     const value = ofNode.get(String(type)) ?? builtFrom(node, type);
     ofNode.set(String(type), value);
     return value;
+  }
+
+  digestOf(value: ArgumentValue | null): string {
+    if (value === null) return '';
+    const digest = this.#digests.get(value) ?? hash('sha256', JSON.stringify(value));
+    this.#digests.set(value, digest);
+    return digest;
   }
 }
 

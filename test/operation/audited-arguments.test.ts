@@ -4,7 +4,11 @@ import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
 import { publishedText } from '../../src/audit/published-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
 import { digestArguments } from '../../src/digest-arguments.ts';
-import { ARGUMENT_CHARS_MAX } from '../../src/operation/argument-value.ts';
+import {
+  ARGUMENT_CHARS_MAX,
+  ArgumentReader,
+  type ArgumentValue,
+} from '../../src/operation/argument-value.ts';
 import { AUDITED_ARGUMENTS_MAX } from '../../src/operation/audited-arguments.ts';
 import { coerceVariables } from '../../src/operation/variables.ts';
 import { PARTS } from '../audit/fixtures.ts';
@@ -201,6 +205,27 @@ describe('an argument', () => {
       'oversized',
       'oversized',
     ]);
+  });
+
+  it('that stands on many types is put together once for a request', () => {
+    let reads = 0;
+    const list: ArgumentValue = {
+      kind: 'list',
+      get items() {
+        reads += 1;
+        return [{ kind: 'variable', name: 'x' } as const];
+      },
+    };
+    const reader = new ArgumentReader({ x: 'y' });
+    expect([reader.read(list, null), reader.read(list, null)]).toEqual(['["y"]', '["y"]']);
+    expect(reads).toBe(1);
+  });
+
+  it('that stands on many types is one value to all of them', () => {
+    const { listed } = understand(GRAPH, 'query ($k: ID) { things { part(key: $k) } }').facts
+      .auditedArguments;
+    expect(listed.map(({ value }) => value)).toEqual([listed[0]?.value, listed[0]?.value]);
+    expect(listed[1]?.value).toBe(listed[0]?.value);
   });
 
   it('is counted and not recorded beyond as many as are', () => {
