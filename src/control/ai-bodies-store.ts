@@ -80,12 +80,12 @@ export class AiBodiesStore {
     const { limit, after } = pageOf(page);
     const before = after === '' ? sql`` : sql`AND id < ${after}`;
     const { rows } = await read(this.#deps, actor, (tx) =>
-      tx.execute(
+      tx.execute<AiBody & Record<string, unknown>>(
         sql`SELECT ${COLUMNS} FROM ai_bodies WHERE tenant_id = ${tenantId} AND expires_at > ${timeOf(this.#deps.now())} ${before}
           ORDER BY id DESC LIMIT ${limit}`,
       ),
     );
-    return paged(rows as unknown as readonly AiBody[], limit, ({ id }) => id);
+    return paged<AiBody>(rows, limit, ({ id }) => id);
   }
 
   /**
@@ -100,11 +100,11 @@ export class AiBodiesStore {
     // Without a key of its own: what is answered under one is remembered.
     const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
     return change(this.#deps, actor, wanted, async ({ tx, record, now }) => {
-      const { rows } = await tx.execute(
+      const { rows } = await tx.execute<SealedBody & Record<string, unknown>>(
         sql`SELECT ${COLUMNS}, key_id AS "keyId", wrapped_key AS "wrappedKey", sealed FROM ai_bodies
           WHERE id = ${input.id} AND expires_at > ${timeOf(now)}`,
       );
-      const [row] = rows as unknown as readonly SealedBody[];
+      const [row] = rows;
       if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
       this.#require(actor, row.tenantId);
       const { keyId, wrappedKey, sealed, ...body } = row;
