@@ -1,3 +1,5 @@
+import type { ResolverClock } from './execution/executor.ts';
+import type { OnResolver } from './execution/inline-trace.ts';
 import type { CompiledOperation, OperationVariant } from './operation/operation.ts';
 
 /** Times of one coordinate's resolvers. Units: nanoseconds. */
@@ -9,16 +11,20 @@ interface Tally {
 
 const NS_PER_US = 1000;
 
-const indexes = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+/** A fetch of a plan, as the audit tells it. */
+type PlannedFetch = OperationVariant['audited']['plan'][number];
+
+const indexes = new WeakMap<PlannedFetch, ReadonlyMap<string, number>>();
 
 /**
  * How long the subgraphs' own resolvers took in one operation, by coordinate.
- * Invariant: only coordinates of the operation are counted, so that a subgraph cannot make it grow or write a name into the audit.
+ * Invariant: of a fetch only those coordinates are counted that it asks for, so that a subgraph cannot make this grow, write a name
+ * into the audit, or speak for another.
  */
-export class ResolverTimes {
-  readonly #slots: ReadonlyMap<string, number>;
-  readonly #planned: ReadonlySet<number> | null;
-  readonly #unrecorded: ReadonlySet<number>;
+export class ResolverTimes implements ResolverClock {
+  readonly #coordinates: readonly string[];
+  readonly #audited: OperationVariant['audited'];
+  readonly #planned: readonly number[] | null;
   readonly #tallies = new Map<number, Tally>();
 
   /** `planned` names the fetches that are asked, by their numbers in the plan; null asks all. */
@@ -27,26 +33,42 @@ export class ResolverTimes {
     { audited }: Pick<OperationVariant, 'audited'>,
     planned: readonly number[] | null,
   ) {
-    this.#slots = slotsOf(coordinates);
-    this.#planned = planned === null ? null : new Set(planned);
-    this.#unrecorded = new Set(audited.unrecorded);
+    this.#coordinates = coordinates;
+    this.#audited = audited;
+    this.#planned = planned;
   }
 
-  /** Whether a fetch of the plan is to tell its times. */
-  asks(planned: number | null): boolean {
-    return this.#planned === null || (planned !== null && this.#planned.has(planned));
+  of(planned: number): OnResolver | null {
+    const fetch = this.#audited.plan[planned];
+    if (fetch === undefined || this.#planned?.includes(planned) === false) return null;
+    const slots = this.#slotsOf(fetch);
+    return (typeName, fieldName, tookNs) => {
+      const slot = slots.get(`${typeName}.${fieldName}`);
+      if (slot !== undefined) this.#count(slot, tookNs);
+    };
   }
 
-  /** Takes one resolver, as its subgraph names it; what the operation did not ask for is not counted. */
-  readonly take = (typeName: string, fieldName: string, tookNs: number): void => {
-    const slot = this.#slots.get(`${typeName}.${fieldName}`);
-    if (slot === undefined || this.#unrecorded.has(slot)) return;
+  /** What of a fetch is counted; found once for all requests. */
+  #slotsOf(fetch: PlannedFetch): ReadonlyMap<string, number> {
+    const known = indexes.get(fetch);
+    if (known !== undefined) return known;
+    const unrecorded = new Set(this.#audited.unrecorded);
+    const slots = new Map<string, number>();
+    for (const slot of fetch.coordinates) {
+      const coordinate = this.#coordinates[slot];
+      if (coordinate !== undefined && !unrecorded.has(slot)) slots.set(coordinate, slot);
+    }
+    indexes.set(fetch, slots);
+    return slots;
+  }
+
+  #count(slot: number, tookNs: number): void {
     const tally = this.#tallies.get(slot) ?? { count: 0, sumNs: 0, maxNs: 0 };
     tally.count += 1;
     tally.sumNs += tookNs;
     tally.maxNs = Math.max(tally.maxNs, tookNs);
     this.#tallies.set(slot, tally);
-  };
+  }
 
   /** What was counted: coordinate, count, sum and longest in microseconds; four numbers each. */
   told(): readonly number[] {
@@ -69,12 +91,4 @@ export function timesOf(
   if (isSampled()) return new ResolverTimes(operation, variant, null);
   const { timed } = variant.audited;
   return timed === undefined ? null : new ResolverTimes(operation, variant, timed);
-}
-
-function slotsOf(coordinates: readonly string[]): ReadonlyMap<string, number> {
-  const known = indexes.get(coordinates);
-  if (known !== undefined) return known;
-  const slots = new Map(coordinates.map((coordinate, slot) => [coordinate, slot]));
-  indexes.set(coordinates, slots);
-  return slots;
 }

@@ -2,6 +2,7 @@ import type { FetchRecord } from '../audit/event.ts';
 import type { Switches } from '../control/switches.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { OperationVariant } from '../operation/operation.ts';
+import type { OnResolver } from './inline-trace.ts';
 
 export interface ExecutionInput {
   /** The operation as authorized; nothing else runs. */
@@ -40,10 +41,8 @@ export type SubscriptionInput = Omit<ExecutionInput, 'deadlineMs' | 'introspect'
 
 /** Wants to know how long the subgraphs' own resolvers take. */
 export interface ResolverClock {
-  /** Whether a fetch is to be asked, by its number in the plan; null where the executor plans by itself. */
-  asks(planned: number | null): boolean;
-  /** Units: nanoseconds. */
-  readonly take: (typeName: string, fieldName: string, tookNs: number) => void;
+  /** What takes the times that a fetch tells, by its number in the plan; null where it is not to be asked. */
+  of(planned: number): OnResolver | null;
 }
 
 /** An error of a subgraph or of execution, unmasked: not for the client as it is. */

@@ -6,37 +6,49 @@ import { ResolverTimes, timesOf } from '../../src/resolver-times.ts';
 import { PARTS } from './fixtures.ts';
 
 const OPERATION = { coordinates: ['Query.a', 'Query.b', 'T.c'] };
-const AUDITED = { refused: [], unreached: [], sensitive: [], plan: [] };
+const PLAN = [
+  { subgraph: 'one', coordinates: [0, 1] },
+  { subgraph: 'two', coordinates: [2] },
+];
+const AUDITED = { refused: [], unreached: [], sensitive: [], plan: PLAN };
 
 describe('the times of resolvers', () => {
   it('are added up by coordinate, in microseconds, with the longest', () => {
     const times = new ResolverTimes(OPERATION, { audited: AUDITED }, null);
-    for (const [field, ns] of [
-      ['c', 1500],
-      ['c', 3_000_000],
-      ['c', 0],
-    ] as const)
-      times.take('T', field, ns);
-    times.take('Query', 'a', 999_999);
+    for (const ns of [1500, 3_000_000, 0]) times.of(1)?.('T', 'c', ns);
+    times.of(0)?.('Query', 'a', 999_999);
     expect(times.told()).toEqual([0, 1, 1000, 1000, 2, 3, 3002, 3000]);
   });
 
   it('take no name that the operation does not ask for, and none of which nothing is recorded', () => {
-    const times = new ResolverTimes(OPERATION, { audited: { ...AUDITED, unrecorded: [1] } }, null);
-    times.take('Query', 'b', 1000);
+    const plan = [{ subgraph: 'one', coordinates: [0, 1, 2] }];
+    const times = new ResolverTimes(OPERATION, { audited: { ...AUDITED, plan, unrecorded: [1] } }, null);
+    const take = times.of(0);
+    take?.('Query', 'b', 1000);
     for (const name of ['__proto__', 'constructor', 'planted']) {
-      times.take('Query', name, 1000);
-      times.take(name, 'a', 1000);
+      take?.('Query', name, 1000);
+      take?.(name, 'a', 1000);
     }
+    expect(times.told()).toEqual([]);
+  });
+
+  it('take of a subgraph only what it was asked for: it does not speak for another', () => {
+    const times = new ResolverTimes(OPERATION, { audited: AUDITED }, null);
+    times.of(0)?.('T', 'c', 9_000_000);
+    times.of(1)?.('Query', 'a', 9_000_000);
     expect(times.told()).toEqual([]);
   });
 
   it('are asked of the fetches that bring what is wanted in full, of all where sampled, and else of none', () => {
     const variant = { audited: { ...AUDITED, timed: [1] } };
     const full = timesOf(OPERATION, variant, () => false);
-    expect([0, 1, null].map((planned) => full?.asks(planned))).toEqual([false, true, false]);
+    expect([0, 1, 2].map((planned) => typeof full?.of(planned))).toEqual(['object', 'function', 'object']);
     const sampled = timesOf(OPERATION, variant, () => true);
-    expect([0, 1, null].map((planned) => sampled?.asks(planned))).toEqual([true, true, true]);
+    expect([0, 1, 2].map((planned) => typeof sampled?.of(planned))).toEqual([
+      'function',
+      'function',
+      'object',
+    ]);
     expect(timesOf(OPERATION, { audited: AUDITED }, () => false)).toBeNull();
   });
 

@@ -7,7 +7,6 @@ import type {
   ExecutionResult,
   Executor,
   HostConnections,
-  ResolverClock,
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
@@ -225,17 +224,11 @@ class Run {
       return null;
     }
     const startedUs = this.#deps.nowUs();
-    const times = this.#clockOf(fetch);
-    const caller = times === null ? this.#caller : { ...this.#caller, isTimed: true };
+    const take = this.#input.times?.of(this.#numbers?.get(fetch) ?? -1) ?? null;
+    const caller = take === null ? this.#caller : { ...this.#caller, isTimed: true };
     const answer = await this.#deps.transport.send(fetch, variables, caller);
-    const trace = times === null ? undefined : traceIn(answer, times);
+    const trace = take === null ? undefined : traceIn(answer, take);
     return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs, trace });
-  }
-
-  /** What takes the times of a fetch's resolvers; null where nobody wants to know them. */
-  #clockOf(fetch: FetchStep): ResolverClock | null {
-    const times = this.#input.times ?? null;
-    return times?.asks(this.#numbers?.get(fetch) ?? null) === true ? times : null;
   }
 
   /** Records an answer and what is wrong with it; null where it holds no data. */
