@@ -272,6 +272,7 @@ function listenerOptions(
     bodyBytesMax: limits.bodyBytes,
     batching: limits.batching,
     subscriptions,
+    defers: limits.deferredParts > 0,
     openAiPath: openai.enabled ? openai.path : null,
     // Keys of the control plane come in the usual header too.
     apiKeyHeader: identity.apiKeys?.header ?? (admin.enabled || approvals.enforce ? 'x-api-key' : undefined),

@@ -26,7 +26,13 @@ import type { StreamSlots } from './stream-slots.ts';
 
 type EdgeOptions = Pick<
   ListenerOptions,
-  'bodyBytesMax' | 'requestTimeoutMs' | 'answerTimeoutMs' | 'compression' | 'batching' | 'subscriptions'
+  | 'bodyBytesMax'
+  | 'requestTimeoutMs'
+  | 'answerTimeoutMs'
+  | 'compression'
+  | 'batching'
+  | 'subscriptions'
+  | 'defers'
 >;
 type EdgeDeps = Pick<ListenerDeps, 'handle' | 'newId' | 'now' | 'onFault'> & {
   readonly slots: StreamSlots;
@@ -63,8 +69,8 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
     } as const;
     const codings = options.compression ? headerValue(incoming.headers, 'accept-encoding') : undefined;
     const format = formatOf(accept, options);
-    const giveBack = format === null ? null : deps.slots.take();
-    const full = format !== null && giveBack === null;
+    const giveBack = mayStay(format) ? deps.slots.take() : null;
+    const full = mayStay(format) && giveBack === null;
     running.begin();
     try {
       const arrival = { receivedAtMs: deps.now(), gone: goneController(outgoing) };
@@ -147,10 +153,13 @@ async function parse(
   return parseBody(await readBody(incoming, bounds), options.batching);
 }
 
-/** One answer in parts ends by itself, so it needs no leave to stream. */
-function formatOf(accept: string | undefined, { subscriptions }: EdgeOptions): StreamFormat | null {
-  const format = negotiateStream(accept);
-  return subscriptions.enabled || format === DEFERRED_FORMAT ? format : null;
+function formatOf(accept: string | undefined, { subscriptions, defers }: EdgeOptions): StreamFormat | null {
+  return negotiateStream(accept, { streams: subscriptions.enabled, defers });
+}
+
+/** Whether an answer needs a slot. One in parts ends by itself as any other, and many clients take parts whatever they ask. */
+function mayStay(format: StreamFormat | null): boolean {
+  return format !== null && format !== DEFERRED_FORMAT;
 }
 
 interface Exchange {

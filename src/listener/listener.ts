@@ -29,6 +29,8 @@ export interface ListenerOptions {
   readonly batching: BatchRule;
   readonly sandbox: SandboxKind;
   readonly subscriptions: StreamOptions;
+  /** Whether any operation may be answered in parts. */
+  readonly defers: boolean;
   /** Path under which OpenAI's clients are answered: literal, no pattern; null where they are not. */
   readonly openAiPath: string | null;
   /** Header that may hold an API key, in lower case; absent where none does. */

@@ -34,18 +34,30 @@ export function negotiateMediaType(accept: string | undefined): ResponseMediaTyp
   return json.quality > 0 ? JSON_TYPE : null;
 }
 
+/** What is offered besides single answers. */
+export interface OfferedFormats {
+  /** Whether subscriptions are streamed. */
+  readonly streams: boolean;
+  /** Whether anything may be deferred. */
+  readonly defers: boolean;
+}
+
 /**
  * The format in which the client takes a stream of answers, or one answer in parts; null where it names none.
  * Server-sent events are for whoever likes them at least as much as JSON: then all answers come that way.
  */
-export function negotiateStream(accept: string | undefined): StreamFormat | null {
+export function negotiateStream(
+  accept: string | undefined,
+  { streams, defers }: OfferedFormats,
+): StreamFormat | null {
   if (accept === undefined || !STREAM_TYPES.some((type) => accept.includes(type))) return null;
   const ranges = parseAccept(accept);
   const sse = preferenceFor(ranges, SSE_TYPE);
   const json = preferenceFor(ranges, JSON_TYPE);
-  if (sse.specificity === 3 && sse.quality > 0 && sse.quality >= json.quality) return SSE_FORMAT;
-  if (takesMultipart(ranges, 'subscriptionspec', '1.0')) return MULTIPART_FORMAT;
-  return takesMultipart(ranges, 'deferspec', '20220824') ? DEFERRED_FORMAT : null;
+  const likesEvents = sse.specificity === 3 && sse.quality > 0 && sse.quality >= json.quality;
+  if (streams && likesEvents) return SSE_FORMAT;
+  if (streams && takesMultipart(ranges, 'subscriptionspec', '1.0')) return MULTIPART_FORMAT;
+  return defers && takesMultipart(ranges, 'deferspec', '20220824') ? DEFERRED_FORMAT : null;
 }
 
 function takesMultipart(ranges: readonly MediaType[], specification: string, version: string): boolean {

@@ -34,6 +34,7 @@ beforeAll(async () => {
       openAiPath: null,
       http2: null,
       subscriptions: STREAMS,
+      defers: false,
     },
     {
       handle: graphqlHandle,

@@ -28,7 +28,10 @@ async function both(): Promise<{ direct: Started; plain: Started }> {
   return { direct, plain };
 }
 
-const OPTIONS = { path: '/graphql', headerBytesMax: 16_384, bodyBytesMax: 65_536, compression: true };
+const OPTIONS = {
+  ...{ path: '/graphql', headerBytesMax: 16_384, bodyBytesMax: 65_536, compression: true },
+  defers: false,
+};
 const headOf = (fields: string) => readDirectHead(`${START}${FIELDS}${fields}content-length: 2`, OPTIONS);
 
 describe('the head of a request that is answered from its bytes', () => {
@@ -68,6 +71,19 @@ describe('the head of a request that is answered from its bytes', () => {
     ['a head over the limit', `${START}${FIELDS}x: ${'a'.repeat(16_384)}\r\ncontent-length: 0`],
   ])('is left to Node where it has %s', (_what, text) => {
     expect(readDirectHead(text, OPTIONS)).toBeNull();
+  });
+
+  it.each([
+    [false, { mediaType: 'application/json', refusal: null }],
+    [true, null],
+  ])('that takes an answer in parts is left to Node only where there are any: %s', (defers, expected) => {
+    const accept = 'multipart/mixed;deferSpec=20220824, application/json';
+    const head = readDirectHead(`${START}${FIELDS}accept: ${accept}\r\ncontent-length: 2`, {
+      ...OPTIONS,
+      defers,
+    });
+    if (expected === null) expect(head).toBeNull();
+    else expect(head).toMatchObject(expected);
   });
 
   it('keeps a field named like a prototype as a field', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { negotiateMediaType, prefersHtml } from '../../src/listener/negotiate.ts';
+import { negotiateMediaType, negotiateStream, prefersHtml } from '../../src/listener/negotiate.ts';
 
 const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';
@@ -40,6 +40,33 @@ describe('negotiateMediaType', () => {
     ',',
   ])('accepts nothing for %j', (accept) => {
     expect(negotiateMediaType(accept)).toBeNull();
+  });
+});
+
+describe('negotiateStream', () => {
+  const PARTS = 'multipart/mixed;deferSpec=20220824';
+  const EVENTS = 'multipart/mixed;subscriptionSpec=1.0';
+  const [ALL, STREAMS, DEFERS, NONE] = [
+    { streams: true, defers: true },
+    { streams: true, defers: false },
+    { streams: false, defers: true },
+    { streams: false, defers: false },
+  ];
+
+  it.each([
+    [`${PARTS}, application/json`, ALL, 'deferred'],
+    [`${PARTS}, application/json`, STREAMS, null],
+    [`${PARTS};q=0`, ALL, null],
+    ['multipart/mixed;deferSpec=20230621', ALL, null],
+    ['multipart/mixed', ALL, null],
+    [EVENTS, ALL, 'multipart'],
+    [EVENTS, DEFERS, null],
+    [`${EVENTS}, ${PARTS}`, DEFERS, 'deferred'],
+    [`text/event-stream, ${PARTS}`, DEFERS, 'deferred'],
+    ['text/event-stream', STREAMS, 'sse'],
+    [`text/event-stream, ${EVENTS}, ${PARTS}`, NONE, null],
+  ])('of %j, with %j offered, is %j', (accept, offered, expected) => {
+    expect(negotiateStream(accept, offered)?.name ?? null).toBe(expected);
   });
 });
 

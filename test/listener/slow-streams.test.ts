@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { GatewayError } from '../../src/errors.ts';
 import type { GatewayAnswer, GatewayResponse, GraphQLRequest } from '../../src/listener/request.ts';
 import { open } from './raw-http.ts';
 import { post, STREAMS, type Started, startListener } from './start-listener.ts';
@@ -148,5 +149,25 @@ describe('a stream on a WebSocket', () => {
     await listener.close();
     expect(from.ended).toMatchObject([{ code: 'SHUTTING_DOWN' }]);
     expect(await closed).toBe(1001);
+  });
+});
+
+describe('a request that takes an answer in parts', () => {
+  it('is answered although every place for streams is taken', async () => {
+    const from = source({ silent: true });
+    const handle = async (request: GraphQLRequest): Promise<GatewayAnswer> => {
+      const { params, streams } = request;
+      if (params instanceof GatewayError) return { ...EVENT, status: params.status };
+      return streams ? from.handle(request) : EVENT;
+    };
+    const { url } = await start({ ...from, handle });
+    const stream = await post(url, BODY, { accept: 'text/event-stream' });
+    await vi.waitFor(() => expect(from.taken()).toBe(1));
+    expect((await post(url, BODY, { accept: 'text/event-stream' })).status).toBe(429);
+    const { status } = await post(url, BODY, {
+      accept: 'multipart/mixed;deferSpec=20220824, application/json',
+    });
+    expect(status).toBe(200);
+    await stream.body?.cancel();
   });
 });

@@ -45,6 +45,7 @@ const OPTIONS: ListenerOptions = {
   openAiPath: null,
   http2: null,
   subscriptions: STREAMS,
+  defers: true,
 };
 
 /** Starts a listener on a free port and closes it with the test. */

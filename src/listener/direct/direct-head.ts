@@ -24,6 +24,7 @@ export interface DirectHeadOptions {
   readonly headerBytesMax: number;
   readonly bodyBytesMax: number;
   readonly compression: boolean;
+  readonly defers: boolean;
   readonly apiKeyHeader?: string | undefined;
 }
 
@@ -60,7 +61,8 @@ export function readDirectHead(text: string, options: DirectHeadOptions): Direct
   }
   const { host, connection = 'keep-alive', 'content-length': length = '', accept } = headers;
   if (host === undefined || !KEEP_ALIVE.test(connection) || !LENGTH.test(length)) return null;
-  if (Number(length) > options.bodyBytesMax || negotiateStream(accept) !== null) return null;
+  if (Number(length) > options.bodyBytesMax) return null;
+  if (negotiateStream(accept, { streams: true, defers: options.defers }) !== null) return null;
   return {
     headers,
     credentials: credentialFields(raw, options.apiKeyHeader),
