@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { headOf, listSegments } from './segment-read-store.ts';
+import { listHeads } from './segment-read-store.ts';
 import { CheckpointStore } from './shipping/checkpoint-store.ts';
 import type { ShipPosition } from './shipping/shipped-event.ts';
 
@@ -104,8 +104,7 @@ async function removableSegments(
 
 async function readSegments(directory: string): Promise<readonly Segment[]> {
   const segments: Segment[] = [];
-  for (const path of await listSegments(directory)) {
-    const head = await headOf(path);
+  for (const { path, head } of await listHeads(directory)) {
     if (head?.marker !== 'segment') break;
     const { segment, instance: run, previous, time } = head;
     const { size: bytes } = await stat(path);

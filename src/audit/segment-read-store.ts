@@ -20,18 +20,33 @@ export interface CheckedSegment {
   readonly tornBytes: number;
 }
 
-/** Paths of the segments of a directory in the order they were written; such without a readable head come last by name. */
-export async function listSegments(directory: string): Promise<readonly string[]> {
-  const found: { path: string; segment: number }[] = [];
-  for (const name of (await readdir(directory)).filter((each) => NAME.test(each)).sort()) {
-    const path = join(directory, name);
-    found.push({ path, segment: (await segmentNumber(path)) ?? Number.MAX_SAFE_INTEGER });
-  }
-  return found.sort((a, b) => a.segment - b.segment).map(({ path }) => path);
+/** One file of a log, with the marker that it begins with; null where that cannot be read. */
+export interface ListedSegment {
+  readonly path: string;
+  readonly head: Marker | null;
 }
 
-async function segmentNumber(path: string): Promise<number | null> {
-  return (await headOf(path))?.segment ?? null;
+/** Paths of the segments of a directory, as `listHeads`. */
+export async function listSegments(directory: string): Promise<readonly string[]> {
+  return (await listHeads(directory)).map(({ path }) => path);
+}
+
+/**
+ * The segments of a directory in the order they were written; such without a readable head come last by name. What is removed
+ * meanwhile, as old ones may be, is not among them.
+ */
+export async function listHeads(directory: string): Promise<readonly ListedSegment[]> {
+  const found: ListedSegment[] = [];
+  for (const name of (await readdir(directory)).filter((each) => NAME.test(each)).sort()) {
+    const path = join(directory, name);
+    try {
+      found.push({ path, head: await headOf(path) });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  const order = ({ head }: ListedSegment): number => head?.segment ?? Number.MAX_SAFE_INTEGER;
+  return found.sort((a, b) => order(a) - order(b));
 }
 
 /** The marker that a segment begins with; null where it cannot be read. */

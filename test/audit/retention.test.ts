@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
 import type { AuditRetention } from '../../src/audit/audit-retention-store.ts';
 import { headOf, listSegments } from '../../src/audit/segment-read-store.ts';
 import { CheckpointStore } from '../../src/audit/shipping/checkpoint-store.ts';
+import { LogSource } from '../../src/audit/shipping/log-source.ts';
 import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
 
 const DAY_MS = 86_400_000;
@@ -95,6 +96,18 @@ describe('old segments', () => {
     const { length } = await readFile(path);
     await live([4], { ...KEEP, bytesMax: 2 * length + 100 });
     expect([await numbers(), (await check()).breaks]).toEqual([[2, 3, 4], []]);
+  });
+
+  it('that go while a reader lists them are passed over, and are no fault of the log', async () => {
+    await live([0, 1], null);
+    // What is there when the directory is read, and gone when it is opened.
+    await symlink(join(home, 'gone'), join(directory, 'audit-2024-12-31.ndjson'));
+    expect([await numbers(), (await check()).breaks]).toEqual([[0, 1], []]);
+    const { events, end } = await new LogSource(directory, 'siem').read(null, {
+      eventsMax: 9,
+      bytesMax: 9999,
+    });
+    expect([events, end?.segment]).toEqual([[], 1]);
   });
 
   it('are never all removed: the newest stays, whatever the bounds', async () => {

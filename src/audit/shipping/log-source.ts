@@ -4,7 +4,7 @@ import { readerAt } from '../event-read-store.ts';
 import type { SegmentEvents } from '../logged-event.ts';
 import { looksLikeMarker } from '../marker.ts';
 import { publishedText } from '../published-event.ts';
-import { headOf, linesOf, listSegments } from '../segment-read-store.ts';
+import { linesOf, listHeads } from '../segment-read-store.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import type { ShipBounds, ShipPosition, Shippable, ShippedEvent, ShippedLog } from './shipped-event.ts';
 
@@ -67,8 +67,7 @@ export class LogSource implements ShippedLog {
     const key = names.sort().join('\n');
     if (key === this.#names) return;
     const segments: Segment[] = [];
-    for (const path of await listSegments(this.#directory)) {
-      const head = await headOf(path);
+    for (const { path, head } of await listHeads(this.#directory)) {
       // It is being made, or nobody knows what it is: the next look tells.
       if (head?.marker !== 'segment') continue;
       segments.push({ path, file: basename(path), segment: head.segment, run: head.instance });
