@@ -91,8 +91,9 @@ export class AuditLogStore {
     return this.#signer.secretFor(purpose);
   }
 
-  close(): Promise<void> {
-    return this.#lock.release();
+  async close(): Promise<void> {
+    await this.#retention.settled();
+    await this.#lock.release();
   }
 
   async #endLast(): Promise<{ segment: number; position: ChainPosition }> {
@@ -168,7 +169,7 @@ export class AuditLogStore {
       throw error;
     }
     // Only now: what is gone is recorded on disk, whatever happens.
-    if (removal !== null) await this.#retention.remove(removal);
+    if (removal !== null) this.#retention.remove(removal);
     return file;
   }
 }

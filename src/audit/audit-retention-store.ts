@@ -15,6 +15,8 @@ export interface AuditRetention {
 export interface RetentionOptions {
   /** Null where segments are kept for ever. */
   readonly retention: AuditRetention | null;
+  /** Removes one file; from the file system unless given. */
+  readonly removeOne?: (path: string) => Promise<void>;
   /** Told how many segments were removed, or why none could be. */
   readonly onRetention: (outcome: { readonly segments: number } | { readonly fault: unknown }) => void;
 }
@@ -23,16 +25,18 @@ export interface RetentionOptions {
 export class SegmentRetention {
   readonly #directory: string;
   readonly #options: Partial<RetentionOptions>;
+  /** Null where nothing is being removed. */
+  #removing: Promise<void> | null = null;
 
   constructor(directory: string, options: Partial<RetentionOptions>) {
     this.#directory = directory;
     this.#options = options;
   }
 
-  /** What may go now; null where nothing may. */
+  /** What may go now; null where nothing may, or what went before is not gone yet. */
   async plan(nowMs: number): Promise<Removal | null> {
     const { retention = null, onRetention } = this.#options;
-    if (retention === null) return null;
+    if (retention === null || this.#removing !== null) return null;
     try {
       return await removableSegments(this.#directory, retention, nowMs);
     } catch (fault) {
@@ -41,16 +45,32 @@ export class SegmentRetention {
     }
   }
 
-  /** Removes what is recorded to go, the oldest first, so that what a crash leaves is still one chain. */
-  async remove({ paths }: Removal): Promise<void> {
-    const { onRetention } = this.#options;
+  /** Begins to remove what is recorded to go; events wait for the log, and must not wait for that. */
+  remove(removal: Removal): void {
+    this.#removing = this.#remove(removal).finally(() => {
+      this.#removing = null;
+    });
+  }
+
+  /** Resolves when nothing is being removed. */
+  async settled(): Promise<void> {
+    await this.#removing;
+  }
+
+  /** The oldest first, so that what a crash leaves is still one chain. */
+  async #remove({ paths }: Removal): Promise<void> {
+    const { removeOne = removeFile, onRetention } = this.#options;
     try {
-      for (const path of paths) await rm(path, { force: true });
+      for (const path of paths) await removeOne(path);
       onRetention?.({ segments: paths.length });
     } catch (fault) {
       onRetention?.({ fault });
     }
   }
+}
+
+function removeFile(path: string): Promise<void> {
+  return rm(path, { force: true });
 }
 
 /** What goes: whole segments from the oldest on. */

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAuditKey } from '../../src/audit/audit-key-store.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
-import type { AuditRetention } from '../../src/audit/audit-retention-store.ts';
+import type { AuditRetention, RetentionOptions } from '../../src/audit/audit-retention-store.ts';
 import { headOf, listSegments } from '../../src/audit/segment-read-store.ts';
 import { CheckpointStore } from '../../src/audit/shipping/checkpoint-store.ts';
 import { LogSource } from '../../src/audit/shipping/log-source.ts';
@@ -17,22 +17,30 @@ const KEEP: AuditRetention = { maxAgeMs: null, bytesMax: null, sinks: [] };
 let home: string;
 let directory: string;
 let outcomes: unknown[];
+/** Segments that were written and sealed. */
+let written: number;
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'retention-'));
   directory = join(home, 'log');
   outcomes = [];
+  written = 0;
 });
 afterEach(() => rm(home, { recursive: true }));
 
 /** Begins a segment on each of some days, as one life of a gateway. */
-async function live(days: readonly number[], retention: AuditRetention | null): Promise<void> {
+async function live(
+  days: readonly number[],
+  retention: AuditRetention | null,
+  removing: Pick<RetentionOptions, 'removeOne'> = {},
+): Promise<void> {
   let day = 0;
   const store = await AuditLogStore.open({
     ...{ directory, keyPath: join(home, 'key.json'), segmentBytesMax: 1_000_000, retention },
     clock: () => START_MS + day * DAY_MS,
     onRecovery: () => undefined,
     onRetention: (outcome) => void outcomes.push(outcome),
+    ...removing,
   });
   for (day of days) {
     const name = `audit-${new Date(START_MS + day * DAY_MS).toISOString().slice(0, 10)}.ndjson`;
@@ -40,6 +48,7 @@ async function live(days: readonly number[], retention: AuditRetention | null): 
     await file.append(Buffer.from(`{"event":"${'x'.repeat(500)}"}\n`));
     await file.sync();
     await file.close();
+    written += 1;
   }
   await store.close();
 }
@@ -114,6 +123,24 @@ describe('old segments', () => {
     await live([0, 1, 2], null);
     await live([5000], { ...KEEP, maxAgeMs: 1, bytesMax: 1 });
     expect([await numbers(), (await check()).breaks]).toEqual([[2, 3], []]);
+  });
+
+  it('hold up nothing while they go, and nothing more goes meanwhile', async () => {
+    await live([0, 1, 2], null);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const removeOne = async (path: string): Promise<void> => {
+      asked.push(path);
+      await promise;
+      await rm(path);
+    };
+    const living = live([50, 100, 150], { ...KEEP, maxAgeMs: DAY_MS }, { removeOne });
+    await vi.waitFor(() => expect(written).toBe(6));
+    expect([await numbers(), asked.length, outcomes]).toEqual([[0, 1, 2, 3, 4, 5], 1, []]);
+    resolve();
+    await living;
+    expect([await numbers(), outcomes]).toEqual([[2, 3, 4, 5], [{ segments: 2 }]]);
+    expect((await check()).breaks).toEqual([]);
   });
 
   it('stay where a sink has not shipped them, or shipped another log, or nothing', async () => {
