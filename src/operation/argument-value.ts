@@ -37,7 +37,7 @@ export class ArgumentReader {
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #texts = new Map<string, string | null | typeof OVERSIZED>();
   /** Of lists and objects that are put together: one literal may stand on every implementation of an interface. */
-  readonly #composed = new Map<ArgumentValue, string>();
+  readonly #composed = new Map<ArgumentValue, string | typeof OVERSIZED>();
   #left = ARGUMENT_CHARS_MAX;
 
   /** Takes coerced variables, defaults applied. */
@@ -87,7 +87,10 @@ export class ArgumentReader {
   #whole(value: ArgumentValue): string | null {
     if (value.kind !== 'list' && value.kind !== 'object') return this.#textOf(value);
     const known = this.#composed.get(value);
+    if (known === OVERSIZED) throw new Oversized();
     if (known !== undefined) return this.#taken(known);
+    // Where this throws it would again.
+    this.#composed.set(value, OVERSIZED);
     const text = this.#textOf(value);
     if (text !== null) this.#composed.set(value, text);
     return text;

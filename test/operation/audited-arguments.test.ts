@@ -8,6 +8,7 @@ import {
   ARGUMENT_CHARS_MAX,
   ArgumentReader,
   type ArgumentValue,
+  OVERSIZED,
 } from '../../src/operation/argument-value.ts';
 import { AUDITED_ARGUMENTS_MAX } from '../../src/operation/audited-arguments.ts';
 import { coerceVariables } from '../../src/operation/variables.ts';
@@ -207,7 +208,10 @@ describe('an argument', () => {
     ]);
   });
 
-  it('that stands on many types is put together once for a request', () => {
+  it.each([
+    ['given', 'y', '["y"]'],
+    ['oversized', 'x'.repeat(ARGUMENT_CHARS_MAX + 1), OVERSIZED],
+  ])('that stands on many types is put together once for a request, also where it is %s', (_, x, text) => {
     let reads = 0;
     const list: ArgumentValue = {
       kind: 'list',
@@ -216,8 +220,8 @@ describe('an argument', () => {
         return [{ kind: 'variable', name: 'x' } as const];
       },
     };
-    const reader = new ArgumentReader({ x: 'y' });
-    expect([reader.read(list, null), reader.read(list, null)]).toEqual(['["y"]', '["y"]']);
+    const reader = new ArgumentReader({ x });
+    expect([reader.read(list, null), reader.read(list, null)]).toEqual([text, text]);
     expect(reads).toBe(1);
   });
 
