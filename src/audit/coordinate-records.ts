@@ -118,13 +118,23 @@ export function addCounts(a: FieldCounts, b: FieldCounts): FieldCounts {
     );
   }
   return {
-    resolved: a.resolved.map((count, slot) => count + (b.resolved[slot] ?? 0)),
-    sizes: a.sizes.map((size, slot) => sumOfClasses(size, b.sizes[slot] ?? 0)),
+    resolved: addAll(a.resolved, b.resolved, (count, other) => count + other),
+    sizes: addAll(a.sizes, b.sizes, sumOfClasses),
     exceptions: [...exceptions]
       .sort(([one], [other]) => one - other)
       .flatMap(([slot, counts]) => [slot, ...counts]),
     sensitive: addSeen(a.sensitive, b.sensitive),
   };
+}
+
+/** Each part of an answer has only as many coordinates as it reaches, so that either side may be the longer. */
+function addAll(
+  a: readonly number[],
+  b: readonly number[],
+  add: (one: number, other: number) => number,
+): readonly number[] {
+  const [longer, shorter] = a.length < b.length ? [b, a] : [a, b];
+  return longer.map((count, slot) => add(count, shorter[slot] ?? 0));
 }
 
 function addSeen(a: FieldCounts['sensitive'], b: FieldCounts['sensitive']): FieldCounts['sensitive'] {

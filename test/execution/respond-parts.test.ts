@@ -118,6 +118,21 @@ describe('an answer in parts', () => {
     ).rejects.toThrow('a fault');
   });
 
+  it('has with the first answer what a variable does not defer, and what stands in that later still', async () => {
+    const text = `query ($no: Boolean) {
+      one { id ... @defer(if: $no) { slow ... @defer { side } } again: __typename ... @defer(if: $no) @include(if: true) { note } }
+    }`;
+    const bodies = await inParts(text, ({ subgraph }) =>
+      subgraph === 'a'
+        ? { data: { one: { ...ITEM, again: 'Item', note: 'n' } } }
+        : { data: { _entities: [{ slow: 's', side: 'd' }] } },
+    );
+    expect(bodies).toEqual([
+      { data: { one: { id: '1', slow: 's', again: 'Item', note: 'n' } } },
+      { incremental: [{ path: ['one'], data: { side: 'd' } }] },
+    ]);
+  });
+
   it('tells an error of a fetch of two parts with the one that has an object', async () => {
     const bodies = await inParts(
       '{ one { id ... @defer { slow } } two { id ... @defer { slow } } }',

@@ -118,6 +118,23 @@ describe('an operation with @defer', () => {
     ]);
   });
 
+  it.each([
+    ['by its default', undefined, true],
+    ['not where it is false', { late: false }, false],
+    ['not where it is null', { late: null }, false],
+  ])('is deferred as its variable says, %s', async (_what, variables, isDeferred) => {
+    const query =
+      'query ($late: Boolean = true) { person { id ... @defer(if: $late) { ... @include(if: true) { bank } } } }';
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { accept: `${ACCEPT}, application/json`, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const text = await response.text();
+    expect(text.includes('"incremental"')).toBe(isDeferred);
+    expect(text.includes('{"data":{"person":{"id":"1","bank":"b1"}}}')).toBe(!isDeferred);
+  });
+
   it('whose client leaves before the last part leaves one audit event', async () => {
     isHeld = true;
     const leaving = new AbortController();

@@ -182,6 +182,10 @@ describe('an answer in parts', () => {
     expect(seen.settled).toEqual([1]);
     expect(seen.records[0]).toMatchObject({ status: 200, errors: 0 });
     expect(seen.records[0]?.fetches).toHaveLength(3);
+    // Of what came with the first answer and of what came later; the name was masked.
+    const coordinates = ['Query.me', 'Person.id', 'Person.name', 'Person.limit', 'Person.town'];
+    expect(seen.records[0]?.operation?.coordinates).toEqual(coordinates);
+    expect(seen.records[0]?.counts?.resolved).toEqual(coordinates.map(() => 1));
   });
 
   it('shows a sensitive value in a part to whom a scope unmasks it, and to nobody who lost it since', async () => {
