@@ -37,10 +37,12 @@ export function entriesBelow(from: readonly PartEntry[], steps: readonly PartSte
   return found;
 }
 
-function isObject(value: unknown): value is DataObject {
+export function isObject(value: unknown): value is DataObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function own(object: DataObject, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+/** What a value has at a step of a path; undefined where it has nothing of its own there. */
+export function own(value: unknown, key: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Readonly<Record<string | number, unknown>>)[key];
 }

@@ -2,7 +2,7 @@ import type { GraphQLRequest, IncrementalPart, ResponseError } from '../listener
 import type { DeferredParts } from '../operation/deferred-part.ts';
 import type { ExecutionError, PartDone } from './executor.ts';
 import { knownPath } from './known-path.ts';
-import { entriesBelow, type PartEntry } from './part-entries.ts';
+import { entriesBelow, isObject, own, type PartEntry } from './part-entries.ts';
 import { placeErrors } from './place-errors.ts';
 import { type Executed, type GraphView, type RespondOptions, respond } from './respond.ts';
 
@@ -39,9 +39,12 @@ export class PartAnswers {
     const { request, executed, deferred, graph, options } = this.#of;
     const { shape } = deferred.primary;
     const { result } = executed;
-    const reach = (error: ExecutionError, of: typeof shape): number => knownPath(error.path, of).path.length;
-    const isEarly = (error: ExecutionError): boolean =>
-      reach(error, shape) < reach(error, executed.variant.shape);
+    const isEarly = ({ path }: ExecutionError): boolean => {
+      const here = knownPath(path, shape).path;
+      const isOfPart = here.length < knownPath(path, executed.variant.shape).path.length;
+      // What took its object with it is told with the null that it left.
+      return isOfPart && isObject(here.reduce(own, result.data));
+    };
     this.#early = result.errors.filter(isEarly);
     const errors = result.errors.filter((error) => !isEarly(error));
     for (const error of errors) this.#told.add(error);
@@ -61,7 +64,7 @@ export class PartAnswers {
   /** What a part adds, object by object; nothing to what was not answered. */
   part({ part, errors }: PartDone): readonly IncrementalPart[] {
     const entries = this.#entriesOf(part);
-    const own = this.#toldWith(entries, errors);
+    const errorsOf = this.#toldWith(entries, errors);
     const answered: PartEntry[] = [];
     const told: IncrementalPart[] = [];
     let foreign = 0;
@@ -70,7 +73,7 @@ export class PartAnswers {
     };
     const executed = { ...this.#of.executed, reportForeign };
     for (const [index, entry] of entries.entries()) {
-      const each = this.#respond({ ...entry, part, executed }, own[index] ?? []);
+      const each = this.#respond({ ...entry, part, executed }, errorsOf[index] ?? []);
       if (each.data !== null) answered.push({ ...entry, answered: each.data });
       const isEmpty = each.data !== null && Object.keys(each.data).length === 0;
       if (!isEmpty || each.errors !== undefined || each.extensions !== undefined) told.push(each);

@@ -186,6 +186,17 @@ describe('an answer in parts', () => {
     ]);
   });
 
+  it('tells an error that came early at once where it took the object with it', async () => {
+    const errors = [{ message: 'no', path: ['one', 'note'] }];
+    const [first, part] = await inParts('{ one { id ... @defer { note } } }', () => ({
+      data: { one: null },
+      errors,
+    }));
+    expect(first?.data).toEqual({ one: null });
+    expect(first?.errors).toMatchObject([{ path: ['one'] }]);
+    expect(part).toEqual({ incremental: [] });
+  });
+
   it('tells an error that came early with the part that it is about', async () => {
     const errors = [{ message: 'no', path: ['one', 'note'] }];
     const answer: Answerer = () => ({ data: { one: { ...ITEM, note: null } }, errors });
