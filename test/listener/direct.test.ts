@@ -54,6 +54,7 @@ describe('the head of a request that is answered from its bytes', () => {
     ['a signed length', `${START}${FIELDS}content-length: +1`],
     ['a length in another base', `${START}${FIELDS}content-length: 0x1`],
     ['a length with a leading zero', `${START}${FIELDS}content-length: 01`],
+    ['a length before a blank that is none', `${START}${FIELDS}content-length: 1\u00a0`],
     ['a length over the limit', `${START}${FIELDS}content-length: 65537`],
     ['chunks', `${START}${FIELDS}transfer-encoding: chunked\r\ncontent-length: 0`],
     ['a coding', `${START}${FIELDS}content-encoding: gzip\r\ncontent-length: 0`],

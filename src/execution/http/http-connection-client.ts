@@ -78,6 +78,8 @@ export class HttpConnection {
     if (behind.length === 0 || this.#oldestSinceMs > sinceMs) return [];
     this.#flush();
     this.#calls = [oldest, ...behind.map(() => null)];
+    // Of an answer that nobody waits for nobody would tell that it is late.
+    if (!this.#isAwaited()) this.#close(null);
     return behind.filter((call) => call !== null && !call.isSettled) as HttpCall[];
   }
 

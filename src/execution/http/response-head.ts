@@ -1,3 +1,5 @@
+import { readFieldLine } from '../../field-line.ts';
+
 /** What the head of an answer says of what follows it. */
 export interface ResponseHead {
   readonly status: number;
@@ -11,8 +13,6 @@ export interface ResponseHead {
 
 /** Version, status, and any reason phrase (RFC 9112, section 4). */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?$/;
-/** No blank before the colon, no folded line, no control character (RFC 9112, section 5). */
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~\x80-\xff]*)$/;
 /** Beyond this, numbers are not exact any more; no body is that long. */
 const LENGTH = /^[0-9]{1,15}$/;
 const IDLE = /(?:^|[,;\s])timeout=([0-9]{1,9})(?:$|[,;\s])/i;
@@ -69,14 +69,13 @@ function isBodiless(status: number): boolean {
 
 /** False where the line is no field, or one that must not be there. */
 function takeField(line: string, fields: Fields): boolean {
-  const match = FIELD.exec(line);
-  if (match === null) return false;
-  const [, name = '', value = ''] = match;
-  switch (name.toLowerCase()) {
+  const field = readFieldLine(line);
+  if (field === null) return false;
+  const { name, value } = field;
+  switch (name) {
     case 'content-length':
-      return takeFraming('content-length', value.trimEnd(), fields);
     case 'transfer-encoding':
-      return takeFraming('transfer-encoding', value.trimEnd(), fields);
+      return takeFraming(name, value, fields);
     case 'connection':
       fields.close ||= value.split(',').some((option) => option.trim().toLowerCase() === 'close');
       return true;
@@ -104,5 +103,5 @@ function takeFraming(name: Framing, value: string, fields: Fields): boolean {
 
 /** Whether each line of a text is a field. */
 export function areFields(text: string): boolean {
-  return text.split('\r\n').every((line) => FIELD.test(line));
+  return text.split('\r\n').every((line) => readFieldLine(line) !== null);
 }

@@ -12,6 +12,8 @@ export interface DirectLane {
   /** How long the rest of a request is waited for before Node's own server waits on. */
   readonly patienceMs: number;
   readonly answerTimeoutMs: number;
+  /** Whether no connection is kept any more. */
+  isDraining(): boolean;
   readHead(text: string): DirectHead | null;
   /** Takes over a connection with what was read of its next request. */
   handOver(socket: Socket, bytes: Buffer): void;
@@ -73,7 +75,7 @@ export class DirectConnection {
     this.#untilMs = nowMs() + lane.patienceMs;
     this.remoteAddress = socket.remoteAddress ?? '';
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
-    socket.on('error', this.#onError).on('drain', this.#onDrain);
+    socket.on('error', this.#onError);
   }
 
   /** Fires when the client leaves while its request runs. */
@@ -97,6 +99,8 @@ export class DirectConnection {
     else {
       this.#phase = 'delivering';
       this.#waitFor(this.#lane.answerTimeoutMs);
+      // Told behind all that waits; `drain` is told only of more than the stream likes to hold.
+      if (!last) socket.write('', this.#onTaken);
     }
   }
 
@@ -123,13 +127,13 @@ export class DirectConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#pending.length === 0) {
       this.#pending = chunk;
-      this.#waitFor(this.#lane.patienceMs);
+      if (this.#phase === 'idle') this.#waitFor(this.#lane.patienceMs);
     } else this.#pending = Buffer.concat([this.#pending, chunk]);
     if (this.#phase === 'idle') this.#take();
     else if (this.#pending.length > PENDING_BYTES_MAX) this.#socket.pause();
   };
 
-  readonly #onDrain = (): void => {
+  readonly #onTaken = (): void => {
     if (this.#phase === 'delivering' && this.#socket.writable) this.#next();
   };
 
@@ -161,12 +165,22 @@ export class DirectConnection {
 
   #next(): void {
     this.#phase = 'idle';
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#lane.isDraining()) {
+      this.drain();
+      return;
+    }
     if (this.#pending.length === 0) this.#waitFor(this.#lane.keepAliveMs);
     else {
       this.#waitFor(this.#lane.patienceMs);
       this.#take();
     }
+    this.#readOn();
+  }
+
+  /** What is held grows by a whole read each time: none where it is much already, unless a request is still without its end. */
+  #readOn(): void {
+    if (this.#ended || !this.#socket.isPaused()) return;
+    if (this.#phase === 'idle' || this.#pending.length <= PENDING_BYTES_MAX) this.#socket.resume();
   }
 
   /** Takes the next request from what was read, if all of it is there. */
@@ -212,7 +226,7 @@ export class DirectConnection {
     this.#ended = true;
     socket.pause();
     socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
-    socket.off('error', this.#onError).off('drain', this.#onDrain);
+    socket.off('error', this.#onError);
     this.#lane.onGone(this);
     this.#lane.handOver(socket, this.#pending);
     this.#pending = NOTHING;

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../../errors.ts';
+import { readFieldLine } from '../../field-line.ts';
 import { checkHeaders } from '../check-headers.ts';
 import { negotiateCoding, type ResponseCoding } from '../content-coding.ts';
 import { type CredentialFields, credentialFields } from '../header-fields.ts';
@@ -28,8 +29,6 @@ export interface DirectHeadOptions {
   readonly apiKeyHeader?: string | undefined;
 }
 
-/** No blank before the colon, no folded line, no control character (RFC 9112, section 5). */
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~\x80-\xff]*)$/;
 /** Digits only, and no more than any limit could have. */
 const LENGTH = /^(?:0|[1-9][0-9]{0,9})$/;
 const KEEP_ALIVE = /^keep-alive$/i;
@@ -53,11 +52,10 @@ export function readDirectHead(text: string, options: DirectHeadOptions): Direct
   const headers: Record<string, string> = Object.create(null);
   const raw: string[] = [];
   for (const line of text.slice(start.length).split('\r\n')) {
-    const [, name = '', value = ''] = FIELD.exec(line) ?? [];
-    const lower = name.toLowerCase();
-    if (lower === '' || lower in headers || FRAMING.has(lower)) return null;
-    headers[lower] = value.trimEnd();
-    raw.push(lower, value.trimEnd());
+    const field = readFieldLine(line);
+    if (field === null || field.name in headers || FRAMING.has(field.name)) return null;
+    headers[field.name] = field.value;
+    raw.push(field.name, field.value);
   }
   const { host, connection = 'keep-alive', 'content-length': length = '', accept } = headers;
   if (host === undefined || !KEEP_ALIVE.test(connection) || !LENGTH.test(length)) return null;

@@ -91,6 +91,10 @@ class Lane implements DirectLane {
     for (const connection of this.#connections) connection.cut();
   }
 
+  isDraining(): boolean {
+    return this.draining;
+  }
+
   readHead(text: string) {
     return readDirectHead(text, this.#options);
   }

@@ -59,7 +59,7 @@ async function subgraph(onRequest: (request: Received) => void) {
     const message = { body, headers: {}, untilMs: Date.now() + withinMs, repeatable };
     return { answer: promise, call: client.start(endpoint, message, resolve) };
   };
-  return { received, start };
+  return { received, start, connections: () => client.connections() };
 }
 
 const own = (body: string) => ({ kind: 'text', text: JSON.stringify({ data: body }) });
@@ -129,6 +129,19 @@ describe('queries under way together on one connection', () => {
     const later = ['e', 'f', 'g'].map((body) => start(body));
     await Promise.all(later.map(({ answer }) => answer));
     expect(new Set(received.slice(-3).map(({ connection }) => connection)).size).toBe(3);
+  });
+
+  it('leave no connection behind on which nobody waits any more', async () => {
+    const hung = new Set<number>();
+    const { start, connections } = await subgraph(({ body, socket, connection }) => {
+      if (body === 'hangs') hung.add(connection);
+      if (!hung.has(connection)) socket.write(answerOf(body));
+    });
+    const hanging = start('hangs');
+    const behind = start('b');
+    hanging.call.cut('REQUEST_ABORTED');
+    expect(await behind.answer).toMatchObject(own('b'));
+    expect(connections()).toMatchObject([{ busy: 0, idle: 1 }]);
   });
 
   it('may be sent again when their connection ends before their answers', async () => {

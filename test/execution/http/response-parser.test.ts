@@ -166,6 +166,7 @@ describe('a parser of answers', () => {
     ['a zero byte in a value', sized('{}', 'x-a: b\0c\r\n')],
     ['a byte in a name that none may have', sized('{}', 'x\xe9: b\r\n')],
     ['two lengths that differ', sized('{}', 'content-length: 3\r\n')],
+    ['a length before a blank that is none', `${OK}content-length: 2\u00a0\r\n\r\n{}`],
     ['two lengths alike', sized('{}', 'content-length: 2\r\n')],
     ['a list of lengths', `${OK}content-length: 2, 2\r\n\r\n{}`],
     ['a negative length', `${OK}content-length: -2\r\n\r\n{}`],
