@@ -14,6 +14,8 @@ export interface ConnectionOwner {
   readonly now: () => number;
   /** Takes a connection back that may wait so long for its next call. */
   onFree(connection: HttpConnection, reusableMs: number): void;
+  /** Told of a connection that has been given an answer and waits for others. */
+  onRoom(connection: HttpConnection): void;
   /** Told once of each connection that has ended. */
   onGone(connection: HttpConnection): void;
 }
@@ -143,8 +145,10 @@ export class HttpConnection {
     this.#parser = null;
     if (reusableMs === null) this.#close(null);
     else if (this.#calls.length > 0) {
-      if (this.#isAwaited()) this.#expectAnswer();
-      else this.#close(null);
+      if (this.#isAwaited()) {
+        this.#expectAnswer();
+        this.#owner.onRoom(this);
+      } else this.#close(null);
     } else if (surplusBytes > 0) this.#close(null);
     else this.#owner.onFree(this, reusableMs);
     call?.answer(parser.status, parser.text);

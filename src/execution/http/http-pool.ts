@@ -77,6 +77,7 @@ export class HttpPool implements ConnectionOwner {
     const next = this.#takeWaiting();
     if (next !== null) {
       this.#send(connection, next);
+      if (next.request.pipelining > 1) this.onRoom(connection);
       return;
     }
     const idleMs = reusableMs === Number.POSITIVE_INFINITY ? IDLE_MS : reusableMs - IDLE_MARGIN_MS;
@@ -88,6 +89,16 @@ export class HttpPool implements ConnectionOwner {
     this.#idle.push({ connection, untilMs: now + Math.min(idleMs, IDLE_MS_MAX) });
     const [oldest] = this.#idle;
     if (oldest !== undefined && oldest.untilMs <= now) oldest.connection.close(null);
+  }
+
+  /** Sends what waits behind what is under way, up to the first call that is to be alone. */
+  onRoom(connection: HttpConnection): void {
+    for (const call of this.#waiting) {
+      const { pipelining } = call.request;
+      if (connection.load >= pipelining || this.now() < this.#pausedUntilMs) return;
+      this.#waiting.delete(call);
+      this.#send(connection, call);
+    }
   }
 
   onGone(connection: HttpConnection): void {
@@ -122,7 +133,8 @@ export class HttpPool implements ConnectionOwner {
 
   /** A connection with calls under way that this one may be sent behind; null where it is sent on one of its own. */
   #withRoomFor({ request: { pipelining } }: HttpCall): HttpConnection | null {
-    if (pipelining === 1 || this.now() < this.#pausedUntilMs) return null;
+    // Whoever waits was first: what is sent alone would wait for ever for a connection that others keep busy.
+    if (pipelining === 1 || this.#waiting.size > 0 || this.now() < this.#pausedUntilMs) return null;
     for (const connection of this.#shared) if (connection.load < pipelining) return connection;
     return null;
   }

@@ -24,7 +24,7 @@ const answerOf = (body: string): string => {
 };
 
 /** A subgraph that does with each request what the test says, in the order in which they come. */
-async function subgraph(onRequest: (request: Received) => void) {
+async function subgraph(onRequest: (request: Received) => void, connectionsMax = 64) {
   let connections = 0;
   const received: Received[] = [];
   const server = createServer((socket) => {
@@ -45,7 +45,7 @@ async function subgraph(onRequest: (request: Received) => void) {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new SubgraphClient({ responseBytesMax: 10_000, connectionsMax: 64 }, Date.now);
+  const client = new SubgraphClient({ responseBytesMax: 10_000, connectionsMax }, Date.now);
   closers.push(async () => {
     await client.close();
     await new Promise((resolve) => server.close(resolve));
@@ -129,6 +129,26 @@ describe('queries under way together on one connection', () => {
     const later = ['e', 'f', 'g'].map((body) => start(body));
     await Promise.all(later.map(({ answer }) => answer));
     expect(new Set(received.slice(-3).map(({ connection }) => connection)).size).toBe(3);
+  });
+
+  it('do not overtake what waits for a connection of its own', async () => {
+    let answered = 0;
+    const { received, start } = await subgraph(({ body, socket }) => {
+      if (body === 'm') socket.write(answerOf(body));
+      if (received.length >= 4 && body !== 'm') {
+        // One is always under way.
+        const { body: oldest = '' } = received[answered++] ?? {};
+        socket.write(answerOf(oldest));
+      }
+    }, 1);
+    const first = ['a', 'b', 'c', 'd'].map((body) => start(body).answer);
+    const alone = start('m', { repeatable: false });
+    await first[0];
+    start('e');
+    const socket = received[0]?.socket;
+    for (const body of ['b', 'c', 'd']) socket?.write(answerOf(body));
+    expect(await alone.answer).toMatchObject(own('m'));
+    expect(received.map(({ body }) => body).slice(0, 5)).toEqual(['a', 'b', 'c', 'd', 'm']);
   });
 
   it('leave no connection behind on which nobody waits any more', async () => {
