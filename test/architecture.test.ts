@@ -17,6 +17,8 @@ const files = globSync(['src/**/*.ts', 'subgraphs/**/*.ts', 'demo/**/*.ts'], { c
 const offenders = (is: (file: (typeof files)[number]) => boolean): string[] =>
   files.filter(is).map(({ path }) => path);
 
+const withoutComments = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gmu, '');
+
 describe('the house', () => {
   it('is looked at whole', () => {
     expect(files.length).toBeGreaterThan(100);
@@ -40,9 +42,9 @@ describe('the house', () => {
   });
 
   it('has no escape from the type checker', () => {
-    expect(
-      offenders(({ text }) => /\bas any\b|: any[;,)>|\]=]|@ts-(?:ignore|expect-error|nocheck)/u.test(text)),
-    ).toEqual([]);
+    const muted = /@ts-(?:ignore|expect-error|nocheck)/u;
+    const untyped = /\bas any\b|: any[;,)>|\]=]/u;
+    expect(offenders(({ text }) => muted.test(text) || untyped.test(withoutComments(text)))).toEqual([]);
   });
 
   it('imports its own files by name, never a folder', () => {

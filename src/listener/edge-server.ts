@@ -157,7 +157,7 @@ function formatOf(accept: string | undefined, { subscriptions, defers }: EdgeOpt
   return negotiateStream(accept, { streams: subscriptions.enabled, defers });
 }
 
-/** Whether an answer needs a slot. One in parts ends by itself as any other, and many clients take parts whatever they ask. */
+/** Whether an answer needs a slot. One in parts ends by itself, as single ones do, and many clients take parts whatever they ask. */
 function mayStay(format: StreamFormat | null): boolean {
   return format !== null && format !== DEFERRED_FORMAT;
 }
