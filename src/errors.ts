@@ -130,7 +130,12 @@ export class GatewayError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
-    super(CATALOGUE[code].message, { cause: options.cause });
+    const { status, message } = CATALOGUE[code];
+    const { stackTraceLimit } = Error;
+    // What a caller did wrong is never traced, and the frames would cost a tenth of refusing it.
+    if (status < 500) Error.stackTraceLimit = 0;
+    super(message, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.decision = options.decision;
     this.coordinate = options.coordinate;

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { GatewayError } from '../src/errors.ts';
+
+describe('an error of the gateway', () => {
+  it('tells where it comes from only where the gateway is at fault', () => {
+    expect(new GatewayError('INTERNAL_SERVER_ERROR').stack).toContain('errors.test.ts');
+    expect(new GatewayError('RATE_LIMITED').stack).not.toContain('errors.test.ts');
+  });
+
+  it('leaves the traces of other errors as they were', () => {
+    new GatewayError('RATE_LIMITED');
+    expect(new Error('other').stack).toContain('errors.test.ts');
+  });
+});
