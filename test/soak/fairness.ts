@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, forkChild, messageFrom } from '../bench/gateways/child.ts';
 import type { Origins } from '../bench/graph/subgraphs-server.ts';
 import { composeBenchmark } from '../bench/graph/supergraph.ts';
 import { CALLER_AUDIENCE, CALLER_ISSUER, createCallerIssuer } from '../bench/load/caller.ts';
-import { callAll, endCalls, type PacedLoad } from './paced-load.ts';
+import { callAll, endCalls, type PacedCall, type PacedLoad } from './paced-load.ts';
 import type { PacedReply } from './paced-load-worker.ts';
 
 /** Calls that a tenant may make in a second; the quiet one makes four fifths of them, the loud one ten times as many. */
 const LIMIT = 30;
 const QUIET_PER_SECOND = LIMIT * 0.8;
 const LOUD_PER_SECOND = LIMIT * 10;
-/** Quiet alone and quiet beside loud take turns, so that what else the machine does falls on both alike. */
+/** Quiet alone, beside loud, and while loud is elsewhere take turns, so that what else the machine does falls on all alike. */
 const TURN_MS = 5000;
 /** Time that the last calls of a turn may still take. */
 const TURN_GRACE_MS = 30_000;
@@ -27,7 +27,13 @@ function p99(times: readonly number[]): number {
   return times.toSorted((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0;
 }
 
-async function startGateway(opened: AsyncDisposableStack) {
+/** A gateway with subgraphs of its own, and who makes the tokens that it takes. */
+interface Place {
+  readonly url: string;
+  readonly issuer: Awaited<ReturnType<typeof createCallerIssuer>>;
+}
+
+async function startGateway(opened: AsyncDisposableStack): Promise<Place> {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-soak-'));
   opened.defer(() => rmSync(directory, { recursive: true, force: true }));
   const subgraphs = await forkChild<Origins>({ file: SUBGRAPHS, logFile: join(directory, 'subgraphs.log') });
@@ -54,12 +60,24 @@ async function startGateway(opened: AsyncDisposableStack) {
     logFile: join(directory, 'gateway.log'),
   });
   opened.defer(() => gateway.child.stop());
-  const loud = await forkChild({
-    file: join(import.meta.dirname, 'paced-load-worker.ts'),
-    logFile: join(directory, 'loud.log'),
+  return { url: gateway.ready.url, issuer };
+}
+
+async function startWorker(opened: AsyncDisposableStack, file: string): Promise<Child> {
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-soak-'));
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const { child } = await forkChild({
+    file: join(import.meta.dirname, file),
+    logFile: join(directory, 'log'),
   });
-  opened.defer(() => loud.child.stop());
-  return { url: gateway.ready.url, issuer, loud: loud.child };
+  opened.defer(() => child.stop());
+  return child;
+}
+
+/** The load of a tenant at a place. */
+async function loadAt({ url, issuer }: Place, tenant: 'quiet' | 'loud'): Promise<PacedLoad> {
+  const perSecond = tenant === 'quiet' ? QUIET_PER_SECOND : LOUD_PER_SECOND;
+  return { url, token: await issuer.token(tenant), perSecond, forMs: TURN_MS };
 }
 
 /** How many calls of one turn were refused. */
@@ -71,9 +89,12 @@ async function refusedOf(loud: Child, load: PacedLoad): Promise<number> {
   return reply.refused;
 }
 
-/** What came of it: the 99th percentile of the quiet tenant beside the loud one, as a multiple of that alone. */
+/** What came of it: 99th percentiles of the quiet tenant, as multiples of that alone. */
 export interface Fairness {
+  /** Beside the loud tenant. */
   readonly ratio: number;
+  /** While the loud tenant asks another gateway: what it does to the machine, which they share here as they would not elsewhere. */
+  readonly machineRatio: number;
   /** Of what the loud tenant asked for. */
   readonly refusedShare: number;
 }
@@ -85,22 +106,36 @@ export interface Fairness {
 export async function measureFairness(seconds: number): Promise<Fairness> {
   await using opened = new AsyncDisposableStack();
   opened.defer(endCalls);
-  const { url, issuer, loud } = await startGateway(opened);
-  const quietLoad = { url, token: await issuer.token('quiet'), perSecond: QUIET_PER_SECOND, forMs: TURN_MS };
-  const loudLoad = { url, token: await issuer.token('loud'), perSecond: LOUD_PER_SECOND, forMs: TURN_MS };
+  const [here, elsewhere] = [await startGateway(opened), await startGateway(opened)];
+  const loud = await startWorker(opened, 'paced-load-worker.ts');
+  for (let core = 0; core < availableParallelism(); core += 1) await startWorker(opened, 'awake-worker.ts');
+  const quietLoad = await loadAt(here, 'quiet');
+  const [loudLoad, otherLoad] = [await loadAt(here, 'loud'), await loadAt(elsewhere, 'loud')];
+  const beside = async (load: PacedLoad) => {
+    const [calls, refused] = await Promise.all([callAll(quietLoad), refusedOf(loud, load)]);
+    return { calls, refused };
+  };
   // What is compiled and connected is so for both before anything counts.
-  await Promise.all([callAll(quietLoad), refusedOf(loud, loudLoad)]);
-  const alone: number[] = [];
-  const beside: number[] = [];
+  await beside(loudLoad);
+  await beside(otherLoad);
+  const times = { alone: [] as number[], beside: [] as number[], machine: [] as number[] };
   let refused = 0;
   for (let turn = 0; turn * TURN_MS < seconds * 1000; turn += 1) {
-    const own = await callAll(quietLoad);
-    const [next, others] = await Promise.all([callAll(quietLoad), refusedOf(loud, loudLoad)]);
-    if ([...own, ...next].some(({ status }) => status !== 200))
-      throw new Error('the quiet tenant was refused');
-    refused += others;
-    alone.push(...own.map(({ tookMs }) => tookMs));
-    beside.push(...next.map(({ tookMs }) => tookMs));
+    times.alone.push(...timesOf(await callAll(quietLoad)));
+    const both = await beside(loudLoad);
+    times.beside.push(...timesOf(both.calls));
+    refused += both.refused;
+    times.machine.push(...timesOf((await beside(otherLoad)).calls));
   }
-  return { ratio: p99(beside) / p99(alone), refusedShare: refused / (LOUD_PER_SECOND * seconds) };
+  return {
+    ratio: p99(times.beside) / p99(times.alone),
+    machineRatio: p99(times.machine) / p99(times.alone),
+    refusedShare: refused / (LOUD_PER_SECOND * seconds),
+  };
+}
+
+function timesOf(calls: readonly PacedCall[]): readonly number[] {
+  if (calls.some(({ status }) => status !== 200))
+    throw new Error(`the quiet tenant was refused: ${calls.find(({ status }) => status !== 200)?.status}`);
+  return calls.map(({ tookMs }) => tookMs);
 }

@@ -39,12 +39,15 @@ function call({ url, token }: PacedLoad): Promise<PacedCall> {
   });
 }
 
-/** Calls at their times, whether or not those before are answered: who waits for a slow gateway does not see it. */
+/**
+ * Calls at their times, whether or not those before are answered: who waits for a slow gateway does not see it. Each comes at
+ * any moment of its share of the time: two even loads would always meet, or never.
+ */
 export async function callAll(load: PacedLoad): Promise<readonly PacedCall[]> {
   const calls: Promise<PacedCall>[] = [];
   const startedMs = performance.now();
   for (let turn = 0; turn < (load.perSecond * load.forMs) / 1000; turn += 1) {
-    const dueMs = startedMs + (turn * 1000) / load.perSecond - performance.now();
+    const dueMs = startedMs + ((turn + Math.random()) * 1000) / load.perSecond - performance.now();
     if (dueMs > 1) await pause(dueMs);
     calls.push(call(load));
   }

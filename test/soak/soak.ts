@@ -10,8 +10,9 @@ const SOAKS: Readonly<Record<string, (argument: string | undefined) => Promise<b
     return report.mutationsLost.length === 0 && report.breaks.length === 0 && !report.open;
   },
   fairness: async (seconds = '60') => {
-    const { ratio, refusedShare } = await measureFairness(Number(seconds));
-    process.stdout.write(`${JSON.stringify({ ratio, refusedShare })}\n`);
+    const fairness = await measureFairness(Number(seconds));
+    process.stdout.write(`${JSON.stringify(fairness)}\n`);
+    const { ratio, refusedShare } = fairness;
     return ratio <= RATIO_MAX && refusedShare >= REFUSED_SHARE_MIN;
   },
   memory: async (requests = '100000') => {
