@@ -13,6 +13,9 @@ import { summarize } from './report/summary.ts';
 import { renderTables } from './report/table.ts';
 import { setStage } from './stage.ts';
 
+/** Wider than any name. */
+const NAME_WIDTH = 26;
+
 const OUTPUT = join(import.meta.dirname, '../../.portcullis/bench');
 
 /** What shells report for a process that was interrupted. */
@@ -47,7 +50,7 @@ async function run(options: BenchOptions): Promise<void> {
   }
   const samples = await measure(stage, generator, options, progress);
   const rows = summarize(samples);
-  for (const { name, about } of present) print(`${name.padEnd(20)}${about}`);
+  for (const { name, about } of present) print(`${name.padEnd(NAME_WIDTH)}${about}`);
   print(`\n${renderTables(rows, stage.answerBytes)}`);
   print(`\n${renderMarks(rows)}`);
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };

@@ -48,10 +48,12 @@ interface Variant {
   readonly secured: boolean;
   /** Further sections of the configuration. */
   readonly sections?: Readonly<Record<string, unknown>>;
+  /** What is run; the product as it is unless given. */
+  readonly program?: string;
 }
 
 function portcullis(variant: Variant): Contender {
-  const { name, about, secured } = variant;
+  const { name, about, secured, program = 'portcullis-gateway.ts' } = variant;
   return {
     ...{ name, about },
     missing: () => null,
@@ -59,7 +61,7 @@ function portcullis(variant: Variant): Contender {
       const configFile = join(stage.directory, `${name}.json`);
       writeFileSync(configFile, JSON.stringify(portcullisConfig(stage, variant)));
       const { child, ready } = await forkChild<{ url: string }>({
-        file: FILE('portcullis-gateway.ts'),
+        file: FILE(program),
         args: [configFile],
         nodeArgs: PORTCULLIS_NODE_ARGS,
         logFile: join(stage.directory, `${name}.log`),
@@ -243,6 +245,12 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'portcullis-off',
     about: 'anonymous caller, no rules; audit stays on, since it cannot be switched off',
     secured: false,
+  }),
+  portcullis({
+    name: 'portcullis-unaudited',
+    about: `${REFERENCE} with nothing counted for the audit, recorded or written, which the product cannot be set to`,
+    secured: true,
+    program: 'portcullis-unaudited-gateway.ts',
   }),
   portcullis({
     name: 'portcullis-pipelined',
