@@ -1,12 +1,12 @@
 import { invalidInput } from './control-error.ts';
 import { list, whole } from './input.ts';
+import { checkedSpendCap, type SpendCap } from './spend-cap.ts';
 
 /** What a plan limits the use of AI models to; what is absent is not limited. */
 export interface AiLimits {
   readonly tokensPerMinute?: number;
   readonly tokensPerDay?: number;
-  /** Units: micro-USD per day or month, UTC. */
-  readonly spend?: { readonly microUsd: number; readonly per: 'day' | 'month' };
+  readonly spend?: SpendCap;
   /** Models that may be asked: ids, or the beginning of ids followed by `*`. */
   readonly models?: readonly string[];
 }
@@ -27,8 +27,6 @@ export interface AiAllowance {
 
 /** Tokens of a window; the schema has them as a 32-bit integer. */
 const TOKENS_MAX = 2_147_483_647;
-/** A billion US dollars. Units: micro-USD. */
-const MICRO_USD_MAX = 1_000_000_000_000_000;
 /** An assertion carries these, and a header field is short. */
 const MODELS_MAX = 32;
 const MODELS_CHARACTERS_MAX = 2000;
@@ -42,14 +40,7 @@ export function checkedAiLimits({ tokensPerMinute, tokensPerDay, spend, models }
       ? {}
       : { tokensPerMinute: tokens('ai.tokensPerMinute', tokensPerMinute) }),
     ...(tokensPerDay === undefined ? {} : { tokensPerDay: tokens('ai.tokensPerDay', tokensPerDay) }),
-    ...(spend === undefined
-      ? {}
-      : {
-          spend: {
-            microUsd: whole('ai.spend', spend.microUsd, { min: 1, max: MICRO_USD_MAX }),
-            per: spend.per,
-          },
-        }),
+    ...(spend === undefined ? {} : { spend: checkedSpendCap('ai.spend', spend) }),
     ...(models === undefined ? {} : { models: checkedModels(models) }),
   };
 }

@@ -7,12 +7,23 @@ import {
   requireTenant,
   type StepUpRule,
 } from './actor.ts';
-import { ControlError, invalidInput } from './control-error.ts';
+import { ControlError } from './control-error.ts';
 import { secretDigest } from './credentials-store.ts';
-import type { Transaction } from './database-pool.ts';
 import { type KeyWrapper, rewrap, type Sealed, seal } from './envelope.ts';
-import { type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
+import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
+import {
+  checkedProviderCredential,
+  type ProviderCredentialInput,
+  requireProviderSecret,
+} from './provider-credential-input.ts';
+import {
+  requireRoom,
+  SEALED_MAX,
+  type ShownProviderCredential,
+  withSpent,
+} from './provider-credential-rows.ts';
 import { type SealedFor, sealedContext } from './sealed-context.ts';
+import { checkedSpendCap, type SpendCap } from './spend-cap.ts';
 import { type ProviderCredential, providerCredentials, tenants } from './tables.ts';
 import { type Idempotent, onlyRow, tenantIn } from './tenants-store.ts';
 import { change, read, type Unit, type UnitDeps } from './unit-of-work.ts';
@@ -25,27 +36,13 @@ export interface ProviderCredentialDeps extends UnitDeps {
   randomBytes(length: number): Uint8Array;
 }
 
-export interface NewProviderCredential extends Idempotent {
-  /** Whose calls it is for; null for those of every tenant that has none of its own. */
-  readonly tenantId: string | null;
-  /** Name of the provider in the configuration of the AI subgraph. */
-  readonly provider: string;
-  readonly secret: string;
-  readonly endpoint: string | null;
-  readonly priority: number;
-  readonly weight: number;
-}
+export type NewProviderCredential = ProviderCredentialInput & Idempotent & { readonly secret: string };
 
 /** One that can be opened by who has the master key. */
 export type SealedProviderCredential = SealedFor &
-  Sealed & { readonly priority: number; readonly weight: number };
+  Sealed &
+  Pick<ProviderCredentialInput, 'priority' | 'weight' | 'spendCap'>;
 
-const PROVIDER = /^[a-z][a-z0-9-]{0,31}$/u;
-const SECRET = /^[\x21-\x7e]{16,1024}$/u;
-const ENDPOINT_CHARS_MAX = 512;
-/** Live ones of one tenant, or of the platform; reason: the AI subgraph holds them all in memory. */
-const LIVE_MAX = 64;
-const SEALED_MAX = 10_000;
 const {
   keyId: _keyId,
   wrappedKey: _wrapped,
@@ -65,17 +62,17 @@ export class ProviderCredentialsStore {
   async create(
     actor: Actor,
     { idempotencyKey, secret, ...input }: NewProviderCredential,
-  ): Promise<ProviderCredential> {
+  ): Promise<ShownProviderCredential> {
     this.#requireChange(actor, input.tenantId);
-    const checked = checkedInput(input);
-    requireSecret(secret);
+    const checked = checkedProviderCredential(input);
+    requireProviderSecret(secret);
     const action = 'providerCredential.create';
     return change(
       this.#deps,
       actor,
       this.#wanted(action, { input, secret, idempotencyKey }),
       async (unit) => {
-        const { tenantId, provider, endpoint, priority, weight } = checked;
+        const { tenantId, provider, endpoint, priority, weight, spendCap } = checked;
         const tenant = tenantId === null ? null : (await tenantIn(unit.tx, tenantId)).slug;
         await requireRoom(unit, tenantId);
         const id = unit.newId('pvc');
@@ -84,14 +81,14 @@ export class ProviderCredentialsStore {
           await unit.tx
             .insert(providerCredentials)
             .values({
-              ...{ id, tenantId, provider, endpoint, priority, weight, ...sealed, last4: secret.slice(-4) },
-              ...{ status: 'active', createdBy: actor.subject, createdAt: unit.now },
+              ...{ id, tenantId, provider, endpoint, priority, weight, spendCap, ...sealed },
+              ...{ last4: secret.slice(-4), status: 'active', createdBy: actor.subject, createdAt: unit.now },
             })
             .returning(SHOWN),
         );
-        const after = { provider, endpoint, priority, weight, keyId: sealed.keyId };
+        const after = { provider, endpoint, priority, weight, spendCap, keyId: sealed.keyId };
         await unit.record({ action, entity: 'providerCredential', id, tenantId, after });
-        return row;
+        return { ...row, spentMicroUsd: spendCap === null ? null : 0 };
       },
     );
   }
@@ -100,8 +97,8 @@ export class ProviderCredentialsStore {
   async rotate(
     actor: Actor,
     { idempotencyKey, id, secret }: { readonly id: string; readonly secret: string } & Idempotent,
-  ): Promise<ProviderCredential> {
-    requireSecret(secret);
+  ): Promise<ShownProviderCredential> {
+    requireProviderSecret(secret);
     const action = 'providerCredential.rotate';
     const wanted = this.#wanted(action, { input: { id }, secret, idempotencyKey });
     return change(this.#deps, actor, wanted, async (unit) => {
@@ -121,7 +118,7 @@ export class ProviderCredentialsStore {
       readonly status: 'active' | 'disabled';
       readonly reason: string;
     } & Idempotent,
-  ): Promise<ProviderCredential> {
+  ): Promise<ShownProviderCredential> {
     const { idempotencyKey, id, status, ...rest } = input;
     const reason = text('reason', rest.reason, 2000);
     const action = status === 'active' ? 'providerCredential.enable' : 'providerCredential.disable';
@@ -131,6 +128,32 @@ export class ProviderCredentialsStore {
         throw new ControlError({ code: 'INVALID_TRANSITION', state: status, action });
       if (status === 'active') await requireRoom(unit, row.tenantId);
       return this.#update(unit, row, { action, set: { status }, after: { reason } });
+    });
+  }
+
+  /**
+   * Another cap of what it may spend, or none; what it has spent in the window counts on. Throws: FORBIDDEN, NOT_FOUND, STEP_UP_REQUIRED,
+   * INVALID_INPUT.
+   */
+  async setSpendCap(
+    actor: Actor,
+    input: {
+      readonly id: string;
+      readonly spendCap: SpendCap | null;
+      readonly reason: string;
+    } & Idempotent,
+  ): Promise<ShownProviderCredential> {
+    const { idempotencyKey, id } = input;
+    const reason = text('reason', input.reason, 2000);
+    const spendCap = input.spendCap === null ? null : checkedSpendCap('spendCap', input.spendCap);
+    const action = 'providerCredential.setSpendCap';
+    const wanted = { action, input: { id, spendCap, reason }, idempotencyKey };
+    return change(this.#deps, actor, wanted, async (unit) => {
+      const row = await this.#changeable(unit, id);
+      const set = { spendCap, version: row.version + 1 };
+      return this.#update(unit, row, {
+        ...{ action, set, before: { spendCap: row.spendCap }, after: { spendCap, reason } },
+      });
     });
   }
 
@@ -161,11 +184,11 @@ export class ProviderCredentialsStore {
   async list(
     actor: Actor,
     { tenantId, ...page }: PageInput & { readonly tenantId?: string | undefined },
-  ): Promise<Page<ProviderCredential>> {
+  ): Promise<Page<ShownProviderCredential>> {
     if (tenantId !== undefined) requireTenant(actor, tenantId);
     const { limit, after } = pageOf(page);
-    const rows = await read(this.#deps, actor, (tx) =>
-      tx
+    const rows = await read(this.#deps, actor, async (tx) => {
+      const found = await tx
         .select(SHOWN)
         .from(providerCredentials)
         .where(
@@ -175,18 +198,21 @@ export class ProviderCredentialsStore {
           ),
         )
         .orderBy(asc(providerCredentials.id))
-        .limit(limit),
-    );
+        .limit(limit);
+      return withSpent(tx, found, this.#deps.now());
+    });
     return paged(rows, limit, ({ id }) => id);
   }
 
   /** All that are in use, sealed as they are, for the AI subgraph. Throws: FORBIDDEN. */
   async sealed(actor: Actor): Promise<readonly SealedProviderCredential[]> {
     requirePlatform(actor);
-    const { id, provider, endpoint, keyId, wrappedKey, sealed, priority, weight } = providerCredentials;
+    const { id, provider, endpoint, keyId, wrappedKey, sealed, priority, weight, spendCap } =
+      providerCredentials;
+    const used = { priority, weight, spendCap };
     return read(this.#deps, actor, (tx) =>
       tx
-        .select({ id, tenant: tenants.slug, provider, endpoint, keyId, wrappedKey, sealed, priority, weight })
+        .select({ id, tenant: tenants.slug, provider, endpoint, keyId, wrappedKey, sealed, ...used })
         .from(providerCredentials)
         .leftJoin(tenants, eq(tenants.id, providerCredentials.tenantId))
         .where(eq(providerCredentials.status, 'active'))
@@ -231,48 +257,22 @@ export class ProviderCredentialsStore {
   async #update(
     unit: Unit,
     { id, tenantId }: Pick<ProviderCredential, 'id' | 'tenantId'>,
-    {
-      action,
-      set,
-      after,
-    }: { action: string; set: Partial<typeof providerCredentials.$inferInsert>; after: object },
-  ): Promise<ProviderCredential> {
+    { action, set, before, after }: Update,
+  ): Promise<ShownProviderCredential> {
     const updated = unit.tx.update(providerCredentials).set(set).where(eq(providerCredentials.id, id));
     const row = onlyRow(await updated.returning(SHOWN));
-    await unit.record({ action, entity: 'providerCredential', id, tenantId, after: { ...after } });
-    return row;
+    await unit.record({
+      ...{ action, entity: 'providerCredential', id, tenantId, after: { ...after } },
+      ...(before === undefined ? {} : { before: { ...before } }),
+    });
+    return onlyRow(await withSpent(unit.tx, [row], unit.now));
   }
 }
 
-function checkedInput(input: Omit<NewProviderCredential, 'secret' | 'idempotencyKey'>) {
-  if (!PROVIDER.test(input.provider)) throw invalidInput('provider', 'must be the name of a provider');
-  whole('priority', input.priority, { min: 0, max: 100 });
-  whole('weight', input.weight, { min: 0, max: 1000 });
-  if (input.endpoint !== null) requireEndpoint(input.endpoint);
-  return input;
-}
-
-/** Which hosts may be called is for the AI subgraph to say; here is only what an endpoint is. */
-function requireEndpoint(endpoint: string): void {
-  const url = endpoint.length > ENDPOINT_CHARS_MAX ? null : URL.parse(endpoint);
-  const isPlain =
-    url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
-  if (url?.protocol !== 'https:' || !isPlain)
-    throw invalidInput('endpoint', 'must be an https URL without credentials, query and fragment');
-}
-
-function requireSecret(secret: string): void {
-  if (!SECRET.test(secret)) throw invalidInput('secret', 'must have 16 to 1024 visible characters');
-}
-
-/** Throws: CONFLICT where as many are live as can be. */
-async function requireRoom({ tx }: { readonly tx: Transaction }, tenantId: string | null): Promise<void> {
-  const rows = await tx
-    .select({ tenantId: providerCredentials.tenantId })
-    .from(providerCredentials)
-    .where(eq(providerCredentials.status, 'active'))
-    .limit(SEALED_MAX);
-  const owned = rows.filter((row) => row.tenantId === tenantId);
-  if (rows.length >= SEALED_MAX || owned.length >= LIVE_MAX)
-    throw new ControlError({ code: 'CONFLICT', reason: 'there are too many keys of providers' });
+/** What changes of one, and how it stands in the history. */
+interface Update {
+  readonly action: string;
+  readonly set: Partial<typeof providerCredentials.$inferInsert>;
+  readonly before?: object;
+  readonly after: object;
 }

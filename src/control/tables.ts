@@ -13,6 +13,7 @@ import type { Culprit, Finding } from '../incidents/finding.ts';
 import type { MemberRole, Recorded } from './actor.ts';
 import type { AiLimits } from './ai-limits.ts';
 import type { IncidentState } from './incident-life.ts';
+import type { SpendCap } from './spend-cap.ts';
 import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';
 
 /** A time in the database, as milliseconds since the epoch here. */
@@ -225,6 +226,7 @@ export const providerCredentials = table('provider_credentials', {
   last4: text('last4').notNull(),
   priority: integer('priority').notNull(),
   weight: integer('weight').notNull(),
+  spendCap: jsonb('spend_cap').$type<SpendCap>(),
   status: text('status').$type<'active' | 'disabled'>().notNull(),
   version: version(),
   createdBy: text('created_by').notNull(),

@@ -1,12 +1,19 @@
 import type { AiLimits } from '../../src/control/ai-limits.ts';
 import { invalidInput } from '../../src/control/control-error.ts';
+import type { SpendCap } from '../../src/control/spend-cap.ts';
 import type { SubgraphResolvers } from '../kit/subgraph-server.ts';
+
+/** Money of a day or a month as the schema takes it. */
+export interface SpendArgs {
+  readonly microUsd: string;
+  readonly per: SpendCap['per'];
+}
 
 /** The AI limits of a plan as the schema takes them. */
 export interface AiLimitsArgs {
   readonly tokensPerMinute?: number | null;
   readonly tokensPerDay?: number | null;
-  readonly spend?: { readonly microUsd: string; readonly per: 'day' | 'month' } | null;
+  readonly spend?: SpendArgs | null;
   readonly models?: readonly string[] | null;
 }
 
@@ -15,14 +22,15 @@ export function aiLimitsOf({ tokensPerMinute, tokensPerDay, spend, models }: AiL
   return {
     ...(tokensPerMinute == null ? {} : { tokensPerMinute }),
     ...(tokensPerDay == null ? {} : { tokensPerDay }),
-    ...(spend == null ? {} : { spend: { microUsd: microUsdOf(spend.microUsd), per: spend.per } }),
+    ...(spend == null ? {} : { spend: spendOf('ai.spend', spend) }),
     ...(models == null ? {} : { models }),
   };
 }
 
-function microUsdOf(digits: string): number {
-  if (!/^[1-9]\d{0,14}$/u.test(digits)) throw invalidInput('ai.spend', 'must be whole micro-USD, in digits');
-  return Number(digits);
+/** Throws: INVALID_INPUT. */
+export function spendOf(name: string, { microUsd, per }: SpendArgs): SpendCap {
+  if (!/^[1-9]\d{0,14}$/u.test(microUsd)) throw invalidInput(name, 'must be whole micro-USD, in digits');
+  return { microUsd: Number(microUsd), per };
 }
 
 /** How the schema shows AI limits. */
@@ -33,5 +41,5 @@ export const aiLimitsObjects: SubgraphResolvers = {
     spend: ({ spend }: AiLimits) => spend ?? null,
     models: ({ models }: AiLimits) => models ?? null,
   },
-  ControlSpend: { microUsd: ({ microUsd }: NonNullable<AiLimits['spend']>) => String(microUsd) },
+  ControlSpend: { microUsd: ({ microUsd }: SpendCap) => String(microUsd) },
 };

@@ -1,4 +1,5 @@
 import type { ControlPlane } from '../../src/control/control-plane.ts';
+import type { ShownProviderCredential } from '../../src/control/provider-credential-rows.ts';
 import type {
   ControlEvent,
   Credential,
@@ -61,6 +62,8 @@ export function adminObjects(control: ControlPlane): SubgraphResolvers {
     ControlProviderCredential: {
       createdAt: ({ createdAt }: ProviderCredential) => timeText(createdAt),
       rotatedAt: ({ rotatedAt }: ProviderCredential) => timeText(rotatedAt),
+      spentMicroUsd: ({ spentMicroUsd }: ShownProviderCredential) =>
+        spentMicroUsd == null ? null : String(spentMicroUsd),
     },
     ControlKillSwitch: {
       target: ({ target }: KillSwitch) => (target === '' ? null : target),

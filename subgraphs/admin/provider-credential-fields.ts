@@ -1,5 +1,6 @@
 import { SYSTEM_SCOPE } from '../../src/control/actor.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
+import { type SpendArgs, spendOf } from './admin-ai-limits.ts';
 import { connection } from './admin-answers.ts';
 import { field, type PageArgs, pageOf } from './admin-field.ts';
 import { changing, type Keyed, type WithReason } from './changing.ts';
@@ -13,6 +14,7 @@ interface CreateArgs extends Keyed {
   readonly endpoint?: string | null;
   readonly priority: number;
   readonly weight: number;
+  readonly spendCap?: SpendArgs | null;
 }
 
 /** Keys of AI providers: they go in, and do not come out. */
@@ -33,6 +35,7 @@ export function providerCredentialChanges({ providerCredentials }: ControlPlane)
         const tenantId = input.tenantId ?? actor.tenantId;
         return providerCredentials.create(actor, {
           ...{ tenantId, provider, secret, endpoint, priority, weight, idempotencyKey },
+          spendCap: input.spendCap == null ? null : spendOf('spendCap', input.spendCap),
         });
       },
     ),
@@ -41,6 +44,19 @@ export function providerCredentialChanges({ providerCredentials }: ControlPlane)
       ADMINISTRATORS,
       (actor, input: Keyed & { credentialId: string; secret: string }, idempotencyKey) =>
         providerCredentials.rotate(actor, { id: input.credentialId, secret: input.secret, idempotencyKey }),
+    ),
+    controlSetProviderCredentialSpendCap: changing(
+      'providerCredential',
+      ADMINISTRATORS,
+      (
+        actor,
+        input: WithReason<'credentialId'> & { readonly spendCap?: SpendArgs | null },
+        idempotencyKey,
+      ) => {
+        const { credentialId: id, reason } = input;
+        const spendCap = input.spendCap == null ? null : spendOf('spendCap', input.spendCap);
+        return providerCredentials.setSpendCap(actor, { id, spendCap, reason, idempotencyKey });
+      },
     ),
     controlDisableProviderCredential: setStatus('disabled'),
     controlEnableProviderCredential: setStatus('active'),

@@ -6,6 +6,7 @@ const MESSAGES = {
   AI_PROVIDER_ERROR: 'The AI provider could not answer.',
   AI_PROVIDER_RATE_LIMITED: 'The AI provider takes no more requests for now.',
   AI_TIMEOUT: 'The AI provider did not answer in time.',
+  AI_SPEND_CAP_REACHED: 'The keys of the AI provider have spent what they may for now.',
   AI_MODEL_UNKNOWN: 'There is no such model for this task.',
   AI_GUARDRAIL_BLOCKED: 'The content is not permitted here.',
   BAD_USER_INPUT: 'The input is not valid.',

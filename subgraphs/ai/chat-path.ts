@@ -6,6 +6,7 @@ import { type AnswerPart, askForAnswer, askForParts, type ModelAnswer } from './
 import type { BudgetLedger } from './budget/budget-ledger.ts';
 import type { Charge } from './budget/charge.ts';
 import { meteredCall, meteredParts } from './budget/metered-call.ts';
+import { SpendCapReachedError } from './budget/spend-cap.ts';
 import { chatTokens } from './budget/token-estimate.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
 import type { ChatEvent, ChatFailure, ChatResult } from './chat-answer.ts';
@@ -14,7 +15,7 @@ import type { Capability } from './provider-config.ts';
 import type { KeyHealth } from './routing/key-health.ts';
 import { failureOf, judgeBroken, makeAttempts } from './routing/make-attempts.ts';
 import { type OpenedParts, openParts } from './routing/open-parts.ts';
-import type { Routes, Target } from './routing/routes.ts';
+import { type Routes, spendCapOf, type Target } from './routing/routes.ts';
 import type { RoutingConfig } from './routing/routing-config.ts';
 import type { TextReader } from './text-reader.ts';
 import { countForModel, NO_USAGE } from './token-usage.ts';
@@ -68,7 +69,7 @@ export async function runChat(
   const { input } = asked;
   const attempted = await makeAttempts(parts, { targets, left: STAYS }, async (target, abortSignal) => {
     const model = parts.catalog.languageModel(target);
-    const charge = await reserve(parts, asked, target.model);
+    const charge = await reserve(parts, asked, target);
     return meteredCall(charge, abortSignal, () =>
       askForAnswer(input, { model, reader: parts.reader, abortSignal }),
     );
@@ -95,14 +96,11 @@ export async function openChat(
   asked: Asked<ChatInput>,
   targets: readonly Target[],
 ): Promise<AsyncIterableIterator<ChatEvent>> {
-  const [first] = targets;
-  // Before the first event, so that a budget that is used up refuses the subscription.
-  const held = new Map<AiModel | undefined, Charge>();
-  if (first !== undefined) held.set(first.model, await reserve(parts, asked, first.model));
-  const charging = async (model: AiModel): Promise<Charge> => {
-    const charge = held.get(model);
-    held.delete(model);
-    return charge ?? reserve(parts, asked, model);
+  const held = await heldFirst(parts, asked, targets);
+  const charging = async (target: Target): Promise<Charge> => {
+    const charge = held.get(target);
+    held.delete(target);
+    return charge ?? reserve(parts, asked, target);
   };
   const left = new AbortController();
   const unused = (): void => {
@@ -112,10 +110,26 @@ export async function openChat(
   return leaving(chatEvents(parts, asked, { targets, left: left.signal, charging, unused }), left, unused);
 }
 
+/** Reserved before the first event, so that a budget that is used up refuses the subscription; a key that has spent what it may does not. */
+async function heldFirst(
+  parts: PathParts,
+  asked: Asked<ChatInput>,
+  targets: readonly Target[],
+): Promise<Map<Target, Charge>> {
+  for (const target of targets) {
+    try {
+      return new Map([[target, await reserve(parts, asked, target)]]);
+    } catch (thrown) {
+      if (!(thrown instanceof SpendCapReachedError)) throw thrown;
+    }
+  }
+  return new Map();
+}
+
 interface Telling {
   readonly targets: readonly Target[];
   readonly left: AbortSignal;
-  readonly charging: (model: AiModel) => Promise<Charge>;
+  readonly charging: (target: Target) => Promise<Charge>;
   /** Gives back what was reserved and not used. */
   readonly unused: () => void;
 }
@@ -133,7 +147,7 @@ async function* chatEvents(
     const attempted = await makeAttempts(parts, { targets, left, onLate }, async (target, abortSignal) => {
       const model = parts.catalog.languageModel(target);
       const countTokens = (text: string): number => countForModel(reader, text);
-      const metered = { charge: await charging(target.model), abortSignal, countTokens };
+      const metered = { charge: await charging(target), abortSignal, countTokens };
       return openParts(meteredParts(askForParts(input, { model, reader, abortSignal }), metered));
     });
     const { attempts } = attempted;
@@ -183,8 +197,9 @@ export function firstModel(parts: PathParts, asked: Asked<ChatInput>): AiModel {
 }
 
 /** Reserves what one attempt can take at most. */
-function reserve({ ledger }: PathParts, { input, caller, field }: Asked<ChatInput>, model: AiModel) {
-  return ledger.reserve({ caller, field, model, tokens: chatTokens(input, ledger.config) });
+function reserve({ ledger }: PathParts, { input, caller, field }: Asked<ChatInput>, target: Target) {
+  const [{ model }, key] = [target, spendCapOf(target)];
+  return ledger.reserve({ caller, field, model, key, tokens: chatTokens(input, ledger.config) });
 }
 
 function lastModel(attempts: ChatResult['attempts'], targets: readonly Target[]): AiModel {

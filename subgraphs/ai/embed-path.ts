@@ -8,7 +8,7 @@ import type { Asked, PathParts } from './chat-path.ts';
 import type { AiModel } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
 import { errorOf, makeAttempts } from './routing/make-attempts.ts';
-import type { Target } from './routing/routes.ts';
+import { spendCapOf, type Target } from './routing/routes.ts';
 import { NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
 
 /**
@@ -84,7 +84,8 @@ async function asking<T>(
       try {
         for (const texts of pieces) {
           const tokens = textTokens(texts, ledger.config);
-          charges.push(await ledger.reserve({ caller, field, model: target.model, tokens }));
+          const [{ model }, key] = [target, spendCapOf(target)];
+          charges.push(await ledger.reserve({ caller, field, model, tokens, key }));
         }
         for (const [index, charge] of charges.entries())
           answers.push(await meteredCall(charge, abortSignal, () => run(pieces[index] ?? [])));

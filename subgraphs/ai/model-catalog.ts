@@ -124,8 +124,8 @@ export function createModelCatalog(
   };
 }
 
-function keysIn({ apiKey, apiKeys }: ProviderConfig): readonly ProviderKey[] {
+function keysIn({ apiKey, apiKeys, spendCap }: ProviderConfig): readonly ProviderKey[] {
   // Each its own object: connections are kept by it.
-  if (apiKeys === undefined) return [{ ...NO_KEY, id: 'config', apiKey }];
-  return apiKeys.map(({ name, ...key }) => ({ id: name, ...key }));
+  if (apiKeys === undefined) return [{ ...NO_KEY, id: 'config', apiKey, spendCap: spendCap ?? null }];
+  return apiKeys.map(({ name, spendCap: cap = null, ...key }) => ({ id: name, spendCap: cap, ...key }));
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MICRO_USD_MAX } from '../../src/control/spend-cap.ts';
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -24,6 +25,11 @@ const modelSchema = z
     'takes images and thinks only where it chats',
   );
 
+/** The most that a key may spend per day or month of UTC; then it is passed over. Units: micro-USD. */
+const spendCap = z
+  .strictObject({ microUsd: z.int().min(1).max(MICRO_USD_MAX), per: z.enum(['day', 'month']) })
+  .optional();
+
 const keySchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/u, 'must be lower case letters, digits and hyphens'),
   apiKey: z.string().min(1),
@@ -31,6 +37,7 @@ const keySchema = z.strictObject({
   weight: z.number().min(0).max(1000).default(1),
   /** The smallest number is used first. */
   priority: z.int().min(0).max(100).default(0),
+  spendCap,
 });
 
 function namesDiffer(items: readonly { readonly name: string }[]): boolean {
@@ -42,6 +49,8 @@ const providerSchema = z
     name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/u, 'must be lower case letters, digits and hyphens'),
     provider: z.enum(['openai', 'anthropic', 'google', 'mistral', 'openai-compatible']),
     apiKey: z.string().min(1).optional(),
+    /** Of the one key; each of `apiKeys` has its own. */
+    spendCap,
     /** Several keys, in place of one. */
     apiKeys: z.array(keySchema).min(1).max(16).refine(namesDiffer, 'two keys have the same name').optional(),
     /** Where its keys are: here, or in the control plane, per tenant. */
@@ -66,6 +75,8 @@ const providerSchema = z
       fault('apiKeys', 'takes the place of apiKey');
     const isKept = config.keysFrom === 'control';
     if (isKept && isKeyed) fault('keysFrom', 'takes the place of apiKey and apiKeys');
+    if (config.spendCap !== undefined && (isKept || config.apiKeys !== undefined))
+      fault('spendCap', 'belongs to each of the keys');
     if (!isKeyed && !isKept && !compatible) fault('apiKey', 'is required');
     if (config.baseURL === undefined && compatible) fault('baseURL', 'is required');
     if ((isKeyed || isKept) && config.baseURL !== undefined && !keepsSecret(config.baseURL)) {

@@ -5,9 +5,13 @@ import type { Actor } from '../../src/control/actor.ts';
 import { createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
 import { localKeyWrapper, unseal } from '../../src/control/envelope.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
+import type { NewProviderCredential } from '../../src/control/provider-credentials-store.ts';
 import { sealedContext } from '../../src/control/sealed-context.ts';
+import { demandsOf } from '../../subgraphs/ai/budget/budget-demands.ts';
 import { admin, faultCodeOf, faultOf, member, type Seeded, STEP_UP, seed, WRAPPER } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
+
+type NewProviderCredentialPart = Omit<NewProviderCredential, 'tenantId' | 'idempotencyKey'>;
 
 const test = useTestControl();
 let mine: Seeded;
@@ -18,7 +22,14 @@ beforeAll(async () => {
 });
 
 const SECRET = 'sk-very-secret-key-4711';
-const NEW = { provider: 'openai', secret: SECRET, endpoint: null, priority: 0, weight: 1 };
+const NEW: NewProviderCredentialPart = {
+  provider: 'openai',
+  secret: SECRET,
+  endpoint: null,
+  priority: 0,
+  weight: 1,
+  spendCap: null,
+};
 const root = () => admin('root', test);
 const fresh = () => ({ amr: ['mfa'], authTime: test.clock.now / 1000 });
 const owner = (tenant = mine.tenant.id) => member(tenant, { role: 'owner', ...fresh() });
@@ -133,6 +144,80 @@ describe('a key of a provider', () => {
     expect(await faultOf(create(owner(), part as Partial<typeof NEW>))).toMatchObject({
       code: 'INVALID_INPUT',
       field,
+    });
+  });
+
+  describe('with a spend cap', () => {
+    const cap = { microUsd: 5_000_000, per: 'day' as const };
+    const shown = async (actor: Actor, id: string) =>
+      (await store().list(actor, { first: 100 })).items.find((item) => item.id === id);
+
+    it('tells the AI subgraph the cap, and administrators what was spent of it in the window of now', async () => {
+      const { id } = await create(owner(), { spendCap: cap });
+      expect((await store().sealed(SYSTEM)).find((entry) => entry.id === id)?.spendCap).toEqual(cap);
+      expect(await shown(owner(), id)).toMatchObject({ spendCap: cap, spentMicroUsd: 0 });
+      const [demand] = demandsOf(
+        { tenant: 't', application: null, credential: null, subscription: null },
+        { plan: null, budgets: [], key: { provider: 'openai', key: id, cap } },
+        test.clock.now,
+      );
+      await test.database.asOwner((client) =>
+        client.query(`INSERT INTO ai_windows VALUES ($1, 1234567, now())`, [demand?.key]),
+      );
+      expect(await shown(owner(), id)).toMatchObject({ spentMicroUsd: 1_234_567 });
+      // Of a month nothing was counted yet.
+      const monthly = { microUsd: 1, per: 'month' as const };
+      expect(await store().setSpendCap(owner(), { id, spendCap: monthly, reason: 'dear' })).toMatchObject({
+        ...{ spendCap: monthly, spentMicroUsd: 0, version: 2 },
+      });
+      test.clock.now += 86_400_000;
+      await store().setSpendCap(owner(), { id, spendCap: cap, reason: 'cheap' });
+      expect(await shown(owner(), id)).toMatchObject({ spentMicroUsd: 0 });
+      const { items } = await test.control.history.of(SYSTEM, id, {});
+      expect(items.find(({ action }) => action === 'providerCredential.setSpendCap')).toMatchObject({
+        ...{ before: { spendCap: cap }, after: { spendCap: monthly, reason: 'dear' } },
+      });
+      expect(await store().setSpendCap(owner(), { id, spendCap: null, reason: 'trust' })).toMatchObject({
+        ...{ spendCap: null, spentMicroUsd: null },
+      });
+    });
+
+    it('is changed by nobody else, and told to no other tenant by the database either', async () => {
+      const { id } = await create(owner(theirs.tenant.id), { spendCap: cap });
+      const set = (actor: Actor) => store().setSpendCap(actor, { id, spendCap: null, reason: 'mine' });
+      expect(await faultCodeOf(set(owner()))).toBe('NOT_FOUND');
+      expect(await faultCodeOf(set(member(theirs.tenant.id, { role: 'auditor', ...fresh() })))).toBe(
+        'FORBIDDEN',
+      );
+      const stale = { ...owner(theirs.tenant.id), authTime: 1 };
+      expect(await faultCodeOf(set(stale))).toBe('STEP_UP_REQUIRED');
+      const day = new Date(test.clock.now).toISOString();
+      await test.database.asOwner((client) =>
+        client.query(`INSERT INTO ai_windows VALUES ($1, 7, now())`, [
+          `["key","openai","${id}","microUsd","${day.slice(0, 10)}"]`,
+        ]),
+      );
+      const told = async (tenant: string) =>
+        (
+          await test.database.transact(tenant, (tx) =>
+            tx.execute(sql`SELECT micro_usd::int AS used FROM ai_key_spend(${sql.param([id])}, ${day})`),
+          )
+        ).rows;
+      expect(await told(mine.tenant.id)).toEqual([]);
+      expect(await told(theirs.tenant.id)).toEqual([{ used: 7 }]);
+    });
+
+    it.each([
+      { microUsd: 0, per: 'day' },
+      { microUsd: 1.5, per: 'day' },
+      { microUsd: 2 ** 53, per: 'day' },
+      { microUsd: 5, per: 'minute' },
+    ])('of $microUsd per $per is refused', async (spendCap) => {
+      const part = { spendCap } as Partial<typeof NEW>;
+      expect(await faultOf(create(owner(), part))).toMatchObject({
+        code: 'INVALID_INPUT',
+        field: 'spendCap',
+      });
     });
   });
 

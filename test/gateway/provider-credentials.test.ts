@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
+import { parseBudgetConfig } from '../../subgraphs/ai/budget/budget-config.ts';
 import { parseCredentialsConfig } from '../../subgraphs/ai/credentials/credentials-config.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
@@ -55,6 +56,12 @@ beforeAll(async () => {
         models: [{ id: 'm', capabilities: ['CHAT'] }],
       },
     ],
+    budget: parseBudgetConfig({
+      ...{
+        plans: 'optional',
+        prices: { version: 'v', models: { 'house/m': { input: 1_000_000, output: 1 } } },
+      },
+    }),
     credentials: parseCredentialsConfig({
       ...{ gateway: gateway.url, apiKey, pollMs: 100 },
       masterKeys: [{ id: 'one', key: new Uint8Array(MASTER_KEY) }],
@@ -86,7 +93,9 @@ async function keyOf(tenant: string): Promise<unknown> {
   const query = 'mutation ($input: ChatInput!) { chat(input: $input) { text failure { code } } }';
   fake.requests.length = 0;
   const { body } = await ask(gateway.url, query, { token, variables: { input } });
-  return fake.requests[0]?.headers.authorization ?? body.errors?.[0]?.extensions['code'];
+  const chat = body.data?.['chat'] as { failure: { code: string } | null } | null | undefined;
+  const code = chat?.failure?.code ?? body.errors?.[0]?.extensions['code'];
+  return fake.requests[0]?.headers.authorization ?? code;
 }
 
 describe('a key of a provider that the control plane keeps', () => {
@@ -113,6 +122,27 @@ describe('a key of a provider that the control plane keeps', () => {
     await change('controlDisableProviderCredential', { credentialId: id, reason: 'It leaked.' });
     await vi.waitFor(async () => expect(await keyOf('globex')).not.toMatch(/^Bearer/u), { timeout: 5000 });
     expect(await keyOf('acme')).toBe(`Bearer ${SECRETS[2]}`);
+  });
+
+  it('is held to its spend cap, which administrators see', async () => {
+    const { id } = await change('controlAddProviderCredential', {
+      ...{ provider: 'house', secret: SECRETS[0] },
+      spendCap: { microUsd: '1', per: 'DAY' },
+    });
+    await vi.waitFor(async () => expect(await keyOf('globex')).toBe('AI_SPEND_CAP_REACHED'), {
+      timeout: 5000,
+    });
+    const cap =
+      '{ admin { providerCredentials(first: 50) { nodes { id spendCap { microUsd per } spentMicroUsd } } } }';
+    const { body } = await ask(gateway.url, cap, { token: staff });
+    const shown = { id, spendCap: { microUsd: '1', per: 'DAY' }, spentMicroUsd: '0' };
+    expect(body.data?.['admin']).toMatchObject({
+      providerCredentials: { nodes: expect.arrayContaining([shown]) },
+    });
+    await change('controlSetProviderCredentialSpendCap', { credentialId: id, reason: 'It may now.' });
+    await vi.waitFor(async () => expect(await keyOf('globex')).toBe(`Bearer ${SECRETS[0]}`), {
+      timeout: 5000,
+    });
   });
 
   it('is shown by its end only, and sealed to nobody without the scope for that', async () => {

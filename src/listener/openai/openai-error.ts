@@ -41,6 +41,7 @@ const TOLD: Readonly<Partial<Record<ErrorCode | `AI_${string}` | 'BAD_USER_INPUT
   QUOTA_EXHAUSTED: [429, 'insufficient_quota', 'insufficient_quota'],
   SUBSCRIPTION_LIMIT_EXCEEDED: LIMITED,
   AI_PROVIDER_RATE_LIMITED: LIMITED,
+  AI_SPEND_CAP_REACHED: [429, 'insufficient_quota', 'insufficient_quota'],
   BAD_USER_INPUT: [400, INVALID, 'invalid_value'],
   AI_GUARDRAIL_BLOCKED: [400, INVALID, 'content_filter'],
   AI_TIMEOUT: [504, SERVER, 'timeout'],

@@ -3,6 +3,7 @@ import type { AiPlan } from '../../../src/control/ai-limits.ts';
 import type { ConfiguredBudget } from './budget-config.ts';
 import type { Demand } from './budget-store.ts';
 import { type BudgetPeriod, budgetWindow } from './budget-window.ts';
+import type { KeySpendCap } from './spend-cap.ts';
 import type { Payer } from './usage-record.ts';
 
 /** Limits of one payer, whoever set them. */
@@ -15,10 +16,14 @@ interface Limits {
 /** Names come from credentials, and a key of a store is short. */
 const NAME_CHARACTERS_MAX = 128;
 
-/** The windows that a call of a payer takes from, each once, in the order of their keys. */
+/** The windows that a call of a payer with a key takes from, each once, in the order of their keys. */
 export function demandsOf(
   payer: Payer,
-  limits: { readonly plan: AiPlan | null; readonly budgets: readonly ConfiguredBudget[] },
+  limits: {
+    readonly plan: AiPlan | null;
+    readonly budgets: readonly ConfiguredBudget[];
+    readonly key: KeySpendCap | null;
+  },
   nowMs: number,
 ): readonly Demand[] {
   const demands: Demand[] = [];
@@ -31,8 +36,17 @@ export function demandsOf(
     const whose = budget.of === 'tenant' ? [name] : [payer.tenant, name];
     demands.push(...windowsOf([budget.of, String(index), ...whose], budget, nowMs));
   }
+  if (limits.key !== null) demands.push(...windowsOfKey(limits.key, nowMs));
   // Stores that lock what they count do so in this order, so that two calls never wait for each other.
   return demands.sort((one, other) => (one.key < other.key ? -1 : 1));
+}
+
+/** Named as `ai_key_spend` of the database looks for it. */
+function windowsOfKey({ provider, key, cap }: KeySpendCap, nowMs: number): Demand[] {
+  return windowsOf(['key', provider, key], { spend: cap }, nowMs).map((demand) => ({
+    ...demand,
+    isOfKey: true,
+  }));
 }
 
 function windowsOf(whose: readonly string[], limits: Limits, nowMs: number): Demand[] {

@@ -8,6 +8,7 @@ import { demandsOf } from './budget-demands.ts';
 import type { BudgetStore, Demand } from './budget-store.ts';
 import { type Charge, type CountedUsage, countsOf, StoredCharge, UNMETERED } from './charge.ts';
 import { type Amount, FREE, type ModelPrice, NOTHING, priceAtMost, priceOf } from './price-table.ts';
+import { type KeySpendCap, SpendCapReachedError } from './spend-cap.ts';
 import type { Payer } from './usage-record.ts';
 
 /** One call of a provider that is about to be made. */
@@ -17,6 +18,8 @@ export interface MeteredCall {
   readonly field: string;
   readonly model: { readonly id: string; readonly offline: boolean };
   readonly tokens: { readonly input: number; readonly output: number };
+  /** What the key may spend that it is made with; null or absent for any money. */
+  readonly key?: KeySpendCap | null;
 }
 
 /** A call that a kept answer made needless. */
@@ -77,14 +80,14 @@ export class BudgetLedger {
   }
 
   /**
-   * Reserves the most that a call can take, from all windows of its payer or from none.
-   * Throws: MODEL_NOT_APPROVED, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE.
+   * Reserves the most that a call can take, from all windows of its payer and its key or from none.
+   * Throws: MODEL_NOT_APPROVED, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE; SpendCapReachedError where only the key has too little.
    */
   async reserve(call: MeteredCall): Promise<Charge> {
     const { config, store, now, newId } = this.#parts;
     const { payer, plan } = this.#payerOf({ ...call, model: call.model.id });
     const at = now();
-    const demands = demandsOf(payer, { plan, budgets: config.budgets }, at);
+    const demands = demandsOf(payer, { plan, budgets: config.budgets, key: call.key ?? null }, at);
     const price = this.#priceOf(call, demands);
     const record = {
       ...payer,
@@ -104,7 +107,7 @@ export class BudgetLedger {
       if (config.onStoreLost === 'refuse') throw refusal('BUDGET_UNAVAILABLE');
       return UNMETERED;
     }
-    if (lacking.length > 0) throw exhausted(lacking, record.reserved, at);
+    if (lacking.length > 0) throw lackOf(lacking, record.reserved, at);
     return new StoredCharge({ ...call, price: price ?? FREE }, record.reserved, (settlement) =>
       this.#track(store.settle(held, settlement), call.model.id),
     );
@@ -192,11 +195,16 @@ export class BudgetLedger {
   }
 }
 
-function exhausted(
-  lacking: readonly Demand[],
-  reserved: { readonly tokens: number; readonly microUsd: number },
-  nowMs: number,
-): GraphQLError {
+/** What the payer lacks no other key has; what only the key lacks another one may. */
+function lackOf(lacking: readonly Demand[], reserved: Amount, nowMs: number): Error {
+  const ofPayer = lacking.filter(({ isOfKey }) => isOfKey !== true);
+  if (ofPayer.length > 0) return exhausted(ofPayer, reserved, nowMs);
+  const isPossible = lacking.every(({ limit }) => reserved.microUsd <= limit);
+  const waitMs = Math.max(...lacking.map(({ window }) => window.endsAt - nowMs));
+  return new SpendCapReachedError(isPossible ? waitMs : null);
+}
+
+function exhausted(lacking: readonly Demand[], reserved: Amount, nowMs: number): GraphQLError {
   // What is larger than the whole budget fits into no later window either.
   const isPossible = lacking.every(({ measure, limit }) => reserved[measure] <= limit);
   const waitMs = Math.max(...lacking.map(({ window }) => window.endsAt - nowMs));

@@ -9,6 +9,8 @@ export interface Demand {
   readonly measure: keyof Amount;
   readonly limit: number;
   readonly window: BudgetWindow;
+  /** Whether it is of the provider's key, and not of the payer. Default: of the payer. */
+  readonly isOfKey?: true;
 }
 
 /** A reservation that stands. */

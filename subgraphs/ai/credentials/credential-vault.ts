@@ -36,7 +36,7 @@ export function createCredentialVault(parts: {
     const text = JSON.stringify(entry);
     const known = opened.get(entry.id);
     if (known?.text === text) return known;
-    const { id, endpoint, priority, weight } = entry;
+    const { id, endpoint, priority, weight, spendCap } = entry;
     if (endpoint !== null && !parts.isAllowedEndpoint(endpoint)) {
       parts.onFault({ credential: id, fault: 'endpoint is not allowed' });
       return null;
@@ -45,7 +45,7 @@ export function createCredentialVault(parts: {
       const apiKey = await unseal(entry, sealedContext(entry), parts.wrapper);
       return {
         text,
-        key: { id, apiKey, priority, weight, ...(endpoint === null ? {} : { baseURL: endpoint }) },
+        key: { id, apiKey, priority, weight, spendCap, ...(endpoint === null ? {} : { baseURL: endpoint }) },
       };
     } catch {
       // What the cipher says of it helps nobody.

@@ -6,13 +6,20 @@ import type { CredentialsConfig } from './credentials-config.ts';
 export type ListeningState = 'heard' | 'not heard' | 'too old';
 
 const QUERY = `query SealedProviderCredentials { admin { sealedProviderCredentials {
-  id tenant provider endpoint keyId wrappedKey sealed priority weight
+  id tenant provider endpoint keyId wrappedKey sealed priority weight spendCap { microUsd per }
 } } }`;
 /** Far more than all keys that can be kept take. Units: bytes. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 
 const text = z.string().max(4096);
+const spendCap = z.object({
+  microUsd: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/u)
+    .transform(Number),
+  per: z.enum(['DAY', 'MONTH']).transform((per) => (per === 'DAY' ? ('day' as const) : ('month' as const))),
+});
 const answerSchema = z.object({
   data: z.object({
     admin: z.object({
@@ -23,6 +30,7 @@ const answerSchema = z.object({
             ...{ keyId: text, wrappedKey: text, sealed: text },
             priority: z.int().min(0).max(100),
             weight: z.int().min(0).max(1000),
+            spendCap: spendCap.nullable(),
           }),
         )
         .max(10_000),

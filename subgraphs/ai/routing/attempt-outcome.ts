@@ -1,4 +1,5 @@
 import { APICallError } from 'ai';
+import { SpendCapReachedError } from '../budget/spend-cap.ts';
 import { NotSentError } from './sent-mark.ts';
 
 /** What became of one attempt at one model with one key, in the terms of the schema. */
@@ -11,6 +12,8 @@ export type AttemptOutcome =
   | 'UNREACHABLE'
   | 'MALFORMED'
   | 'CREDENTIAL_REFUSED'
+  /** The key has spent what it may; nothing was sent. */
+  | 'SPEND_CAPPED'
   | 'REQUEST_REFUSED'
   | 'FILTERED'
   | 'ABANDONED';
@@ -63,6 +66,7 @@ export function judgeAttempt(
   });
   if (ended.left) return fault('ABANDONED');
   if (ended.timedOut) return fault('TIMEOUT');
+  if (thrown instanceof SpendCapReachedError) return fault('SPEND_CAPPED', thrown.retryAfterMs);
   if (status === null) return fault(outcomeWithoutStatus(thrown));
   if (status >= 200 && status < 300) return fault('MALFORMED');
   const retryAfterMs = readRetryAfter(answered?.responseHeaders, ended.nowMs);

@@ -38,8 +38,8 @@ interface Waiting<C> {
 const ENDS: ReadonlySet<AttemptFault['outcome']> = new Set(['REQUEST_REFUSED', 'FILTERED', 'ABANDONED']);
 
 /**
- * Makes the queue of one call. A fault of the caller ends it; a refused key leaves only the other keys of its model; anything else sends
- * the key to the end, behind what other providers have.
+ * Makes the queue of one call. A fault of the caller ends it; a refused key leaves only the other keys of its model; one that has spent
+ * what it may leaves all others, and was no attempt; anything else sends the key to the end, behind what other providers have.
  */
 export function createAttemptQueue<C extends Candidate>(
   candidates: readonly C[],
@@ -80,7 +80,10 @@ export function createAttemptQueue<C extends Candidate>(
       const sameModel = ({ candidate: { model } }: Waiting<C>): boolean => model.id === candidate.model.id;
       if (ENDS.has(fault.outcome)) waiting = [];
       else if (fault.outcome === 'CREDENTIAL_REFUSED') waiting = others.filter(sameModel);
-      else {
+      else if (fault.outcome === 'SPEND_CAPPED') {
+        waiting = others;
+        attempts -= 1;
+      } else {
         const again = { candidate, notBeforeMs: now() + Math.max(backoff(), fault.retryAfterMs ?? 0) };
         // A limit is the key's own; another key of the provider is as good as ever.
         const behind = ({ candidate: { model } }: Waiting<C>): boolean =>

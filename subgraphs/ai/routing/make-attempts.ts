@@ -28,6 +28,7 @@ interface AskedTargets<T> {
 const CODES: ReadonlyMap<AttemptFault['outcome'], ProviderFailure['code']> = new Map([
   ['RATE_LIMITED', 'AI_PROVIDER_RATE_LIMITED'],
   ['TIMEOUT', 'AI_TIMEOUT'],
+  ['SPEND_CAPPED', 'AI_SPEND_CAP_REACHED'],
 ]);
 const FOR_GOOD: ReadonlySet<AttemptFault['outcome']> = new Set([
   'CREDENTIAL_REFUSED',
@@ -80,9 +81,11 @@ export function failureOf(fault: AttemptFault): {
   // What a filter holds back is an answer of the provider, and the same from others that have it.
   if (fault.outcome === 'FILTERED') return { finishReason: 'CONTENT_FILTER', failure: null };
   const { outcome, retryAfterMs } = fault;
+  // What is larger than the whole cap fits into no later window either.
+  const isForGood = FOR_GOOD.has(outcome) || (outcome === 'SPEND_CAPPED' && retryAfterMs === null);
   const failure = {
     code: CODES.get(outcome) ?? 'AI_PROVIDER_ERROR',
-    retryable: !FOR_GOOD.has(outcome),
+    retryable: !isForGood,
     retryAfterSeconds: retryAfterMs === null ? null : Math.ceil(retryAfterMs / 1000),
   };
   return { finishReason: 'ERROR', failure };

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { aiError } from '../ai-error.ts';
+import type { KeySpendCap } from '../budget/spend-cap.ts';
 import { type AiModel, type ModelCatalog, stageOf } from '../model-catalog.ts';
 import type { Capability } from '../provider-config.ts';
 import type { ProviderKey } from '../provider-key.ts';
@@ -11,6 +12,11 @@ import { weightedOrder } from './weighted-order.ts';
 export interface Target extends Candidate {
   readonly model: AiModel;
   readonly key: ProviderKey;
+}
+
+/** What the key of a target may spend; null for any money. */
+export function spendCapOf({ model: { provider }, key: { id, spendCap } }: Target): KeySpendCap | null {
+  return spendCap == null ? null : { provider, key: id, cap: spendCap };
 }
 
 /** What is asked of a model. */

@@ -81,7 +81,9 @@ export async function runAttempts<C extends Candidate, T>(
     if (next.step === 'end') return { answered: false, attempts, fault: fault ?? OUT_OF_TIME };
     if (next.step === 'wait') {
       const { untilMs, limited } = next;
-      const waited = { ...(fault ?? unavailable(limited)), retryAfterMs: untilMs - now() };
+      // A key that has spent what it may has no part in what the others are waited for.
+      const last = fault?.outcome === 'SPEND_CAPPED' ? null : fault;
+      const waited = { ...(last ?? unavailable(limited)), retryAfterMs: untilMs - now() };
       if (untilMs >= deadlineMs || !(await pause(untilMs - now(), left)))
         return { answered: false, attempts, fault: waited };
       continue;

@@ -32,7 +32,7 @@ async function sealed(
 ): Promise<SealedProviderCredential> {
   const owner = { id, tenant: null, provider: 'openai', endpoint: null, ...part };
   const made = await seal(`secret of ${id}`, sealedContext(owner), { wrapper, randomBytes });
-  return { priority: 0, weight: 1, ...owner, ...made };
+  return { priority: 0, weight: 1, spendCap: null, ...owner, ...made };
 }
 const secrets = (provider: string, tenant: string | null) =>
   vault.keysFor(provider, tenant).map(({ apiKey }) => apiKey);
