@@ -1,11 +1,9 @@
 import type { AttemptFault } from './attempt-outcome.ts';
-import type { KeyHealth } from './key-health.ts';
+import type { HealthSubject, KeyHealth } from './key-health.ts';
 
 /** A model that may be asked with a key, as far as the order matters. */
-export interface Candidate {
+export interface Candidate extends HealthSubject {
   readonly model: { readonly id: string; readonly provider: string };
-  /** Provider and key: what health is kept of. */
-  readonly healthKey: string;
 }
 
 /** What to do next: ask one now, wait, or give up. */
@@ -63,7 +61,7 @@ export function createAttemptQueue<C extends Candidate>(
         const admission: ReturnType<KeyHealth['admit']> =
           notBeforeMs > atMs
             ? { admitted: false, atMs: notBeforeMs, limited: false }
-            : health.admit(candidate.healthKey);
+            : health.admit(candidate);
         if (admission.admitted) {
           attempts += 1;
           return { step: 'ask', candidate };

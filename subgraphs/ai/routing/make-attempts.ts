@@ -59,7 +59,7 @@ export function judgeBroken(
   const { thrown, candidate, left } = broken;
   const timedOut = thrown instanceof Error && thrown.name === 'TimeoutError';
   const fault = judgeAttempt(thrown, { timedOut, left: left.aborted, nowMs: setting.now() });
-  setting.health.failed(candidate.healthKey, fault);
+  setting.health.failed(candidate, fault);
   report(setting, candidate, fault);
   const { id, provider } = candidate.model;
   const { outcome, status } = fault;

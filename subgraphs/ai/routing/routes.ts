@@ -83,7 +83,7 @@ export function createRoutes(
       const faults = ids.map((id) => faultOf(id, wanted));
       const able = ids.flatMap((id, index) => (faults[index] === null ? (catalog.find(id) ?? []) : []));
       const targets = able.flatMap((model) =>
-        keysInOrder(catalog.keysOf(model, tenant), random).map(targetOf(model)),
+        keysInOrder(catalog.keysOf(model, tenant), random).map(targetOf(model, tenant)),
       );
       if (targets.length === 0) throw faults[0] ?? aiError('AI_MODEL_UNKNOWN');
       return targets;
@@ -91,8 +91,8 @@ export function createRoutes(
   };
 }
 
-function targetOf(model: AiModel) {
-  return (key: ProviderKey): Target => ({ model, key, healthKey: `${model.provider}\0${key.id}` });
+function targetOf(model: AiModel, tenant: string | null) {
+  return (key: ProviderKey): Target => ({ model, key, healthKey: `${model.provider}\0${key.id}`, tenant });
 }
 
 /** By priority, the smallest number first; by weight among equals. */

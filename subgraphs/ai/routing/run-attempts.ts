@@ -101,17 +101,17 @@ export async function runAttempts<C extends Candidate, T>(
     const ended = await bounded(boundMs, parts, (signal) => call(candidate, signal));
     if ('late' in ended) void ended.late.then(parts.onLate, () => undefined);
     if ('value' in ended) {
-      health.answered(candidate.healthKey);
+      health.answered(candidate);
       record('ANSWERED', null);
       return { answered: true, attempts, value: ended.value, candidate };
     }
     if (parts.isOwn(ended.thrown)) {
-      health.failed(candidate.healthKey, { ...OUT_OF_TIME, outcome: 'ABANDONED' });
+      health.failed(candidate, { ...OUT_OF_TIME, outcome: 'ABANDONED' });
       throw ended.thrown;
     }
     const { thrown, timedOut } = ended;
     fault = judgeAttempt(thrown, { timedOut, left: left.aborted, nowMs: now() });
-    health.failed(candidate.healthKey, fault);
+    health.failed(candidate, fault);
     record(fault.outcome, fault.status);
     parts.onFault(candidate, fault);
     queue.failed(candidate, fault);

@@ -25,7 +25,7 @@ function queueOf(candidates = CANDIDATES, part: Parameters<typeof bounds>[0] = {
       const next = queue.next();
       if (next.step !== 'ask') return [...names, next.step];
       names.push(next.candidate.name);
-      health.failed(next.candidate.healthKey, fault(outcome));
+      health.failed(next.candidate, fault(outcome));
       queue.failed(next.candidate, fault(outcome));
     }
     return [...names, queue.next().step];
@@ -77,12 +77,12 @@ describe('the order of attempts', () => {
 
   it('passes over keys that are left alone, and says when the first of them is not', () => {
     const { queue, health, clock } = queueOf();
-    health.failed('x 1', fault('RATE_LIMITED', 700));
-    health.failed('x 2', fault('CREDENTIAL_REFUSED'));
+    health.failed({ healthKey: 'x 1' }, fault('RATE_LIMITED', 700));
+    health.failed({ healthKey: 'x 2' }, fault('CREDENTIAL_REFUSED'));
     expect(queue.next()).toMatchObject({ step: 'ask', candidate: { name: 'y n 1' } });
     const other = queueOf(CANDIDATES.slice(0, 2));
-    other.health.failed('x 1', fault('RATE_LIMITED', 700));
-    other.health.failed('x 2', fault('CREDENTIAL_REFUSED'));
+    other.health.failed({ healthKey: 'x 1' }, fault('RATE_LIMITED', 700));
+    other.health.failed({ healthKey: 'x 2' }, fault('CREDENTIAL_REFUSED'));
     expect(other.queue.next()).toEqual({ step: 'wait', untilMs: clock.nowMs + 700, limited: true });
   });
 
@@ -110,7 +110,7 @@ describe('the order of attempts', () => {
             continue;
           }
           asked += 1;
-          health.failed(next.candidate.healthKey, fault(what));
+          health.failed(next.candidate, fault(what));
           queue.failed(next.candidate, fault(what));
         }
         expect(queue.next().step).toBe('end');

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createKeyHealth, type KeyHealth } from '../../../../subgraphs/ai/routing/key-health.ts';
 import { bounds, fault } from './faults.ts';
 
+const A = { healthKey: 'a' };
 let nowMs: number;
 let health: KeyHealth;
 
@@ -12,9 +13,9 @@ beforeEach(() => {
     () => nowMs,
   );
 });
-const admitted = (key = 'a'): boolean => health.admit(key).admitted;
+const admitted = (key = 'a'): boolean => health.admit({ healthKey: key }).admitted;
 const fail = (times: number, outcome: Parameters<typeof fault>[0] = 'PROVIDER_ERROR'): void => {
-  for (let time = 0; time < times; time += 1) health.failed('a', fault(outcome));
+  for (let time = 0; time < times; time += 1) health.failed(A, fault(outcome));
 };
 
 describe('a circuit', () => {
@@ -22,7 +23,7 @@ describe('a circuit', () => {
     fail(2);
     expect(admitted()).toBe(true);
     fail(1);
-    expect(health.admit('a')).toEqual({ admitted: false, atMs: nowMs + 1000, limited: false });
+    expect(health.admit(A)).toEqual({ admitted: false, atMs: nowMs + 1000, limited: false });
     expect(admitted('b')).toBe(true);
   });
 
@@ -33,7 +34,7 @@ describe('a circuit', () => {
 
   it.each(['REQUEST_REFUSED', 'FILTERED'] as const)('does not open by %s, which shows life', (outcome) => {
     fail(2);
-    health.failed('a', fault(outcome, null, 400));
+    health.failed(A, fault(outcome, null, 400));
     fail(2);
     expect(admitted()).toBe(true);
   });
@@ -53,7 +54,7 @@ describe('a circuit', () => {
 
   it('forgets failures after an answer', () => {
     fail(2);
-    health.answered('a');
+    health.answered(A);
     fail(2);
     expect(admitted()).toBe(true);
   });
@@ -62,7 +63,7 @@ describe('a circuit', () => {
     fail(3);
     nowMs += 1000;
     expect([admitted(), admitted(), admitted()]).toEqual([true, false, false]);
-    health.answered('a');
+    health.answered(A);
     expect([admitted(), admitted()]).toEqual([true, true]);
   });
 
@@ -71,11 +72,85 @@ describe('a circuit', () => {
     nowMs += 1000;
     expect(admitted()).toBe(true);
     fail(1);
-    expect(health.admit('a')).toMatchObject({ admitted: false, atMs: nowMs + 1000 });
+    expect(health.admit(A)).toMatchObject({ admitted: false, atMs: nowMs + 1000 });
     nowMs += 1000;
     expect(admitted()).toBe(true);
     fail(1, 'ABANDONED');
     expect(admitted()).toBe(true);
+  });
+});
+
+describe('a key that tenants share', () => {
+  const of = (tenant: string) => ({ healthKey: 'a', tenant });
+  const isFor = (tenant: string): boolean => health.admit(of(tenant)).admitted;
+  const failing = (outcome: Parameters<typeof fault>[0], ...tenants: readonly string[]): void => {
+    for (const tenant of tenants) health.failed(of(tenant), fault(outcome));
+  };
+
+  it.each(['TIMEOUT', 'PROVIDER_ERROR', 'MALFORMED'] as const)(
+    'is taken by %s from the tenant whose requests bring it about, and from no other',
+    (outcome) => {
+      failing(outcome, ...Array.from({ length: 100 }, () => 'evil'));
+      expect([isFor('evil'), isFor('good'), admitted('b')]).toEqual([false, true, true]);
+    },
+  );
+
+  it.each(['TIMEOUT', 'PROVIDER_ERROR', 'MALFORMED'] as const)(
+    'is left alone where %s comes of the requests of as many tenants',
+    (outcome) => {
+      failing(outcome, 'one', 'one', 'two', 'two');
+      expect(isFor('good')).toBe(true);
+      failing(outcome, 'three');
+      expect(health.admit(of('good'))).toEqual({ admitted: false, atMs: nowMs + 1000, limited: false });
+    },
+  );
+
+  it.each(['OVERLOADED', 'UNREACHABLE'] as const)('is left alone by %s, whoever was told', (outcome) => {
+    failing(outcome, 'one', 'one', 'one');
+    expect(isFor('good')).toBe(false);
+  });
+
+  it('is kept shut by no tenant that fails again where one call may try', () => {
+    failing('TIMEOUT', 'evil', 'one', 'two');
+    nowMs += 1000;
+    expect(isFor('evil')).toBe(true);
+    failing('TIMEOUT', 'evil');
+    expect(isFor('good')).toBe(true);
+    // Which is the one call now.
+    expect(isFor('one')).toBe(false);
+    health.answered(of('good'));
+    expect(isFor('one')).toBe(true);
+  });
+
+  it('stays shut where another one fails that may try', () => {
+    failing('TIMEOUT', 'one', 'two', 'three');
+    nowMs += 1000;
+    expect(isFor('four')).toBe(true);
+    failing('TIMEOUT', 'four');
+    expect(isFor('good')).toBe(false);
+  });
+
+  it('is not opened to a tenant by what others are answered', () => {
+    failing('TIMEOUT', 'evil', 'evil', 'evil');
+    health.answered(of('good'));
+    expect(health.admit(of('evil'))).toMatchObject({ admitted: false, atMs: nowMs + 1000 });
+    nowMs += 1000;
+    expect([isFor('evil'), isFor('evil')]).toEqual([true, false]);
+    health.answered(of('evil'));
+    expect([isFor('evil'), isFor('evil')]).toEqual([true, true]);
+  });
+
+  it('counts those of no tenant as one', () => {
+    for (let time = 0; time < 3; time += 1) health.failed({ healthKey: 'a', tenant: null }, fault('TIMEOUT'));
+    expect([admitted(), isFor('good')]).toEqual([false, true]);
+  });
+
+  it('is as limited, or refused, for all of them', () => {
+    failing('RATE_LIMITED', 'one');
+    expect(isFor('good')).toBe(false);
+    nowMs += 100;
+    failing('CREDENTIAL_REFUSED', 'one');
+    expect(isFor('good')).toBe(false);
   });
 });
 
@@ -85,27 +160,27 @@ describe('a limited key', () => {
     ['for a time of our own where it says nothing', null, 100],
     ['no longer than the bound', 60_000, 2000],
   ])('is left alone %s', (_, saidMs, heededMs) => {
-    health.failed('a', fault('RATE_LIMITED', saidMs));
-    expect(health.admit('a')).toEqual({ admitted: false, atMs: nowMs + heededMs, limited: true });
+    health.failed(A, fault('RATE_LIMITED', saidMs));
+    expect(health.admit(A)).toEqual({ admitted: false, atMs: nowMs + heededMs, limited: true });
     nowMs += heededMs;
     expect(admitted()).toBe(true);
   });
 
   it('is not left alone for less by a second answer', () => {
-    health.failed('a', fault('RATE_LIMITED', 1500));
-    health.failed('a', fault('RATE_LIMITED', 1));
-    expect(health.admit('a')).toMatchObject({ atMs: nowMs + 1500 });
+    health.failed(A, fault('RATE_LIMITED', 1500));
+    health.failed(A, fault('RATE_LIMITED', 1));
+    expect(health.admit(A)).toMatchObject({ atMs: nowMs + 1500 });
   });
 });
 
 it('a limited key is left alone also where calls that were under way are answered or refused', () => {
-  health.failed('a', fault('RATE_LIMITED', 1500));
-  health.answered('a');
-  health.failed('a', fault('REQUEST_REFUSED', null, 400));
-  expect(health.admit('a')).toMatchObject({ admitted: false, atMs: nowMs + 1500, limited: true });
+  health.failed(A, fault('RATE_LIMITED', 1500));
+  health.answered(A);
+  health.failed(A, fault('REQUEST_REFUSED', null, 400));
+  expect(health.admit(A)).toMatchObject({ admitted: false, atMs: nowMs + 1500, limited: true });
 });
 
 it('a key that its provider refuses is left alone for long', () => {
-  health.failed('a', fault('CREDENTIAL_REFUSED'));
-  expect(health.admit('a')).toMatchObject({ admitted: false, atMs: nowMs + 5000 });
+  health.failed(A, fault('CREDENTIAL_REFUSED'));
+  expect(health.admit(A)).toMatchObject({ admitted: false, atMs: nowMs + 5000 });
 });

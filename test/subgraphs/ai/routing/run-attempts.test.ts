@@ -131,7 +131,7 @@ describe('attempts', () => {
   it('ask nobody while all circuits are open, and say for how long', async () => {
     const x = vi.fn(async () => 'one');
     const { run, health } = running([X], { x });
-    for (let time = 0; time < 5; time += 1) health.failed('x', fault('UNREACHABLE'));
+    for (let time = 0; time < 5; time += 1) health.failed(X, fault('UNREACHABLE'));
     expect(await run()).toMatchObject({
       ...{ answered: false, attempts: [], fault: { outcome: 'OVERLOADED', retryAfterMs: 15_000 } },
     });
@@ -175,6 +175,6 @@ describe('attempts', () => {
     const { run, health } = running([X, Y], { x: () => Promise.reject(new RangeError('budget')), y });
     await expect(run()).rejects.toThrow(RangeError);
     expect(y).not.toHaveBeenCalled();
-    expect(health.admit('x').admitted).toBe(true);
+    expect(health.admit(X).admitted).toBe(true);
   });
 });
