@@ -26,10 +26,21 @@ export interface AiUsage {
   /** What asking the model would have taken, where a kept answer made it needless; else 0. */
   readonly savedTokens: number;
   readonly savedMicroUsd: number;
-  readonly source: 'provider' | 'estimated' | 'refunded' | 'cache' | null;
-  readonly finish: 'answered' | 'failed' | 'aborted' | 'lost' | null;
+  readonly source: 'provider' | 'estimated' | 'refunded' | 'cache' | 'blocked' | null;
+  readonly finish: 'answered' | 'failed' | 'aborted' | 'lost' | 'blocked' | null;
+  /** What guardrails found in it; null where nothing. */
+  readonly findings: readonly AiFinding[] | null;
   readonly at: number;
   readonly settledAt: number | null;
+}
+
+/** What a guardrail found in a call, how often, and what became of it; never the text. */
+export interface AiFinding {
+  readonly guardrail: string;
+  readonly kind: string;
+  readonly direction: 'input' | 'output';
+  readonly action: 'block' | 'mask' | 'report';
+  readonly count: number;
 }
 
 /** What calls took together. Units: micro-USD. */
@@ -41,6 +52,8 @@ export interface AiSpend {
   readonly microUsd: number;
   /** Of calls that are not settled. */
   readonly reservedMicroUsd: number;
+  /** Calls among them that guardrails kept from their model. */
+  readonly blocked: number;
   /** Calls among them that kept answers made needless, and what those would have taken. */
   readonly cacheHits: number;
   readonly savedTokens: number;
@@ -69,7 +82,7 @@ const COLUMNS = sql`id, tenant_id AS "tenantId", application_id AS "applicationI
   settled_micro_usd::float8 AS "settledMicroUsd", input_tokens::float8 AS "inputTokens",
   cache_read_tokens::float8 AS "cacheReadTokens", cache_write_tokens::float8 AS "cacheWriteTokens",
   output_tokens::float8 AS "outputTokens", reasoning_tokens::float8 AS "reasoningTokens",
-  saved_tokens::float8 AS "savedTokens", saved_micro_usd::float8 AS "savedMicroUsd", source, finish,
+  saved_tokens::float8 AS "savedTokens", saved_micro_usd::float8 AS "savedMicroUsd", source, finish, findings,
   (extract(epoch FROM at) * 1000)::float8 AS at, (extract(epoch FROM settled_at) * 1000)::float8 AS "settledAt"`;
 
 const KEYS: Readonly<Record<AiSpendBy, SQL>> = {
@@ -113,6 +126,7 @@ export class AiUsageStore {
       sql`SELECT ${KEYS[by]} AS key, count(*)::float8 AS calls, coalesce(sum(settled_tokens), 0)::float8 AS tokens,
         coalesce(sum(settled_micro_usd), 0)::float8 AS "microUsd",
         coalesce(sum(reserved_micro_usd) FILTER (WHERE settled_at IS NULL), 0)::float8 AS "reservedMicroUsd",
+        (count(*) FILTER (WHERE source = 'blocked'))::float8 AS blocked,
         (count(*) FILTER (WHERE source = 'cache'))::float8 AS "cacheHits",
         sum(saved_tokens)::float8 AS "savedTokens", sum(saved_micro_usd)::float8 AS "savedMicroUsd"
         FROM ai_usage WHERE ${conditionOf(actor, filter)} GROUP BY 1 ORDER BY 4 DESC, 1 LIMIT ${SPENDERS_MAX}`,

@@ -65,6 +65,7 @@ export const aiUsageObjects: SubgraphResolvers = {
     savedMicroUsd: ({ savedMicroUsd }: AiUsage) => String(savedMicroUsd),
     at: ({ at }: AiUsage) => timeText(at),
     settledAt: ({ settledAt }: AiUsage) => timeText(settledAt),
+    findings: ({ findings }: AiUsage) => findings ?? [],
   },
   ControlAiSpend: {
     key: ({ key }: AiSpend) => (key === '' ? null : key),
@@ -75,8 +76,8 @@ export const aiUsageObjects: SubgraphResolvers = {
     savedMicroUsd: ({ savedMicroUsd }: AiSpend) => String(savedMicroUsd),
   },
   ControlAiSpendBy: values('TENANT', 'APPLICATION', 'SUBSCRIPTION', 'CREDENTIAL', 'MODEL'),
-  ControlAiUsageSource: values('PROVIDER', 'ESTIMATED', 'REFUNDED', 'CACHE'),
-  ControlAiUsageFinish: values('ANSWERED', 'FAILED', 'ABORTED', 'LOST'),
+  ControlAiUsageSource: values('PROVIDER', 'ESTIMATED', 'REFUNDED', 'CACHE', 'BLOCKED'),
+  ControlAiUsageFinish: values('ANSWERED', 'FAILED', 'ABORTED', 'LOST', 'BLOCKED'),
 };
 
 function values(...names: readonly string[]): Record<string, string> {

@@ -73,10 +73,11 @@ function turnOf(
 
 async function recorded(
   { ledger }: PathParts,
-  { caller, field }: Asked<ChatInput>,
+  { caller, field, onRecord }: Asked<ChatInput>,
   { model, hit }: { readonly model: AiModel; readonly hit: CacheHit },
 ): Promise<ChatCacheHit> {
   const saved = await ledger.recordSaved({ caller, field, model, usage: hit.answer.usage });
+  onRecord?.(saved.id);
   return {
     match: hit.match,
     model,

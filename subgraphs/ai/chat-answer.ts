@@ -68,10 +68,16 @@ export interface EmbeddingResult {
   readonly dimensions: number;
   readonly usage: TokenUsage;
   readonly model: AiModel;
+  readonly attempts: readonly AttemptRecord[];
+  /** What guardrails found; absent where there are none. */
+  readonly guardrails?: readonly Finding[];
 }
 
 /** What is wrong with texts, in the terms of the schema. */
 export interface ModerationResult {
   readonly results: readonly Moderation[];
   readonly model: AiModel;
+  readonly attempts: readonly AttemptRecord[];
+  /** What guardrails found; absent where there are none. */
+  readonly guardrails?: readonly Finding[];
 }

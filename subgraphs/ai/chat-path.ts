@@ -28,6 +28,8 @@ export interface Asked<I> {
   readonly field: string;
   /** Which rules the texts have passed; a kept answer is used only under the same. Default: none. */
   readonly policy?: string | null;
+  /** Told the usage record of each attempt as it is made, or of what took its place. */
+  readonly onRecord?: (id: string) => void;
 }
 
 /** What asking models needs. */
@@ -70,6 +72,7 @@ export async function runChat(
   const attempted = await makeAttempts(parts, { targets, left: STAYS }, async (target, abortSignal) => {
     const model = parts.catalog.languageModel(target);
     const charge = await reserve(parts, asked, target);
+    if (charge.id !== null) asked.onRecord?.(charge.id);
     return meteredCall(charge, abortSignal, () =>
       askForAnswer(input, { model, reader: parts.reader, abortSignal }),
     );
@@ -98,9 +101,10 @@ export async function openChat(
 ): Promise<AsyncIterableIterator<ChatEvent>> {
   const held = await heldFirst(parts, asked, targets);
   const charging = async (target: Target): Promise<Charge> => {
-    const charge = held.get(target);
+    const charge = held.get(target) ?? (await reserve(parts, asked, target));
     held.delete(target);
-    return charge ?? reserve(parts, asked, target);
+    if (charge.id !== null) asked.onRecord?.(charge.id);
+    return charge;
   };
   const left = new AbortController();
   const unused = (): void => {

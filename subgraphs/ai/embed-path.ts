@@ -9,6 +9,7 @@ import type { AiModel } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
 import { errorOf, makeAttempts } from './routing/make-attempts.ts';
 import { spendCapOf, type Target } from './routing/routes.ts';
+import type { AttemptRecord } from './routing/run-attempts.ts';
 import { NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
 
 /**
@@ -18,7 +19,7 @@ import { NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
  */
 export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Promise<EmbeddingResult> {
   const { catalog, reader } = parts;
-  const { answer, model } = await asking(
+  const { answer, model, attempts } = await asking(
     parts,
     { ...asked, capability: 'EMBEDDINGS' },
     async (target, abortSignal, metered) => {
@@ -36,7 +37,7 @@ export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Prom
   return {
     embeddings: answer.vectors.map((vector, index) => ({ index, vector })),
     dimensions: answer.vectors[0]?.length ?? 0,
-    ...{ usage: answer.usage, model },
+    ...{ usage: answer.usage, model, attempts },
   };
 }
 
@@ -45,7 +46,7 @@ export async function runModerate(parts: PathParts, asked: Asked<EmbedInput>): P
   const { input } = asked;
   const inputTokens = textTokens(input.texts, parts.ledger.config).input;
   const usage: TokenUsage = { ...NO_USAGE, inputTokens, totalTokens: inputTokens };
-  const { answer, model } = await asking(
+  const { answer, model, attempts } = await asking(
     parts,
     { ...asked, capability: 'MODERATION' },
     async (target, abortSignal, metered) => {
@@ -57,7 +58,18 @@ export async function runModerate(parts: PathParts, asked: Asked<EmbedInput>): P
       return answers.flatMap(({ results }) => results);
     },
   );
-  return { results: answer, model };
+  return { results: answer, model, attempts };
+}
+
+/** The models that texts may be given to, with their keys, in their order. Throws: MODEL_NOT_APPROVED, AI_MODEL_UNKNOWN, BAD_USER_INPUT. */
+export function textTargets(
+  { ledger, routes }: PathParts,
+  { input, caller, field, capability }: Asked<EmbedInput> & { readonly capability: Capability },
+): readonly Target[] {
+  return routes.targets({
+    ...{ name: input.model, tenant: caller.tenant, capability, besides: [] },
+    requireModel: (model) => ledger.requireModel({ caller, field, model }),
+  });
 }
 
 /** Makes the calls of one attempt, each of which is reserved before the first is made and settled by what became of it. */
@@ -68,14 +80,12 @@ type Metered = <T extends { readonly usage: TokenUsage }>(
 
 async function asking<T>(
   parts: PathParts,
-  { input, caller, field, capability }: Asked<EmbedInput> & { readonly capability: Capability },
+  asked: Asked<EmbedInput> & { readonly capability: Capability },
   call: (target: Target, abortSignal: AbortSignal, metered: Metered) => Promise<T>,
-): Promise<{ readonly answer: T; readonly model: AiModel }> {
-  const { ledger, routes } = parts;
-  const targets = routes.targets({
-    ...{ name: input.model, tenant: caller.tenant, capability, besides: [] },
-    requireModel: (model) => ledger.requireModel({ caller, field, model }),
-  });
+): Promise<{ readonly answer: T; readonly model: AiModel; readonly attempts: readonly AttemptRecord[] }> {
+  const { ledger } = parts;
+  const { caller, field, onRecord } = asked;
+  const targets = textTargets(parts, asked);
   const left = new AbortController().signal;
   const attempted = await makeAttempts(parts, { targets, left }, (target, abortSignal) =>
     call(target, abortSignal, async (pieces, run) => {
@@ -85,7 +95,9 @@ async function asking<T>(
         for (const texts of pieces) {
           const tokens = textTokens(texts, ledger.config);
           const [{ model }, key] = [target, spendCapOf(target)];
-          charges.push(await ledger.reserve({ caller, field, model, tokens, key }));
+          const charge = await ledger.reserve({ caller, field, model, tokens, key });
+          charges.push(charge);
+          if (charge.id !== null) onRecord?.(charge.id);
         }
         for (const [index, charge] of charges.entries())
           answers.push(await meteredCall(charge, abortSignal, () => run(pieces[index] ?? [])));
@@ -97,7 +109,8 @@ async function asking<T>(
     }),
   );
   if (!attempted.answered) throw errorOf(attempted.fault);
-  return { answer: attempted.value, model: attempted.candidate.model };
+  const { value, candidate, attempts } = attempted;
+  return { answer: value, model: candidate.model, attempts };
 }
 
 function piecesOf(texts: readonly string[], max: number): readonly (readonly string[])[] {

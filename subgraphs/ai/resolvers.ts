@@ -12,11 +12,12 @@ import {
 import { type LoggedParts, loggedChat, loggedEmbed, openLoggedChat } from './bodies/logged-path.ts';
 import type { ChatEvent, ChatResult } from './chat-answer.ts';
 import { type GeneratedText, generationInput } from './generated-text.ts';
-import type { GuardrailName } from './guardrails/finding.ts';
-import { guardedModerate } from './guardrails/guarded-path.ts';
+import type { Finding, GuardrailName } from './guardrails/finding.ts';
+import { type AskedTexts, guardedModerate } from './guardrails/guarded-path.ts';
 import { type AiModel, stageOf } from './model-catalog.ts';
 import type { ModelReport } from './model-report.ts';
 import type { Capability } from './provider-config.ts';
+import type { AttemptRecord } from './routing/run-attempts.ts';
 import { countText, entities, keywords, summarize } from './text-analysis.ts';
 import type { ReadText } from './text-reader.ts';
 import type { Turns } from './turns.ts';
@@ -38,6 +39,9 @@ const GUARDRAIL_NAMES: Readonly<Record<string, GuardrailName>> = {
   ...{ PII: 'pii', SECRETS: 'secrets', INJECTION: 'injection', TOPICS: 'topics', SIZES: 'sizes' },
   OUTPUT_SCHEMA: 'outputSchema',
 };
+
+/** What guardrails found, also where there are none. */
+const GUARDED = { guardrails: ({ guardrails }: Pick<ChatResult, 'guardrails'>) => guardrails ?? [] };
 
 /** The fields of a text that was read. */
 const TEXT_ANALYSIS = {
@@ -88,15 +92,17 @@ export function createAiResolvers(parts: LoggedParts) {
         loaders.report.add(result);
         return result;
       },
-      embed: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
-        requireScope(principal, 'ai:embed');
+      embed: (_source: unknown, { input }: { input: EmbedInput }, context: SubgraphContext<AiLoaders>) => {
+        requireScope(context.principal, 'ai:embed');
         checkEmbedInput(input);
-        return loggedEmbed(parts, { input, caller: principal, field: 'Mutation.embed' });
+        return reporting(context, 'Mutation.embed', (asked) => loggedEmbed(parts, { ...asked, input }));
       },
-      moderate: (_source: unknown, { input }: { input: EmbedInput }, { principal }: SubgraphContext) => {
-        if (!principal.scopes.has('ai:moderate')) requireScope(principal, 'ai:chat');
+      moderate: (_source: unknown, { input }: { input: EmbedInput }, context: SubgraphContext<AiLoaders>) => {
+        if (!context.principal.scopes.has('ai:moderate')) requireScope(context.principal, 'ai:chat');
         checkEmbedInput(input);
-        return guardedModerate(parts, { input, caller: principal, field: 'Mutation.moderate' });
+        return reporting(context, 'Mutation.moderate', (asked) =>
+          guardedModerate(parts, { ...asked, input }),
+        );
       },
     },
     Subscription: {
@@ -122,13 +128,27 @@ export function createAiResolvers(parts: LoggedParts) {
     GuardrailName: GUARDRAIL_NAMES,
     GuardrailDirection: { INPUT: 'input', OUTPUT: 'output' },
     GuardrailAction: { BLOCK: 'block', MASK: 'mask', REPORT: 'report' },
-    ChatResult: { guardrails: ({ guardrails }: ChatResult) => guardrails ?? [] },
+    ChatResult: GUARDED,
+    EmbeddingResult: GUARDED,
+    ModerationResult: GUARDED,
     GeneratedText: {
       __resolveReference: (key: GeneratedText) => key,
       answer: generate(parts),
     },
     TextAnalysis: TEXT_ANALYSIS,
   };
+}
+
+/** Asks about texts, and reports what guardrails found in them, also where that refuses them, and which models were asked. */
+async function reporting<T extends { readonly attempts: readonly AttemptRecord[] }>(
+  { principal: caller, loaders: { report } }: SubgraphContext<AiLoaders>,
+  field: string,
+  ask: (asked: Omit<AskedTexts, 'input'>) => Promise<T>,
+): Promise<T> {
+  const onFindings = (guardrails: readonly Finding[]): void => report.add({ guardrails });
+  const result = await ask({ caller, field, onFindings });
+  report.add({ attempts: result.attempts });
+  return result;
 }
 
 /** By which fields a model is asked for what it can do. */

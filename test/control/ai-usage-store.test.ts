@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/control-plane.ts';
 import { cursorOf } from '../../src/control/input.ts';
 import { DatabaseBudgetStore } from '../../subgraphs/ai/budget/database-budget-store.ts';
+import type { Finding } from '../../subgraphs/ai/guardrails/finding.ts';
 import { held, NOW, settled } from '../subgraphs/ai/budget/budget-kit.ts';
 import { faultCodeOf, member } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
@@ -9,6 +10,8 @@ import { useTestControl } from './use-test-control.ts';
 const test = useTestControl();
 const DAY_MS = 86_400_000;
 const SPAN = { sinceMs: NOW - DAY_MS, untilMs: NOW + DAY_MS };
+const FOUND: Finding = { guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'mask', count: 3 };
+const BLOCKING: Finding = { ...FOUND, action: 'block' };
 const developer = member('ten_a');
 
 beforeAll(async () => {
@@ -25,6 +28,10 @@ beforeAll(async () => {
     if (call !== 3) await store.settle(made, settled(10 + call, 1 + call));
   }
   const spared = held({ tokens: 0, microUsd: 0 }, {}, { tenant: 'ten_c' });
+  const made = held({ tokens: 100, microUsd: 50 }, {}, { tenant: 'ten_d' });
+  await store.reserve(made);
+  await store.recordFindings(made.record.id, [FOUND]);
+  await store.recordBlocked(held({ tokens: 0, microUsd: 0 }, {}, { tenant: 'ten_d' }).record, [BLOCKING]);
   await store.recordSaved(spared.record, { tokens: 18, microUsd: 39 });
 });
 
@@ -43,6 +50,18 @@ describe('what calls of models took', () => {
     } while (after !== undefined);
     expect(ids).toHaveLength(4);
     expect(ids).toEqual([...new Set(ids)].toSorted().toReversed());
+  });
+
+  it('has what guardrails found, and calls that they kept from their model', async () => {
+    const theirs = member('ten_d');
+    const { items } = await test.control.aiUsage.list(theirs, {}, {});
+    expect(items).toMatchObject([
+      { source: 'blocked', finish: 'blocked', settledMicroUsd: 0, settledTokens: 0, findings: [BLOCKING] },
+      { source: null, reservedMicroUsd: 50, findings: [FOUND] },
+    ]);
+    const [spend] = await test.control.aiUsage.spend(theirs, SPAN, 'model');
+    expect(spend).toMatchObject({ calls: 2, blocked: 1, microUsd: 0 });
+    expect((await test.control.aiUsage.list(developer, {}, {})).items[0]?.findings).toBeNull();
   });
 
   it('has what was reserved, and what became of it', async () => {
@@ -77,15 +96,16 @@ describe('what calls of models took', () => {
   });
 
   it('is all of it to staff of the platform', async () => {
-    expect((await test.control.aiUsage.list(SYSTEM, {}, {})).items).toHaveLength(6);
-    const none = { cacheHits: 0, savedTokens: 0, savedMicroUsd: 0 };
+    expect((await test.control.aiUsage.list(SYSTEM, {}, {})).items).toHaveLength(8);
+    const none = { blocked: 0, cacheHits: 0, savedTokens: 0, savedMicroUsd: 0 };
     expect(await test.control.aiUsage.spend(SYSTEM, SPAN, 'tenant')).toEqual([
       { key: 'ten_a', calls: 4, tokens: 33, microUsd: 6, reservedMicroUsd: 50, ...none },
       { key: 'ten_b', calls: 1, tokens: 14, microUsd: 5, reservedMicroUsd: 0, ...none },
       {
         ...{ key: 'ten_c', calls: 1, tokens: 0, microUsd: 0, reservedMicroUsd: 0 },
-        ...{ cacheHits: 1, savedTokens: 18, savedMicroUsd: 39 },
+        ...{ ...none, cacheHits: 1, savedTokens: 18, savedMicroUsd: 39 },
       },
+      { key: 'ten_d', calls: 2, tokens: 0, microUsd: 0, reservedMicroUsd: 50, ...none, blocked: 1 },
     ]);
     expect((await test.control.aiUsage.list(member('ten_c'), {}, {})).items).toMatchObject([
       {

@@ -21,11 +21,12 @@ const CALL: AiUsage = {
     savedMicroUsd: 4e15,
     source: 'estimated',
     finish: 'aborted',
+    findings: null,
     at: AT,
     settledAt: null,
   },
 };
-const FIELDS = `nodes { id reservedMicroUsd settledMicroUsd savedMicroUsd source finish at settledAt }
+const FIELDS = `nodes { id reservedMicroUsd settledMicroUsd savedMicroUsd source finish findings { kind } at settledAt }
   pageInfo { hasNextPage endCursor }`;
 const SPAN = 'since: "2026-11-01T00:00:00Z", until: "2026-12-01T00:00:00Z"';
 
@@ -47,7 +48,7 @@ async function ask(query: string, scope: string, actor: Partial<Actor> = {}) {
             microUsd: 4e15,
             reservedMicroUsd: 0,
           },
-          ...{ cacheHits: 1, savedTokens: 5e9, savedMicroUsd: 6e15 },
+          ...{ blocked: 0, cacheHits: 1, savedTokens: 5e9, savedMicroUsd: 6e15 },
         },
       ];
     },
@@ -80,7 +81,7 @@ describe('the use of AI models in the admin schema', () => {
         {
           ...{ id: 'use_1', reservedMicroUsd: '9007199254740991', settledMicroUsd: '3', source: 'ESTIMATED' },
           savedMicroUsd: '4000000000000000',
-          ...{ finish: 'ABORTED', at: '2026-11-24T00:00:00.000Z', settledAt: null },
+          ...{ finish: 'ABORTED', at: '2026-11-24T00:00:00.000Z', settledAt: null, findings: [] },
         },
       ],
       pageInfo: { hasNextPage: true, endCursor: 'bmV4dA' },

@@ -6,6 +6,8 @@ import { GatewayError } from '../../errors.ts';
 import type { OperationVariant } from '../../operation/operation.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { ExecutionError, ExecutionInput, ExecutionResult, Executor } from '../executor.ts';
+import { findingsIn } from '../native/findings-in.ts';
+import { modelsIn } from '../native/models-in.ts';
 import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { SubgraphClient } from '../subgraph-client.ts';
 import { subgraphHeaders } from '../subgraph-headers.ts';
@@ -169,6 +171,7 @@ class SubgraphSource implements GraphQLDataSource {
       status: answer.status,
       errors: errorCount(answer),
       planned: null,
+      ...(this.#subgraph.modelReports === true ? { ...modelsIn(answer), ...findingsIn(answer) } : null),
     });
     if (this.#deps.tellsChanges) takeChanges(answer, input.changes);
     if (answer.kind === 'answer' && ('data' in answer.body || Array.isArray(answer.body['errors']))) {

@@ -1,8 +1,14 @@
-import type { ChatInput, EmbedInput, ToolCall } from '../ai-input.ts';
+import type { ChatInput, ToolCall } from '../ai-input.ts';
 import { allowanceOf, UNREADABLE } from '../budget/allowance.ts';
 import type { ChatEvent, ChatResult, EmbeddingResult } from '../chat-answer.ts';
 import type { Asked } from '../chat-path.ts';
-import { type GuardedParts, guardedChat, guardedEmbed, openGuardedChat } from '../guardrails/guarded-path.ts';
+import {
+  type AskedTexts,
+  type GuardedParts,
+  guardedChat,
+  guardedEmbed,
+  openGuardedChat,
+} from '../guardrails/guarded-path.ts';
 import type { BodyLog, BodyTenant } from './body-log.ts';
 
 /** What asking models needs where questions and answers may be kept. */
@@ -33,7 +39,7 @@ export async function openLoggedChat(
 }
 
 /** As `guardedEmbed`; of the answer is kept that there was one. */
-export async function loggedEmbed(parts: LoggedParts, asked: Asked<EmbedInput>): Promise<EmbeddingResult> {
+export async function loggedEmbed(parts: LoggedParts, asked: AskedTexts): Promise<EmbeddingResult> {
   const keep = keeper(parts, asked);
   const result = await guardedEmbed(parts, asked);
   keep?.({ dimensions: result.dimensions });

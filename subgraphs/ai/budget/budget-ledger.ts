@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { AiPlan } from '../../../src/control/ai-limits.ts';
 import { CATALOGUE } from '../../../src/errors.ts';
 import type { SubgraphPrincipal } from '../../kit/assertion.ts';
+import type { Finding } from '../guardrails/finding.ts';
 import { allowanceOf, planFor, UNREADABLE } from './allowance.ts';
 import type { BudgetConfig } from './budget-config.ts';
 import { demandsOf } from './budget-demands.ts';
@@ -9,7 +10,7 @@ import type { BudgetStore, Demand } from './budget-store.ts';
 import { type Charge, type CountedUsage, countsOf, StoredCharge, UNMETERED } from './charge.ts';
 import { type Amount, FREE, type ModelPrice, NOTHING, priceAtMost, priceOf } from './price-table.ts';
 import { type KeySpendCap, SpendCapReachedError } from './spend-cap.ts';
-import type { Payer } from './usage-record.ts';
+import type { Payer, Reserved } from './usage-record.ts';
 
 /** One call of a provider that is about to be made. */
 export interface MeteredCall {
@@ -108,8 +109,8 @@ export class BudgetLedger {
       return UNMETERED;
     }
     if (lacking.length > 0) throw lackOf(lacking, record.reserved, at);
-    return new StoredCharge({ ...call, price: price ?? FREE }, record.reserved, (settlement) =>
-      this.#track(store.settle(held, settlement), call.model.id),
+    return new StoredCharge({ ...call, id: record.id, price: price ?? FREE }, record.reserved, (settlement) =>
+      this.#track('not settled', store.settle(held, settlement), call.model.id),
     );
   }
 
@@ -117,22 +118,33 @@ export class BudgetLedger {
    * Records that a kept answer made a call needless, and what it saved at the prices of now. What cannot be recorded is told to operators:
    * nothing was spent.
    */
-  async recordSaved({ caller, field, model, usage }: SavedCall): Promise<Amount> {
-    const { config, store, now, newId } = this.#parts;
-    const { payer } = this.#payerOf({ caller, field, model: model.id });
-    const price = config.prices.models.get(model.id);
-    const saved = priceOf(countsOf(usage), price ?? FREE);
-    const at = now();
-    const record = {
-      ...{ ...payer, id: newId(), model: model.id, reserved: NOTHING, at, settleBy: at },
-      priceVersion: price === undefined ? null : config.prices.version,
-    };
+  async recordSaved({ usage, ...call }: SavedCall): Promise<Amount & { readonly id: string }> {
+    const { config, store } = this.#parts;
+    const record = this.#notMade(call);
+    const saved = priceOf(countsOf(usage), config.prices.models.get(call.model.id) ?? FREE);
     try {
       await store.recordSaved(record, saved);
     } catch (error) {
-      this.#tell('not recorded', model.id, error);
+      this.#tell('not recorded', record.model, error);
     }
-    return saved;
+    return { ...saved, id: record.id };
+  }
+
+  /** Records a call that guardrails kept from its model. Nobody waits for it. Throws: as `requireModel`. */
+  recordBlocked(call: Omit<SavedCall, 'usage'>, findings: readonly Finding[]): void {
+    const record = this.#notMade(call);
+    this.#track('not recorded', this.#parts.store.recordBlocked(record, findings), record.model);
+  }
+
+  /** Puts what guardrails found to the record of a call. Nobody waits for it. */
+  recordFindings(
+    { id, model }: { readonly id: string; readonly model: string },
+    findings: readonly Finding[],
+  ) {
+    const recorded = this.#parts.store.recordFindings(id, findings).then((isThere) => {
+      if (!isThere) this.#tell('not recorded', model, null);
+    });
+    this.#track('not recorded', recorded, model);
   }
 
   /** Settles at their reservation what was not settled in time. */
@@ -152,6 +164,14 @@ export class BudgetLedger {
   async close(): Promise<void> {
     await this.settled();
     await this.#parts.store.close();
+  }
+
+  #notMade({ caller, field, model: { id: model } }: Omit<SavedCall, 'usage'>): Reserved {
+    const { config, now, newId } = this.#parts;
+    const { payer } = this.#payerOf({ caller, field, model });
+    const at = now();
+    const priceVersion = config.prices.models.has(model) ? config.prices.version : null;
+    return { ...payer, id: newId(), model, priceVersion, reserved: NOTHING, at, settleBy: at };
   }
 
   #payerOf({ caller, field, model }: { caller: SubgraphPrincipal; field: string; model: string }): {
@@ -182,9 +202,9 @@ export class BudgetLedger {
   }
 
   /** The caller does not wait for it; what is never written settles at its reservation. */
-  #track(settling: Promise<void>, model: string): void {
+  #track(fault: 'not settled' | 'not recorded', settling: Promise<void>, model: string): void {
     const tracked: Promise<void> = settling
-      .catch((error: unknown) => this.#tell('not settled', model, error))
+      .catch((error: unknown) => this.#tell(fault, model, error))
       .finally(() => this.#settling.delete(tracked));
     this.#settling.add(tracked);
   }

@@ -1,3 +1,4 @@
+import type { Finding } from '../guardrails/finding.ts';
 import type { BudgetWindow } from './budget-window.ts';
 import { type Amount, NOTHING } from './price-table.ts';
 import type { Reserved, Settlement } from './usage-record.ts';
@@ -31,6 +32,10 @@ export interface BudgetStore {
   settle(held: Held, settlement: Settlement): Promise<void>;
   /** Records a call that a kept answer made needless: it takes nothing, and has saved so much. */
   recordSaved(record: Reserved, saved: Amount): Promise<void>;
+  /** Records a call that guardrails kept from its model: it takes nothing. */
+  recordBlocked(record: Reserved, findings: readonly Finding[]): Promise<void>;
+  /** Puts what guardrails found to the record of a call, settled or not; false where there is no such record. */
+  recordFindings(id: string, findings: readonly Finding[]): Promise<boolean>;
   /** Settles at their reservation what was not settled in time; returns how many those were. */
   sweep(nowMs: number): Promise<number>;
   close(): Promise<void>;
@@ -43,6 +48,9 @@ export const NOT_MADE: Settlement = Object.freeze({
   source: 'cache',
   finish: 'answered',
 });
+
+/** What a call takes that guardrails kept from its model. */
+export const BLOCKED: Settlement = Object.freeze({ ...NOT_MADE, source: 'blocked', finish: 'blocked' });
 
 /** What a call counts as that nobody settled. */
 export function lost({ reserved }: Pick<Reserved, 'reserved'>): Settlement {

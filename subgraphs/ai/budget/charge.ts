@@ -24,6 +24,8 @@ export interface BrokenCall {
 
 /** What one call has reserved. Invariant: settled once, by whichever of these is called first. */
 export interface Charge {
+  /** Of its usage record; null where there is none. */
+  readonly id: string | null;
   /** By what the provider says. */
   answered(usage: CountedUsage): void;
   /**
@@ -36,6 +38,7 @@ export interface Charge {
 
 /** Of a call that runs while nothing can be counted, by configuration. */
 export const UNMETERED: Charge = Object.freeze({
+  id: null,
   answered: () => undefined,
   broke: () => undefined,
   unused: () => undefined,
@@ -43,6 +46,8 @@ export const UNMETERED: Charge = Object.freeze({
 
 /** What a charge is settled with. */
 export interface ChargedCall {
+  /** Of its usage record. */
+  readonly id: string;
   readonly price: ModelPrice;
   /** Estimate of the input, and the most that the output can have. */
   readonly tokens: { readonly input: number; readonly output: number };
@@ -67,6 +72,10 @@ export class StoredCharge implements Charge {
     this.#call = call;
     this.#reserved = reserved;
     this.#settle = settle;
+  }
+
+  get id(): string {
+    return this.#call.id;
   }
 
   answered(usage: CountedUsage): void {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Finding } from '../guardrails/finding.ts';
 import type { BudgetStore, Demand, Held } from './budget-store.ts';
 import type { Amount } from './price-table.ts';
 import type { Reserved, Settlement } from './usage-record.ts';
@@ -88,6 +89,23 @@ export class DatabaseBudgetStore implements BudgetStore {
     await this.#database.query('SELECT ai_record_saved($1)', [
       JSON.stringify({ ...call, ...saved, at: timeOf(at), settleBy: timeOf(settleBy) }),
     ]);
+  }
+
+  async recordBlocked(
+    { reserved: _reserved, at, settleBy, ...call }: Reserved,
+    findings: readonly Finding[],
+  ) {
+    await this.#database.query('SELECT ai_record_blocked($1)', [
+      JSON.stringify({ ...call, findings, at: timeOf(at), settleBy: timeOf(settleBy) }),
+    ]);
+  }
+
+  async recordFindings(id: string, findings: readonly Finding[]): Promise<boolean> {
+    const { rows } = await this.#database.query('SELECT ai_record_findings($1, $2) AS recorded', [
+      id,
+      JSON.stringify(findings),
+    ]);
+    return rows[0]?.['recorded'] === true;
   }
 
   async sweep(nowMs: number): Promise<number> {

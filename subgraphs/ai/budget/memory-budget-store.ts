@@ -1,4 +1,5 @@
-import { type BudgetStore, type Demand, type Held, lost, NOT_MADE } from './budget-store.ts';
+import type { Finding } from '../guardrails/finding.ts';
+import { BLOCKED, type BudgetStore, type Demand, type Held, lost, NOT_MADE } from './budget-store.ts';
 import type { Amount } from './price-table.ts';
 import type { Reserved, Settlement, UsageRecord } from './usage-record.ts';
 
@@ -35,7 +36,7 @@ const PURGE_PAUSE_MS = 1000;
 /** Budgets of one process, which begin anew when it starts. Throws: BudgetStoreFullError, on `reserve`. */
 export class MemoryBudgetStore implements BudgetStore {
   readonly #windows = new Map<string, Counted>();
-  readonly #open = new Map<string, Held>();
+  readonly #open = new Map<string, Held & { readonly findings?: readonly Finding[] }>();
   readonly #settled: UsageRecord[] = [];
   readonly #bounds: MemoryBudgetBounds;
   readonly #now: () => number;
@@ -75,15 +76,28 @@ export class MemoryBudgetStore implements BudgetStore {
   async settle({ record: { id } }: Held, settlement: Settlement): Promise<void> {
     const held = this.#open.get(id);
     if (held === undefined) return;
-    const { record, demands } = held;
+    const { record, demands, ...found } = held;
     this.#open.delete(id);
     for (const demand of demands)
       this.#add(demand, settlement.settled[demand.measure] - record.reserved[demand.measure]);
-    this.#remember({ ...record, settlement: { ...settlement, at: this.#now() } });
+    this.#remember({ ...record, ...found, settlement: { ...settlement, at: this.#now() } });
   }
 
   async recordSaved(record: Reserved, saved: Amount): Promise<void> {
     this.#remember({ ...record, settlement: { ...NOT_MADE, at: this.#now() }, saved });
+  }
+
+  async recordBlocked(record: Reserved, findings: readonly Finding[]): Promise<void> {
+    this.#remember({ ...record, settlement: { ...BLOCKED, at: this.#now() }, findings });
+  }
+
+  async recordFindings(id: string, findings: readonly Finding[]): Promise<boolean> {
+    const held = this.#open.get(id);
+    if (held !== undefined) this.#open.set(id, { ...held, findings });
+    const index = this.#settled.findLastIndex((record) => record.id === id);
+    const settled = this.#settled[index];
+    if (settled !== undefined) this.#settled[index] = { ...settled, findings };
+    return held !== undefined || settled !== undefined;
   }
 
   async sweep(nowMs: number): Promise<number> {

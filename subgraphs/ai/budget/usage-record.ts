@@ -1,10 +1,11 @@
+import type { Finding } from '../guardrails/finding.ts';
 import type { Amount, TokenCounts } from './price-table.ts';
 
-/** Where the figures of a settled call come from; `refunded` where the provider provably never ran, `cache` where none was asked. */
-export type UsageSource = 'provider' | 'estimated' | 'refunded' | 'cache';
+/** Where the figures of a settled call come from; `refunded` where the provider provably never ran, `cache` and `blocked` where none was asked. */
+export type UsageSource = 'provider' | 'estimated' | 'refunded' | 'cache' | 'blocked';
 
 /** How a call ended. */
-export type UsageFinish = 'answered' | 'failed' | 'aborted' | 'lost';
+export type UsageFinish = 'answered' | 'failed' | 'aborted' | 'lost' | 'blocked';
 
 /** Who a call is charged to. Units: none; ids of the control plane where it knows the caller. */
 export interface Payer {
@@ -41,4 +42,6 @@ export interface UsageRecord extends Reserved {
   readonly settlement: (Settlement & { readonly at: number }) | null;
   /** What asking the model would have taken. Default: nothing, since it was asked. */
   readonly saved?: Amount;
+  /** What guardrails found. Default: nothing. */
+  readonly findings?: readonly Finding[];
 }

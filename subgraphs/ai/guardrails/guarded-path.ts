@@ -3,7 +3,9 @@ import type { ChatInput, EmbedInput } from '../ai-input.ts';
 import { cachedChat, openCachedChat } from '../cached-chat.ts';
 import type { ChatEvent, ChatResult, EmbeddingResult, ModerationResult } from '../chat-answer.ts';
 import { type Asked, firstModel, NO_ANSWER, type PathParts } from '../chat-path.ts';
-import { runEmbed, runModerate } from '../embed-path.ts';
+import { runEmbed, runModerate, textTargets } from '../embed-path.ts';
+import type { AiModel } from '../model-catalog.ts';
+import type { Capability } from '../provider-config.ts';
 import type { CompiledPolicy, Guardrails } from './compile-guardrails.ts';
 import type { Finding } from './finding.ts';
 import { type GuardedInput, guardChat, guardTexts } from './guard-input.ts';
@@ -26,6 +28,11 @@ export interface GuardedParts extends PathParts {
   readonly onGuardrails: (report: GuardrailReport) => void;
 }
 
+/** Texts that are asked about, and who is told what was found in them, also where they are refused. */
+export interface AskedTexts extends Asked<EmbedInput> {
+  readonly onFindings?: (findings: readonly Finding[]) => void;
+}
+
 /** Texts to judge must get to who judges them; what nobody else may have is taken out all the same. */
 const OF_MODERATION: ReadonlySet<string> = new Set(['pii', 'secrets']);
 
@@ -39,7 +46,7 @@ export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>):
   const model = firstModel(parts, asked);
   const guarded = guardChat(asked.input, policy);
   if (guarded.isBlocked) {
-    report(parts, asked, guarded);
+    blocked(parts, asked, { model, findings: guarded.findings });
     const { findings } = guarded;
     const id = parts.newId();
     return {
@@ -49,9 +56,11 @@ export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>):
     };
   }
   const output = outputGuard(guarded, policy);
-  const answered = await cachedChat(parts, { ...asked, input: guarded.input, policy: policy.version });
+  const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
+  const answered = await cachedChat(parts, marked.asked);
   const result = output.result(answered);
   report(parts, asked, output);
+  record(parts, marked, output.findings);
   return result;
 }
 
@@ -63,44 +72,93 @@ export async function openGuardedChat(
   const policy = parts.guardrails.policyOf(asked.caller.tenant);
   if (policy === null) return openCachedChat(parts, asked);
   // Refused as it would be without guardrails.
-  firstModel(parts, asked);
+  const model = firstModel(parts, asked);
   const guarded = guardChat(asked.input, policy);
   const output = outputGuard(guarded, policy);
   if (guarded.isBlocked) {
-    report(parts, asked, guarded);
+    blocked(parts, asked, { model, findings: guarded.findings });
     return only({ finishReason: 'CONTENT_FILTER', guardrails: guarded.findings, attempts: [] });
   }
-  const events = await openCachedChat(parts, { ...asked, input: guarded.input, policy: policy.version });
-  return leavingAtOnce(
-    guardedEvents(events, output, () => report(parts, asked, output)),
-    events,
-  );
+  const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
+  const events = await openCachedChat(parts, marked.asked);
+  const onEnd = (): void => {
+    report(parts, asked, output);
+    record(parts, marked, output.findings);
+  };
+  return leavingAtOnce(guardedEvents(events, output, onEnd), events);
 }
 
 /** As `runEmbed`. Throws: AI_GUARDRAIL_BLOCKED, and as `runEmbed`. */
-export async function guardedEmbed(parts: GuardedParts, asked: Asked<EmbedInput>): Promise<EmbeddingResult> {
-  return runEmbed(parts, guardedTexts(parts, asked, null));
+export async function guardedEmbed(parts: GuardedParts, asked: AskedTexts): Promise<EmbeddingResult> {
+  return guardedTexts(parts, asked, { capability: 'EMBEDDINGS', only: null, run: runEmbed });
 }
 
 /** As `runModerate`, for personal data and secrets only. Throws: AI_GUARDRAIL_BLOCKED, and as `runModerate`. */
-export async function guardedModerate(
-  parts: GuardedParts,
-  asked: Asked<EmbedInput>,
-): Promise<ModerationResult> {
-  return runModerate(parts, guardedTexts(parts, asked, OF_MODERATION));
+export async function guardedModerate(parts: GuardedParts, asked: AskedTexts): Promise<ModerationResult> {
+  return guardedTexts(parts, asked, { capability: 'MODERATION', only: OF_MODERATION, run: runModerate });
 }
 
-function guardedTexts(
+async function guardedTexts<T extends object>(
   parts: GuardedParts,
-  asked: Asked<EmbedInput>,
-  only: ReadonlySet<string> | null,
-): Asked<EmbedInput> {
+  { onFindings, ...asked }: AskedTexts,
+  {
+    capability,
+    only,
+    run,
+  }: {
+    readonly capability: Capability;
+    readonly only: ReadonlySet<string> | null;
+    readonly run: (parts: GuardedParts, asked: Asked<EmbedInput>) => Promise<T>;
+  },
+): Promise<T & { readonly guardrails?: readonly Finding[] }> {
   const policy = parts.guardrails.policyOf(asked.caller.tenant);
-  if (policy === null) return asked;
-  const guarded = guardTexts(asked.input, policy, only);
-  report(parts, asked, guarded);
-  if (guarded.isBlocked) throw aiError('AI_GUARDRAIL_BLOCKED', undefined, { retryable: false });
-  return { ...asked, input: guarded.input };
+  if (policy === null) return run(parts, asked);
+  // Refused as they would be without guardrails.
+  const [first] = textTargets(parts, { ...asked, capability });
+  const { input, findings, isBlocked } = guardTexts(asked.input, policy, only);
+  onFindings?.(findings);
+  if (isBlocked && first !== undefined) {
+    blocked(parts, asked, { model: first.model, findings });
+    throw aiError('AI_GUARDRAIL_BLOCKED', undefined, { retryable: false });
+  }
+  report(parts, asked, { findings, isBlocked });
+  const marked = marking({ ...asked, input });
+  const result = await run(parts, marked.asked);
+  record(parts, marked, findings);
+  return { ...result, guardrails: findings };
+}
+
+/** What is asked, and the record that stands for it at last. */
+interface Marked<I> {
+  readonly asked: Asked<I>;
+  readonly recordId: () => string | null;
+}
+
+function marking<I>(asked: Asked<I>): Marked<I> {
+  let last: string | null = null;
+  const onRecord = (id: string): void => {
+    last = id;
+  };
+  return { asked: { ...asked, onRecord }, recordId: () => last };
+}
+
+function record(
+  { ledger }: GuardedParts,
+  { asked: { input }, recordId }: Marked<{ readonly model: string }>,
+  findings: readonly Finding[],
+): void {
+  const id = recordId();
+  if (id !== null && findings.length > 0) ledger.recordFindings({ id, model: input.model }, findings);
+}
+
+/** Tells operators of a call that is kept from its model, and records it. */
+function blocked(
+  parts: GuardedParts,
+  asked: Asked<{ readonly model: string }>,
+  { model, findings }: { readonly model: AiModel; readonly findings: readonly Finding[] },
+): void {
+  report(parts, asked, { findings, isBlocked: true });
+  parts.ledger.recordBlocked({ ...asked, model }, findings);
 }
 
 function outputGuard(

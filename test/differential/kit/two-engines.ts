@@ -63,6 +63,8 @@ export type EngineName = 'native' | 'apollo';
 export interface TwoEngines {
   readonly supergraph: Supergraph;
   ask(engine: EngineName, ask: Ask): Promise<Answer>;
+  /** What the audit is told of the calls of subgraphs. */
+  fetches(engine: EngineName, ask: Ask): Promise<ExecutionResult['fetches']>;
   /** All that the client gets. */
   response(engine: EngineName, ask: Ask): Promise<GatewayResponse>;
   /** Our answer in parts: what is deferred comes later. */
@@ -148,6 +150,9 @@ export async function startTwoEngines(
   const native = createNativeExecutor({
     transport: createSubgraphTransport(transport, { minter: signer, now: clock.now }),
     ...clock,
+    modelReporters: new Set(
+      settings.flatMap(({ name, modelReports }) => (modelReports === true ? [name] : [])),
+    ),
   });
   const apollo = await createApolloExecutor(
     { ...transport, strippedSdl: supergraph.strippedSdl },
@@ -257,6 +262,7 @@ function enginesOf(
     engines,
     compile,
     ask,
+    fetches: async (engine, question) => (await answering(engine, question, false)).executed.result.fetches,
     response,
     inParts,
     async both(question) {

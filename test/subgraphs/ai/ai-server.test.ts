@@ -185,6 +185,22 @@ describe('the AI subgraph', () => {
     expect(lines.join()).not.toContain('4111');
   });
 
+  it('tells the gateway what was found in texts, also where it refuses them', async () => {
+    const input = { model: 'portcullis/offline-embedding', texts: ['Hello.'] };
+    const embed = (texts: readonly string[]) =>
+      send(
+        'mutation ($input: EmbedInput!) { embed(input: $input) { dimensions guardrails { kind } } }',
+        'ai:embed',
+        { input: { ...input, texts } },
+      );
+    const refused = await embed(['4111 1111 1111 1111']);
+    expect(refused.errors?.map(({ extensions }) => extensions['code'])).toEqual(['AI_GUARDRAIL_BLOCKED']);
+    expect(refused.extensions?.['guardrails']).toMatchObject([{ kind: 'CARD', action: 'block', count: 1 }]);
+    const { data, extensions } = await embed(['Hello.']);
+    expect(data).toMatchObject({ embed: { guardrails: [] } });
+    expect(extensions?.['models']).toMatchObject([{ model: input.model, outcome: 'ANSWERED' }]);
+  });
+
   it('knows no model by the name of an object member', async () => {
     expect((await send('{ aiModel(id: "constructor") { id } }')).data).toEqual({ aiModel: null });
   });

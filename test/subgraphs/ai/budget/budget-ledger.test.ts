@@ -5,9 +5,11 @@ import type { MeteredCall } from '../../../../subgraphs/ai/budget/budget-ledger.
 import type { BudgetStore } from '../../../../subgraphs/ai/budget/budget-store.ts';
 import { NOTHING } from '../../../../subgraphs/ai/budget/price-table.ts';
 import { EndpointRefusedError } from '../../../../subgraphs/ai/endpoint/guarded-fetch-client.ts';
+import type { Finding } from '../../../../subgraphs/ai/guardrails/finding.ts';
 import { principal } from '../../support.ts';
 import { callerWith, ledgerOf, NOW } from './budget-kit.ts';
 
+const FOUND: Finding = { guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'block', count: 1 };
 const MODEL = { id: 'house/model-1', offline: false };
 const call = (part: Partial<MeteredCall> = {}): MeteredCall => ({
   ...{ caller: callerWith([{}]), field: 'Mutation.chat', model: MODEL, tokens: { input: 100, output: 50 } },
@@ -190,6 +192,8 @@ describe('a store that does not answer', () => {
     reserve: () => Promise.reject(new Error('secret host 10.0.0.1')),
     settle: () => Promise.reject(new Error('secret host 10.0.0.1')),
     recordSaved: () => Promise.reject(new Error('secret host 10.0.0.1')),
+    recordBlocked: () => Promise.reject(new Error('secret host 10.0.0.1')),
+    recordFindings: () => Promise.reject(new Error('secret host 10.0.0.1')),
     sweep: () => Promise.reject(new Error('secret host 10.0.0.1')),
     close: async () => undefined,
   };
@@ -213,8 +217,17 @@ describe('a store that does not answer', () => {
     const { ledger, faults } = ledgerOf({}, lost);
     const usage = { inputTokens: 11, outputTokens: 7, estimated: false };
     // A dollar a million tokens in, four out.
-    expect(await ledger.recordSaved({ ...call(), usage })).toEqual({ tokens: 18, microUsd: 39 });
+    expect(await ledger.recordSaved({ ...call(), usage })).toMatchObject({ tokens: 18, microUsd: 39 });
     expect(faults).toEqual([{ fault: 'not recorded', model: 'house/model-1', errorName: 'Error' }]);
+  });
+
+  it('loses what guardrails found, and operators are told', async () => {
+    const { ledger, faults } = ledgerOf({}, lost);
+    ledger.recordBlocked(call(), [FOUND]);
+    ledger.recordFindings({ id: 'use_1', model: 'house/model-1' }, [FOUND]);
+    await ledger.settled();
+    const told = { fault: 'not recorded', model: 'house/model-1', errorName: 'Error' };
+    expect(faults).toEqual([told, told]);
   });
 
   it('at the end of a call fails no answer', async () => {

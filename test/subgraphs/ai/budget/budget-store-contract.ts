@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { BudgetStore, Held } from '../../../../subgraphs/ai/budget/budget-store.ts';
+import type { Finding } from '../../../../subgraphs/ai/guardrails/finding.ts';
 import { held, NOW, settled } from './budget-kit.ts';
 
 /** A store with a way to look at what it counts. */
@@ -71,6 +72,21 @@ export function budgetStoreContract(start: () => WatchedStore, { runs }: { reado
     await store.reserve(held({ tokens: 0, microUsd: 80 }, { [usd]: 100 }));
     await store.recordSaved(held({ tokens: 0, microUsd: 0 }, {}).record, { tokens: 18, microUsd: 39 });
     expect([await usedOf(usd), (await openCount()) - before]).toEqual([80, 1]);
+  });
+
+  it('records what guardrails found in a call, open or settled, and a call that they block, which takes nothing', async () => {
+    const { store, usedOf, openCount } = start();
+    const usd = fresh('usd');
+    const found: Finding = { guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'mask', count: 3 };
+    const call = held({ tokens: 0, microUsd: 80 }, { [usd]: 100 });
+    await store.reserve(call);
+    const before = await openCount();
+    expect(await store.recordFindings(call.record.id, [found])).toBe(true);
+    await store.settle(call, settled(0, 20));
+    expect(await store.recordFindings(call.record.id, [found, found])).toBe(true);
+    await store.recordBlocked(held({ tokens: 0, microUsd: 0 }, {}).record, [found]);
+    expect([await usedOf(usd), (await openCount()) - before]).toEqual([20, -1]);
+    expect(await store.recordFindings('use_of_nobody', [found])).toBe(false);
   });
 
   it('settles at its reservation what nobody settled in time, once', async () => {

@@ -60,6 +60,7 @@ function under(guardrails: object, cache: AnswerCache | null = null) {
     models: [
       { id: 'model-1', capabilities: ['CHAT'] },
       { id: 'vectors', capabilities: ['EMBEDDINGS'] },
+      { id: 'judge', capabilities: ['MODERATION'] },
     ],
   };
   const budget = ledgerOf({ plans: 'optional' });
@@ -84,6 +85,8 @@ function under(guardrails: object, cache: AnswerCache | null = null) {
   return { ...budget, parts, asked, chat, stream };
 }
 
+const keptAnswers = (): AnswerCache =>
+  createAnswerCache(parseCache({ tenants: 'all' }, new Set()) ?? expect.unreachable(), Date.now);
 const textOf = (events: readonly ChatEvent[]): string => events.map(({ text }) => text ?? '').join('');
 const sent = (): string => JSON.stringify(fake.requests.map(({ body }) => body));
 const saying = (...contents: readonly string[]) => ({
@@ -149,7 +152,8 @@ describe('a question that is blocked', () => {
     expect(result).toMatchObject({ text: '', toolCalls: [], finishReason: 'CONTENT_FILTER', failure: null });
     expect(result.guardrails).toEqual([expect.objectContaining({ kind: 'EMAIL', action: 'block' })]);
     await ledger.settled();
-    expect([fake.requests, memory.settled]).toEqual([[], []]);
+    expect(fake.requests).toEqual([]);
+    expect(memory.settled.map(({ reserved }) => reserved.tokens)).toEqual([0]);
     expect(reports).toEqual([
       expect.objectContaining({ tenant: 'acme', application: 'web', isBlocked: true }),
     ]);
@@ -159,7 +163,8 @@ describe('a question that is blocked', () => {
   it('is a stream of one event', async () => {
     const { stream, memory } = under(BLOCKING);
     expect(await stream()).toEqual([expect.objectContaining({ finishReason: 'CONTENT_FILTER' })]);
-    expect([fake.requests, memory.settled]).toEqual([[], []]);
+    expect(fake.requests).toEqual([]);
+    expect(memory.settled.map(({ settlement }) => settlement?.settled.tokens)).toEqual([0]);
   });
 
   it('is refused first where its model is unknown', async () => {
@@ -174,12 +179,14 @@ describe('a question that is blocked', () => {
     const code = { extensions: { code: 'AI_GUARDRAIL_BLOCKED', retryable: false } };
     const texts = (model: string, text: string) => asked({ model, texts: [text] });
     await expect(guardedEmbed(parts, texts('house/vectors', EMAIL))).rejects.toMatchObject(code);
-    await expect(guardedModerate(parts, texts('house/vectors', EMAIL))).rejects.toMatchObject(code);
-    // What is to be judged must reach who judges it; there is no such model here.
-    await expect(guardedModerate(parts, texts('house/vectors', '[INST] hi'))).rejects.toMatchObject({
+    await expect(guardedModerate(parts, texts('house/judge', EMAIL))).rejects.toMatchObject(code);
+    await expect(guardedEmbed(parts, texts('house/none', EMAIL))).rejects.toMatchObject({
       extensions: { code: 'AI_MODEL_UNKNOWN' },
     });
     expect(fake.requests).toEqual([]);
+    // What is to be judged must reach who judges it.
+    fake.answer = () => ({ status: 200, body: { results: [{ categories: {}, category_scores: {} }] } });
+    expect(await guardedModerate(parts, texts('house/judge', '[INST] hi'))).toMatchObject({ guardrails: [] });
   });
 
   it.each([
@@ -387,5 +394,86 @@ describe('a policy', () => {
     [{ tenants: { acme: { shields: {} } } }],
   ])('that cannot be is refused: %j', (guardrails) => {
     expect(() => parseGuardrails(guardrails)).toThrow();
+  });
+});
+
+describe('the usage record of a call', () => {
+  const MASKED = { guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'mask', count: 1 };
+  const ANSWERED = { ...MASKED, direction: 'output' };
+
+  it('has what was found in the question and in the answer, and nothing of the text', async () => {
+    fake.answer = () => ({ status: 200, body: FORMAT.chat('Write to joe@example.com.') });
+    const { chat, stream, ledger, memory } = under({ pii: {} });
+    await chat();
+    fake.answer = () => ({ frames: framesOf('Write to joe@', 'example.com.'), after: 'end' });
+    await stream();
+    await ledger.settled();
+    expect(memory.settled.map(({ findings }) => findings)).toEqual([
+      [MASKED, ANSWERED],
+      [MASKED, ANSWERED],
+    ]);
+    expect(JSON.stringify(memory.settled)).not.toContain('example');
+  });
+
+  it('has nothing where nothing was found', async () => {
+    const { chat, ledger, memory } = under({ pii: {} });
+    await chat(saying('Hello.'));
+    await ledger.settled();
+    expect(memory.settled).toHaveLength(1);
+    expect(memory.settled[0]).not.toHaveProperty('findings');
+  });
+
+  it('is that of the kept answer where one was given', async () => {
+    const { chat, ledger, memory } = under({ pii: {} }, keptAnswers());
+    await chat();
+    await chat();
+    await ledger.settled();
+    expect(memory.settled.map(({ settlement, findings }) => [settlement?.source, findings])).toEqual([
+      ['provider', [MASKED]],
+      ['cache', [MASKED]],
+    ]);
+  });
+
+  it('is that of the attempt that ended it', async () => {
+    let calls = 0;
+    fake.answer = () => {
+      calls += 1;
+      return calls === 1 ? { status: 500, body: {} } : { status: 200, body: FORMAT.chat('Fine.') };
+    };
+    const { parts, asked, ledger, memory } = under({ pii: {} });
+    const again = { ...parts, routing: { ...parts.routing, attemptsMax: 2, backoffMs: 0 } };
+    await guardedChat(again, asked(INPUT));
+    await ledger.settled();
+    expect(memory.settled.map(({ settlement, findings }) => [settlement?.finish, findings])).toEqual([
+      ['failed', undefined],
+      ['answered', [MASKED]],
+    ]);
+  });
+
+  it('says that a guardrail blocked it, by whom and for which model', async () => {
+    const { chat, stream, parts, asked, ledger, memory } = under({ pii: { input: 'block' } });
+    await chat();
+    await stream();
+    await guardedEmbed(parts, asked({ model: 'house/vectors', texts: [EMAIL] })).catch(() => undefined);
+    await ledger.settled();
+    const blocked = { settled: { tokens: 0, microUsd: 0 }, source: 'blocked', finish: 'blocked' };
+    const found = [{ ...MASKED, action: 'block' }];
+    expect(memory.settled).toMatchObject(
+      ['model-1', 'model-1', 'vectors'].map((model) => ({
+        ...{ model: `house/${model}`, tenant: 'acme', findings: found, settlement: blocked },
+      })),
+    );
+  });
+
+  it('of texts that are embedded has what was found, and so has the answer', async () => {
+    fake.answer = () => ({ status: 200, body: FORMAT.embed([[1, 0]]) });
+    const { parts, asked, ledger, memory } = under({ pii: {} });
+    const told: unknown[] = [];
+    const onFindings = (findings: unknown): void => void told.push(findings);
+    const texts = asked({ model: 'house/vectors', texts: [EMAIL] });
+    expect(await guardedEmbed(parts, { ...texts, onFindings })).toMatchObject({ guardrails: [MASKED] });
+    await ledger.settled();
+    expect([memory.settled[0]?.findings, told]).toEqual([[MASKED], [[MASKED]]]);
+    expect(sent()).not.toContain(EMAIL);
   });
 });
