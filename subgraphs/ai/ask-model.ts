@@ -1,7 +1,7 @@
-import { type EmbeddingModel, embedMany, generateText, type LanguageModel, streamText } from 'ai';
+import { type EmbeddingModel, embedMany } from 'ai';
 import type { ChatInput, ToolCall } from './ai-input.ts';
 import type { ChatFinishReason } from './chat-answer.ts';
-import { chatCall, outputOf } from './chat-call.ts';
+import { type ChatModel, chatCall } from './chat-call.ts';
 import { failureOfSent, marking } from './routing/sent-mark.ts';
 import type { TextReader } from './text-reader.ts';
 import { countAll, countForModel, type ReportedUsage, readUsage, type TokenUsage } from './token-usage.ts';
@@ -27,6 +27,9 @@ export interface Asking<M> {
   readonly abortSignal: AbortSignal;
 }
 
+type Generated = Awaited<ReturnType<ChatModel['doGenerate']>>;
+type FinishReason = Generated['finishReason'];
+
 const FINISH_REASONS: ReadonlyMap<string, ChatFinishReason> = new Map([
   ['stop', 'STOP'],
   ['tool-calls', 'TOOL_CALLS'],
@@ -37,54 +40,53 @@ const FINISH_REASONS: ReadonlyMap<string, ChatFinishReason> = new Map([
 /** A model that refuses ends as one that is done, or in Anthropic's own word, and the library calls both a filter. */
 const REFUSALS: ReadonlySet<string | undefined> = new Set(['stop', 'refusal']);
 
-function finishOf(end: {
-  readonly finishReason: string;
-  readonly rawFinishReason: string | undefined;
-}): ChatFinishReason {
-  const reason = FINISH_REASONS.get(end.finishReason) ?? 'OTHER';
-  return reason === 'CONTENT_FILTER' && REFUSALS.has(end.rawFinishReason) ? 'REFUSAL' : reason;
+function finishOf({ unified, raw }: FinishReason): ChatFinishReason {
+  const reason = FINISH_REASONS.get(unified) ?? 'OTHER';
+  return reason === 'CONTENT_FILTER' && REFUSALS.has(raw) ? 'REFUSAL' : reason;
 }
 
 /** Asks a model once. Throws: whatever the library does; see `judgeProviderError`. */
 export async function askForAnswer(
   input: ChatInput,
-  { model, reader, abortSignal }: Asking<LanguageModel>,
+  { model, reader, abortSignal }: Asking<ChatModel>,
 ): Promise<ModelAnswer> {
-  const call = { ...chatCall(model, input), ...structured(input), abortSignal };
-  const result = await sending(() => generateText(call));
-  return {
-    text: result.text,
-    toolCalls: result.toolCalls.map(toolCallOf),
-    finishReason: finishOf(result),
-    usage: usageOf(result.usage, { reader, input, text: result.text }),
-  };
+  const { content, finishReason, usage } = await sending(async () =>
+    model.doGenerate(chatCall(input, abortSignal)),
+  );
+  let text = '';
+  const toolCalls: ToolCall[] = [];
+  for (const part of content) {
+    if (part.type === 'text') text += part.text;
+    else if (part.type === 'tool-call') toolCalls.push(toolCallOf(part));
+  }
+  const ended = { text, toolCalls, finishReason: finishOf(finishReason) };
+  return { ...ended, usage: usageOf(usage, { reader, input, text }) };
 }
 
 /** Asks a model once, and tells its answer as it comes. Throws: as `askForAnswer`, also while it is read. */
 export async function* askForParts(
   input: ChatInput,
-  { model, reader, abortSignal }: Asking<LanguageModel>,
+  { model, reader, abortSignal }: Asking<ChatModel>,
 ): AsyncGenerator<AnswerPart, void, undefined> {
   let text = '';
-  const call = { ...chatCall(model, input), ...structured(input), abortSignal };
-  // What it would print of an error holds the prompt.
-  const mark = { isSent: false };
-  const { stream } = marking(mark, () => streamText({ ...call, onError: () => undefined }));
+  let isEnded = false;
+  const { stream } = await sending(async () => model.doStream(chatCall(input, abortSignal)));
   for await (const part of stream) {
     if (part.type === 'text-delta') {
-      text += part.text;
-      if (part.text !== '') yield { text: part.text };
+      text += part.delta;
+      if (part.delta !== '') yield { text: part.delta };
     } else if (part.type === 'tool-call') yield { toolCall: toolCallOf(part) };
-    else if (part.type === 'error') throw failureOfSent(mark, part.error);
-    else if (part.type === 'abort') throw new Error('aborted');
+    else if (part.type === 'error') throw part.error;
     else if (part.type === 'finish') {
-      requireEnd(part);
+      requireEnd(part.finishReason);
+      isEnded = true;
       yield {
-        finishReason: finishOf(part),
-        usage: usageOf(part.totalUsage, { reader, input, text }),
+        finishReason: finishOf(part.finishReason),
+        usage: usageOf(part.usage, { reader, input, text }),
       };
     }
   }
+  if (!isEnded) throw new UnfinishedAnswerError('The answer has no end.');
 }
 
 /** An answer without its end, or without a part of it. The library takes it for whole. */
@@ -92,8 +94,8 @@ class UnfinishedAnswerError extends Error {
   override readonly name = 'AI_EmptyResponseBodyError';
 }
 
-function requireEnd({ finishReason, rawFinishReason }: Parameters<typeof finishOf>[0]): void {
-  if (rawFinishReason === undefined && !FINISH_REASONS.has(finishReason))
+function requireEnd({ unified, raw }: FinishReason): void {
+  if (raw === undefined && !FINISH_REASONS.has(unified))
     throw new UnfinishedAnswerError('The answer has no end.');
 }
 
@@ -125,30 +127,30 @@ async function sending<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-function structured(input: ChatInput) {
-  const output = outputOf(input);
-  return output === undefined ? {} : { output };
+/** As it was written, but for blanks; what is no JSON is handed on all the same. */
+function toolCallOf(part: { readonly toolCallId: string; readonly toolName: string; readonly input: string }): ToolCall {
+  const { toolCallId: id, toolName: name, input } = part;
+  return { id, name, arguments: input.trim() === '' ? '{}' : compact(input) };
 }
 
-interface ToolCallPart {
-  readonly toolCallId: string;
-  readonly toolName: string;
-  readonly input: unknown;
-}
-
-function toolCallOf({ toolCallId, toolName, input }: ToolCallPart): ToolCall {
-  return {
-    id: toolCallId,
-    name: toolName,
-    arguments: typeof input === 'string' ? input : JSON.stringify(input ?? {}),
-  };
+function compact(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json));
+  } catch {
+    return json;
+  }
 }
 
 function usageOf(
-  reported: ReportedUsage,
+  { inputTokens, outputTokens }: Generated['usage'],
   { reader, input, text }: { readonly reader: TextReader; readonly input: ChatInput; readonly text: string },
 ): TokenUsage {
   const said = input.messages.map(({ content }) => content);
+  const reported: ReportedUsage = {
+    ...{ inputTokens: inputTokens.total, outputTokens: outputTokens.total },
+    inputTokenDetails: { cacheReadTokens: inputTokens.cacheRead, cacheWriteTokens: inputTokens.cacheWrite },
+    outputTokenDetails: { reasoningTokens: outputTokens.reasoning },
+  };
   return readUsage(reported, {
     input: () => countAll(reader, said),
     output: () => countForModel(reader, text),

@@ -1,5 +1,6 @@
-import type { EmbeddingModel, LanguageModel } from 'ai';
+import type { EmbeddingModel } from 'ai';
 import { boundFetch } from './bounded-fetch.ts';
+import type { ChatModel } from './chat-call.ts';
 import type { CredentialVault } from './credentials/credential-vault.ts';
 import type { ModerationModel } from './moderation.ts';
 import { createOfflineEmbeddingModel } from './offline-embedding-model.ts';
@@ -32,7 +33,7 @@ export interface ModelCatalog {
   find(id: string): AiModel | null;
   /** The keys that a model of a tenant may be asked with. */
   keysOf(model: AiModel, tenant: string | null): readonly ProviderKey[];
-  languageModel(asked: AskedModel): LanguageModel;
+  languageModel(asked: AskedModel): ChatModel;
   embeddingModel(asked: AskedModel): Exclude<EmbeddingModel, string>;
   moderationModel(asked: AskedModel): ModerationModel;
 }

@@ -1,12 +1,11 @@
-import { type LanguageModel, UnsupportedFunctionalityError } from 'ai';
+import { UnsupportedFunctionalityError } from 'ai';
+import type { ChatCall, ChatModel } from './chat-call.ts';
 import { entities, findAnswer, keywords, summarize } from './text-analysis.ts';
 import { type ReadText, type TextReader, type TextSentence, takeTokens } from './text-reader.ts';
 
-type LanguageModelV4 = Extract<LanguageModel, { readonly specificationVersion: 'v4' }>;
-type CallOptions = Parameters<LanguageModelV4['doGenerate']>[0];
-type GenerateResult = Awaited<ReturnType<LanguageModelV4['doGenerate']>>;
+type GenerateResult = Awaited<ReturnType<ChatModel['doGenerate']>>;
 type StreamPart =
-  Awaited<ReturnType<LanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
+  Awaited<ReturnType<ChatModel['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
 
 const LIST_SIZE = 10;
 const NO_ANSWER = 'The conversation has no text that answers this.';
@@ -39,8 +38,8 @@ const TASKS: ReadonlyMap<string, (text: ReadText) => string> = new Map([
  * of the message or else on what was said before); anything else is answered with sentences of the conversation.
  * Invariant: the same conversation gives the same answer, and system messages are never quoted.
  */
-export function createOfflineLanguageModel(reader: TextReader): LanguageModelV4 {
-  const generate = (options: CallOptions): GenerateResult => {
+export function createOfflineLanguageModel(reader: TextReader): ChatModel {
+  const generate = (options: ChatCall): GenerateResult => {
     options.abortSignal?.throwIfAborted();
     const conversation = options.prompt.map((message) => ({
       role: message.role,
@@ -75,11 +74,11 @@ export function createOfflineLanguageModel(reader: TextReader): LanguageModelV4 
 }
 
 interface Turn {
-  readonly role: CallOptions['prompt'][number]['role'];
+  readonly role: ChatCall['prompt'][number]['role'];
   readonly text: string;
 }
 
-function messageText(message: CallOptions['prompt'][number]): string {
+function messageText(message: ChatCall['prompt'][number]): string {
   if (message.role === 'system') return message.content;
   return message.content
     .map((part) => {
@@ -97,7 +96,7 @@ function messageText(message: CallOptions['prompt'][number]): string {
  * none.
  */
 function toolCallFor(
-  { tools = [], toolChoice }: CallOptions,
+  { tools = [], toolChoice }: ChatCall,
   conversation: readonly Turn[],
 ): ToolCallContent | null {
   const last = conversation.at(-1);
@@ -191,7 +190,7 @@ function beforeStop(text: string, stopSequences: readonly string[]): string {
 }
 
 /** Names the settings that a model without chance and without tools cannot honour. */
-function unsupported(options: CallOptions): GenerateResult['warnings'] {
+function unsupported(options: ChatCall): GenerateResult['warnings'] {
   const settings = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty'] as const;
   const features: string[] = settings.filter((setting) => options[setting] !== undefined);
   if (options.responseFormat?.type === 'json') features.push('responseFormat');

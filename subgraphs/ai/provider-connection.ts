@@ -3,13 +3,14 @@ import { createGoogle } from '@ai-sdk/google';
 import { createMistral } from '@ai-sdk/mistral';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import type { EmbeddingModel, LanguageModel } from 'ai';
+import type { EmbeddingModel } from 'ai';
+import type { ChatModel } from './chat-call.ts';
 import { createModerationModel, type ModerationModel } from './moderation.ts';
 import type { ProviderConfig, ProviderKind } from './provider-config.ts';
 
 /** Models of one provider, reached with one key. What a provider has not, its configuration cannot ask for. */
 export interface ProviderConnection {
-  chat(id: string): Exclude<LanguageModel, string>;
+  chat(id: string): ChatModel;
   embedding(id: string): Exclude<EmbeddingModel, string>;
   moderation(id: string): ModerationModel;
 }
@@ -63,7 +64,7 @@ export function connectProvider(config: ProviderConfig, { apiKey, fetch }: Reach
 }
 
 function languageAndEmbedding(provider: {
-  languageModel(id: string): Exclude<LanguageModel, string>;
+  languageModel(id: string): ChatModel;
   embeddingModel(id: string): Exclude<EmbeddingModel, string>;
 }) {
   return {
