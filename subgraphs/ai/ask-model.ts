@@ -128,7 +128,11 @@ async function sending<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /** As it was written, but for blanks; what is no JSON is handed on all the same. */
-function toolCallOf(part: { readonly toolCallId: string; readonly toolName: string; readonly input: string }): ToolCall {
+function toolCallOf(part: {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: string;
+}): ToolCall {
   const { toolCallId: id, toolName: name, input } = part;
   return { id, name, arguments: input.trim() === '' ? '{}' : compact(input) };
 }

@@ -1,3 +1,4 @@
+import { asResponse, type BodyReader, ProviderResponse } from './endpoint/provider-response.ts';
 import { markSent } from './routing/sent-mark.ts';
 
 type Fetch = typeof globalThis.fetch;
@@ -16,20 +17,21 @@ export function boundFetch(fetch: Fetch, bodyBytesMax: number): Fetch {
     markSent();
     const response = await fetch(input, { ...init, redirect: 'error' });
     if (response.body === null) return response;
-    let bytes = 0;
-    const bounded = response.body.pipeThrough(
-      new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-        transform(chunk, controller) {
-          bytes += chunk.byteLength;
-          if (bytes > bodyBytesMax) controller.error(new ResponseTooLargeError('The answer is too large.'));
-          else controller.enqueue(chunk);
-        },
-      }),
-    );
-    return new Response(bounded, {
-      status: response.status,
-      statusText: response.statusText,
-      headers: response.headers,
-    });
+    const reader: BodyReader = response.body.getReader();
+    return asResponse(new ProviderResponse(response, bounded(reader, bodyBytesMax)));
+  };
+}
+
+function bounded(reader: BodyReader, bodyBytesMax: number): BodyReader {
+  let bytes = 0;
+  return {
+    async read() {
+      const piece = await reader.read();
+      bytes += piece.value?.byteLength ?? 0;
+      if (bytes <= bodyBytesMax) return piece;
+      await reader.cancel();
+      throw new ResponseTooLargeError('The answer is too large.');
+    },
+    cancel: () => reader.cancel(),
   };
 }

@@ -74,10 +74,7 @@ function callPart({ id, name, arguments: json }: ToolCall): Part<'assistant'> {
   return { type: 'tool-call', toolCallId: id, toolName: name, input };
 }
 
-function resultPart(
-  { content, toolCallId }: ChatMessage,
-  names: ReadonlyMap<string, string>,
-): Part<'tool'> {
+function resultPart({ content, toolCallId }: ChatMessage, names: ReadonlyMap<string, string>): Part<'tool'> {
   const id = toolCallId ?? '';
   const output = { type: 'text' as const, value: content };
   return { type: 'tool-result', toolCallId: id, toolName: names.get(id) ?? 'unknown', output };

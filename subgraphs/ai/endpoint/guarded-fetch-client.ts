@@ -1,6 +1,8 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { Agent } from 'undici';
+import { ProviderCall } from './provider-call-client.ts';
+import { asResponse } from './provider-response.ts';
 import { kindOfAddress } from './public-address.ts';
 
 /** An endpoint that this service does not call. Invariant: says neither what was asked nor where it resolved to. */
@@ -23,10 +25,19 @@ export interface GuardOptions {
 }
 
 const CONNECTIONS_MAX = 128;
+/** Addresses whose judgement is remembered: those of a provider's interfaces are few. */
+const JUDGED_MAX = 1024;
+
+/** Where a request goes that may go there. */
+interface Place {
+  readonly origin: string;
+  readonly path: string;
+}
 
 /**
  * A fetch that calls public addresses, and private ones only of hosts that the operator named; addresses at which clouds tell secrets
- * only where the operator named the very address. What is connected to is the address that was judged.
+ * only where the operator named the very address. What is connected to is the address that was judged. It follows no redirect, sends texts
+ * only, and asks for answers that are not encoded. Throws: EndpointRefusedError, itself or as a cause, and as `fetch` does.
  * Source: OWASP, "Server-Side Request Forgery Prevention": a name that is judged before it is connected to can resolve anew.
  */
 export function createGuardedFetch({ named, lookupAll = resolveAll }: GuardOptions): {
@@ -37,15 +48,41 @@ export function createGuardedFetch({ named, lookupAll = resolveAll }: GuardOptio
     connections: CONNECTIONS_MAX,
     connect: { lookup: guardedLookup(named, lookupAll) },
   });
-  const guarded = async (...[input, init]: Parameters<typeof undiciFetch>) => {
-    const { hostname, protocol, username, password } = new URL(input instanceof URL ? input : String(input));
-    if (!/^https?:$/u.test(protocol) || username !== '' || password !== '') throw refused();
-    const literal = hostname.replace(/^\[|\]$/gu, '');
-    // A literal is connected to without being looked up.
-    if (isIP(literal) !== 0 && kindOfAddress(literal) !== 'public' && !named.has(hostname)) throw refused();
-    return undiciFetch(input, { ...init, dispatcher: agent });
+  const judged = new Map<string, Place>();
+  const placeOf = (address: string): Place => {
+    const known = judged.get(address);
+    if (known !== undefined) return known;
+    const place = judge(address, named);
+    if (judged.size >= JUDGED_MAX) judged.clear();
+    judged.set(address, place);
+    return place;
   };
-  return { fetch: guarded as unknown as typeof globalThis.fetch, close: () => agent.destroy() };
+  const guarded = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const { method = 'GET', body = null, signal = null } = init;
+    if (body !== null && typeof body !== 'string') throw new TypeError('The body of a request is a text.');
+    signal?.throwIfAborted();
+    const { origin, path } = placeOf(input instanceof Request ? input.url : String(input));
+    const call = new ProviderCall(signal);
+    const headers = { accept: '*/*', 'accept-encoding': 'identity', ...fieldsOf(init.headers) };
+    agent.dispatch({ origin, path, method: method as 'POST', headers, body }, call);
+    return asResponse(await call.response);
+  };
+  return { fetch: guarded, close: () => agent.destroy() };
+}
+
+/** Throws: EndpointRefusedError, TypeError. */
+function judge(address: string, named: ReadonlySet<string>): Place {
+  const { origin, pathname, search, hostname, protocol, username, password } = new URL(address);
+  if (!/^https?:$/u.test(protocol) || username !== '' || password !== '') throw refused();
+  const literal = hostname.replace(/^\[|\]$/gu, '');
+  // A literal is connected to without being looked up.
+  if (isIP(literal) !== 0 && kindOfAddress(literal) !== 'public' && !named.has(hostname)) throw refused();
+  return { origin, path: pathname + search };
+}
+
+function fieldsOf(headers: RequestInit['headers']): Readonly<Record<string, string>> {
+  const isPlain = headers !== undefined && !(headers instanceof Headers) && !Array.isArray(headers);
+  return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
 }
 
 function guardedLookup(named: ReadonlySet<string>, lookupAll: LookupAll): LookupFunction {

@@ -13,6 +13,7 @@ import type {
 } from '../../../subgraphs/ai/chat-answer.ts';
 import type { PathParts } from '../../../subgraphs/ai/chat-path.ts';
 import { runEmbed, runModerate } from '../../../subgraphs/ai/embed-path.ts';
+import { createGuardedFetch } from '../../../subgraphs/ai/endpoint/guarded-fetch-client.ts';
 import { createModelCatalog } from '../../../subgraphs/ai/model-catalog.ts';
 import { parseProviderConfigs } from '../../../subgraphs/ai/provider-config.ts';
 import { createKeyHealth } from '../../../subgraphs/ai/routing/key-health.ts';
@@ -46,6 +47,9 @@ export interface ClientOptions {
   /** Default: one attempt, and no memory of failures. */
   readonly routing?: object;
 }
+
+/** Fakes of providers are on this machine. */
+const { fetch } = createGuardedFetch({ named: new Set(['127.0.0.1']) });
 
 const FORGETFUL = { attemptsMax: 1, failuresMax: 1000, cooldownMsMax: 0, refusedMs: 0 };
 
