@@ -1,4 +1,6 @@
-import type { AuditEvent, AuditIntent } from './event.ts';
+import type { CostReport } from '../operation/operation.ts';
+import type { AuditEvent, AuditIntent, FetchRecord, FieldCounts } from './event.ts';
+import { optionalMembers, optionalText, quoted, safeJson } from './json-text.ts';
 
 /** A line that waits to be written: an event refers to the table of its operation by the number the segment gives it. */
 export interface AuditLine {
@@ -17,43 +19,52 @@ export interface OperationTable {
 
 const tables = new WeakMap<object, OperationTable>();
 
-/** What JSON leaves as it is and some readers still take for the end of a line, or a terminal for a command. */
-const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
-
 /** One event, of which the table comes once for many. */
 export function auditLine(event: AuditEvent): AuditLine {
   const { operation } = event;
-  const head = escapeUnsafe(eventText(event));
+  const head = eventText(event);
   return operation === null
     ? { text: `${head},"operation":null}\n`, table: null }
     : { text: `${head},"operation":`, table: tableOf(operation) };
 }
 
-type Optional<T> = { [Name in keyof T]-?: undefined extends T[Name] ? Name : never }[keyof T];
+const OPTIONAL_OF_EVENT = optionalMembers<AuditEvent>({ arguments: true, times: true, changes: true });
+const OPTIONAL_OF_FETCH = optionalMembers<FetchRecord>({
+  trace: true,
+  models: true,
+  modelsTruncated: true,
+  findings: true,
+});
 
-/** Members that few events have. The type holds this to all of them. */
-const RARE_MEMBERS: Readonly<Record<Optional<AuditEvent>, true>> = {
-  arguments: true,
-  times: true,
-  changes: true,
-};
-const RARE = Object.keys(RARE_MEMBERS) as (keyof typeof RARE_MEMBERS)[];
-
-/** An event but for its operation, as an object that is not closed. Member by member it costs a third of one call for the whole. */
+/**
+ * An event but for its operation, as an object that is not closed. Member by member it costs a quarter of one call for the whole.
+ * Invariant: what may hold a text of somebody else goes through `quoted` or `safeJson`; all else is a number or a word of ours.
+ */
 function eventText(event: AuditEvent): string {
   const { severity, time, requestId, remoteAddress, method, supergraph, code, cost, counts, events } = event;
-  let text = `{"version":1,"severity":"${severity}","time":"${time}","requestId":${JSON.stringify(requestId)}`;
-  text += `,"remoteAddress":${JSON.stringify(remoteAddress)},"method":${JSON.stringify(method)}`;
-  text += `,"principal":${sharedText(event.principal)},"supergraph":${JSON.stringify(supergraph)}`;
-  text += `,"decision":${sharedText(event.decision)},"cost":${cost === null ? 'null' : JSON.stringify(cost)}`;
-  text += `,"fetches":${JSON.stringify(event.fetches)},"fetchesTruncated":${event.fetchesTruncated}`;
-  text += `,"counts":${counts === null ? 'null' : JSON.stringify(counts)}`;
-  for (const member of RARE) {
-    const value = event[member];
-    if (value !== undefined) text += `,"${member}":${JSON.stringify(value)}`;
-  }
+  let text = `{"version":1,"severity":"${severity}","time":"${time}","requestId":${quoted(requestId)}`;
+  text += `,"remoteAddress":${quoted(remoteAddress)},"method":${quoted(method)}`;
+  text += `,"principal":${sharedText(event.principal)},"supergraph":${supergraph === null ? 'null' : quoted(supergraph)}`;
+  text += `,"decision":${sharedText(event.decision)},"cost":${cost === null ? 'null' : costText(cost)}`;
+  text += `,"fetches":[${event.fetches.map(fetchText).join()}],"fetchesTruncated":${event.fetchesTruncated}`;
+  text += `,"counts":${counts === null ? 'null' : countsText(counts)}${optionalText(event, OPTIONAL_OF_EVENT)}`;
   text += `,"status":${event.status},"code":${code === null ? 'null' : `"${code}"`},"errors":${event.errors}`;
   return `${text},"foreignObjects":${event.foreignObjects},"events":${events},"durationUs":${event.durationUs}`;
+}
+
+function costText({ estimated, actual, max }: CostReport): string {
+  return `{"estimated":${estimated},"actual":${actual},"max":${max}}`;
+}
+
+function fetchText(fetch: FetchRecord): string {
+  const { subgraph, durationUs, status, errors, planned } = fetch;
+  const text = `{"subgraph":${quoted(subgraph)},"durationUs":${durationUs},"status":${status},"errors":${errors}`;
+  return `${text},"planned":${planned}${optionalText(fetch, OPTIONAL_OF_FETCH)}}`;
+}
+
+function countsText({ resolved, sizes, exceptions, sensitive }: FieldCounts): string {
+  const text = `{"resolved":[${resolved.join()}],"sizes":[${sizes.join()}],"exceptions":[${exceptions.join()}]`;
+  return `${text},"sensitive":${sharedText(sensitive)}}`;
 }
 
 /** JSON of what many events have in common, which is frozen; anything else is printed each time. */
@@ -63,19 +74,24 @@ function sharedText(part: object | null): string {
   if (part === null) return 'null';
   const known = sharedTexts.get(part);
   if (known !== undefined) return known;
-  const text = JSON.stringify(part);
+  const text = safeJson(part);
   if (Object.isFrozen(part)) sharedTexts.set(part, text);
   return text;
 }
 
 /** One intent as one line of NDJSON, its line feed included. */
 export function intentLine(intent: AuditIntent): AuditLine {
-  return { text: `${escapeUnsafe(JSON.stringify(intent))}\n`, table: null };
+  return { text: `${safeJson(intent)}\n`, table: null };
 }
 
 /** A line as it is written; `number` is that of its table in the segment. */
-export function lineText({ text, table }: AuditLine, number: number): string {
-  return table === null ? text : `${text}${number}}\n`;
+export function lineText(line: AuditLine, number: number): string {
+  return line.text + lineEnd(line, number);
+}
+
+/** What is put to a line as it is written: ASCII. */
+export function lineEnd({ table }: AuditLine, number: number): string {
+  return table === null ? '' : `${number}}\n`;
 }
 
 /** The line that gives a table its number, its line feed included. */
@@ -86,13 +102,8 @@ export function tableLine({ text }: OperationTable, number: number): string {
 function tableOf(operation: object): OperationTable {
   const known = tables.get(operation);
   if (known !== undefined) return known;
-  const text = escapeUnsafe(JSON.stringify(operation));
+  const text = safeJson(operation);
   const table = { text, bytes: Buffer.byteLength(text) };
   tables.set(operation, table);
   return table;
-}
-
-/** JSON in which no character ends a line or steers a terminal. */
-export function escapeUnsafe(json: string): string {
-  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -136,11 +136,11 @@ export class AuditLogStore {
 
   async #begin(path: string, segment: number, position: ChainPosition): Promise<AuditFile> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const { handle, path: taken } = await createSegment(path, segment);
+    const created = await createSegment(path, segment);
+    const { handle } = created;
     const chain = new SegmentChain(segment, this.#signer, position);
     const file = new SegmentFile({
-      path: taken,
-      handle,
+      ...created,
       chain,
       ...this.#options,
       onSealed: () => {
@@ -183,7 +183,26 @@ function recoveryOf({ check, tornBytes }: CheckedSegment): AuditRecovery {
   };
 }
 
-async function createSegment(path: string, segment: number): Promise<{ handle: FileHandle; path: string }> {
+/** A file that was made, and what tells it from any other that may stand under its path. */
+interface CreatedSegment {
+  readonly handle: FileHandle;
+  readonly path: string;
+  readonly ino: bigint;
+  readonly dev: bigint;
+}
+
+async function createSegment(path: string, segment: number): Promise<CreatedSegment> {
+  const taken = await createFile(path, segment);
+  try {
+    const { ino, dev } = await taken.handle.stat({ bigint: true });
+    return { ...taken, ino, dev };
+  } catch (error) {
+    await taken.handle.close();
+    throw error;
+  }
+}
+
+async function createFile(path: string, segment: number): Promise<{ handle: FileHandle; path: string }> {
   const flags = O_APPEND | O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW;
   try {
     return { handle: await open(path, flags, FILE_MODE), path };
@@ -194,9 +213,7 @@ async function createSegment(path: string, segment: number): Promise<{ handle: F
   return { handle: await open(numbered, flags, FILE_MODE), path: numbered };
 }
 
-interface SegmentFileParts extends Pick<AuditLogOptions, 'segmentBytesMax' | 'clock'> {
-  readonly path: string;
-  readonly handle: FileHandle;
+interface SegmentFileParts extends CreatedSegment, Pick<AuditLogOptions, 'segmentBytesMax' | 'clock'> {
   readonly chain: SegmentChain;
   /** Told once the seal is on disk. */
   readonly onSealed: () => void;
@@ -213,23 +230,18 @@ class SegmentFile implements AuditFile {
 
   async append(lines: Uint8Array): Promise<number> {
     const { chain, clock } = this.#parts;
-    const events = Buffer.from(lines.buffer, lines.byteOffset, lines.length)
-      .toString()
-      .split('\n')
-      .slice(0, -1);
-    await this.write(() => {
-      const chained = events.map((event) => chain.event(event));
-      chained.push(chain.marker({ marker: 'checkpoint' }, clock()));
-      return chained.join('');
-    });
+    await this.write(() =>
+      Buffer.concat([chain.events(lines), Buffer.from(chain.marker({ marker: 'checkpoint' }, clock()))]),
+    );
     return lines.length;
   }
 
   /** Writes what is encoded, or takes back both the bytes and the chain. */
-  async write(encode: () => string): Promise<void> {
+  async write(encode: () => string | Uint8Array): Promise<void> {
     const { chain, handle } = this.#parts;
     const before = chain.state;
-    const bytes = Buffer.from(encode());
+    const encoded = encode();
+    const bytes = typeof encoded === 'string' ? Buffer.from(encoded) : encoded;
     try {
       for (let written = 0; written < bytes.length; ) {
         const { bytesWritten } = await handle.write(bytes.subarray(written));
@@ -253,10 +265,11 @@ class SegmentFile implements AuditFile {
   }
 
   async inPlace(): Promise<boolean> {
-    const opened = await this.#parts.handle.stat({ bigint: true });
+    const { path, ino, dev } = this.#parts;
     try {
-      const found = await lstat(this.#parts.path, { bigint: true });
-      return found.ino === opened.ino && found.dev === opened.dev && Number(opened.size) === this.#bytes;
+      // While a file is open, its number is given to no other.
+      const found = await lstat(path, { bigint: true });
+      return found.ino === ino && found.dev === dev && Number(found.size) === this.#bytes;
     } catch (error) {
       if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
         return false;

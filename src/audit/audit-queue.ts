@@ -1,4 +1,4 @@
-import { type AuditLine, lineText, type OperationTable, tableLine } from './audit-line.ts';
+import { type AuditLine, lineEnd, type OperationTable, tableLine } from './audit-line.ts';
 import type { WrittenTables } from './written-tables.ts';
 
 /** What may wait for the disk at most. */
@@ -10,7 +10,8 @@ export interface AuditQueueBounds {
 interface Entry {
   readonly day: number;
   readonly line: AuditLine;
-  readonly bytes: number;
+  /** Of its text, as it waits. */
+  readonly lineBytes: number;
   /** Bytes in the last batch that held it, those of a table before it included. */
   batched: number;
 }
@@ -56,7 +57,7 @@ export class AuditQueue {
     const added = bytes + (table !== null && uses === 0 ? table.bytes : 0);
     if (this.#entries.length >= this.#bounds.linesMax || this.#bytes + added > this.#bounds.bytesMax)
       return false;
-    this.#entries.push({ day, line, bytes, batched: 0 });
+    this.#entries.push({ day, line, lineBytes: bytes, batched: 0 });
     if (table !== null) this.#tables.set(table, uses + 1);
     this.#bytes += added;
     this.#taken += 1;
@@ -69,7 +70,7 @@ export class AuditQueue {
    */
   batch(bytesMax: number, tables: WrittenTables): Uint8Array {
     const { day } = this;
-    const texts: string[] = [];
+    const parts: string[] = [];
     let bytes = 0;
     for (const entry of this.#entries) {
       if (entry.day !== day) break;
@@ -77,15 +78,15 @@ export class AuditQueue {
       const known = table === null ? 0 : tables.numberOf(table);
       const number = known ?? tables.next;
       const head = table === null || known !== null ? '' : tableLine(table, number);
-      const text = head + lineText(entry.line, number);
-      const size = Buffer.byteLength(text);
-      if (texts.length > 0 && bytes + size > bytesMax) break;
+      const end = lineEnd(entry.line, number);
+      const size = Buffer.byteLength(head) + entry.lineBytes + end.length;
+      if (bytes > 0 && bytes + size > bytesMax) break;
       if (table !== null && known === null) tables.add(table);
       entry.batched = size;
-      texts.push(text);
+      parts.push(head, entry.line.text, end);
       bytes += size;
     }
-    return Buffer.from(texts.join(''));
+    return Buffer.from(parts.join(''));
   }
 
   /** Forgets the oldest lines that lie wholly within the bytes written of the last batch, and says how many. */
@@ -95,7 +96,7 @@ export class AuditQueue {
     for (const entry of this.#entries) {
       if (entry.batched === 0 || entry.batched > left) break;
       left -= entry.batched;
-      this.#bytes -= entry.bytes + this.#leave(entry.line.table);
+      this.#bytes -= entry.lineBytes + this.#leave(entry.line.table);
       count += 1;
     }
     this.#entries.splice(0, count);

@@ -31,7 +31,12 @@ export function chainLine(json: string, { seq, hash }: ChainPosition): { line: s
 
 /** SHA-256 of the hash before, as hexadecimal text, and the body. */
 export function chainHash(previous: string, body: string): string {
-  return digest('sha256', previous + body, 'hex');
+  return hashOf(previous + body);
+}
+
+/** SHA-256 in lower-case hexadecimal. */
+export function hashOf(data: string | Uint8Array): string {
+  return digest('sha256', data, 'hex');
 }
 
 /** Null where the text is no line of a segment. */

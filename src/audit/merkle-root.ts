@@ -2,12 +2,16 @@ import { hash as digest } from 'node:crypto';
 
 interface Subtree {
   readonly height: number;
-  readonly hash: Buffer;
+  /** Lower-case hexadecimal, which costs less to get than bytes. */
+  readonly hash: string;
 }
 
 /** As text: a leaf is text, too. */
 const LEAF = '\u0000';
-const NODE = Buffer.of(1);
+/** What is hashed for a node: a byte that tells it from a leaf, and two hashes. */
+const NODE = Buffer.of(1, ...new Uint8Array(64));
+const LEFT_AT = 1;
+const RIGHT_AT = 33;
 
 /**
  * The Merkle root over a growing list of leaves, held as one hash per power of two.
@@ -18,7 +22,7 @@ export class MerkleRoot {
 
   add(leaf: string): void {
     let height = 0;
-    let hash: Buffer = digest('sha256', LEAF + leaf, 'buffer');
+    let hash = digest('sha256', LEAF + leaf, 'hex');
     for (let last = this.#subtrees.at(-1); last?.height === height; last = this.#subtrees.at(-1)) {
       this.#subtrees.pop();
       hash = node(last.hash, hash);
@@ -31,7 +35,7 @@ export class MerkleRoot {
   get hex(): string {
     const [last, ...others] = this.#subtrees.toReversed();
     if (last === undefined) return digest('sha256', '', 'hex');
-    return others.reduce((right, left) => node(left.hash, right), last.hash).toString('hex');
+    return others.reduce((right, left) => node(left.hash, right), last.hash);
   }
 
   copy(): MerkleRoot {
@@ -41,6 +45,8 @@ export class MerkleRoot {
   }
 }
 
-function node(left: Buffer, right: Buffer): Buffer {
-  return digest('sha256', Buffer.concat([NODE, left, right]), 'buffer');
+function node(left: string, right: string): string {
+  NODE.write(left, LEFT_AT, 'hex');
+  NODE.write(right, RIGHT_AT, 'hex');
+  return digest('sha256', NODE, 'hex');
 }

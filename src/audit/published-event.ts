@@ -1,6 +1,6 @@
-import { escapeUnsafe } from './audit-line.ts';
 import { type CoordinateRecord, coordinateRecords } from './coordinate-records.ts';
 import type { AuditEvent, FetchRecord, FieldCounts } from './event.ts';
+import { safeJson } from './json-text.ts';
 
 /** An operation without what only the lines of a log refer to. */
 type PublishedOperation = Omit<
@@ -54,5 +54,5 @@ function publishedOperation(operation: NonNullable<AuditEvent['operation']>): Pu
 
 /** An event written out as JSON on one line, without a line feed; its hash is that of the line in the log. */
 export function publishedText(event: AuditEvent): string {
-  return escapeUnsafe(JSON.stringify(publishedEvent(event)));
+  return safeJson(publishedEvent(event));
 }

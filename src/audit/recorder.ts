@@ -252,24 +252,23 @@ function pathPart(path: readonly (string | number)[]): readonly (string | number
 }
 
 function fetchPart(fetch: FetchRecord): FetchRecord {
-  const {
-    subgraph,
-    durationUs,
-    status,
-    errors,
-    planned,
-    trace,
-    models = [],
-    modelsTruncated = 0,
-    findings = [],
-  } = fetch;
-  const left = modelsTruncated + overflow(models, EVENT_LIMITS.models);
-  return {
+  const { subgraph, durationUs, status, errors, planned, trace, models, modelsTruncated, findings } = fetch;
+  const part = {
     subgraph: name(subgraph),
     durationUs: count(durationUs),
     status: count(status),
     errors: count(errors),
     planned,
+  };
+  return (trace ?? models ?? modelsTruncated ?? findings) === undefined
+    ? part
+    : { ...part, ...toldPart(fetch) };
+}
+
+/** What few subgraphs tell of a fetch. */
+function toldPart({ trace, models = [], modelsTruncated = 0, findings = [] }: FetchRecord) {
+  const left = modelsTruncated + overflow(models, EVENT_LIMITS.models);
+  return {
     ...(trace === undefined ? {} : { trace }),
     ...(models.length === 0 ? {} : { models: bounded(models, EVENT_LIMITS.models).map(modelPart) }),
     ...(left === 0 ? {} : { modelsTruncated: count(left) }),

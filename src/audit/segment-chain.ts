@@ -1,5 +1,6 @@
 import type { AuditSigner } from './audit-signature.ts';
 import { type ChainPosition, chainLine } from './chained-line.ts';
+import { chainLines } from './chained-lines.ts';
 import type { Marker } from './marker.ts';
 import { MerkleRoot } from './merkle-root.ts';
 
@@ -39,9 +40,11 @@ export class SegmentChain {
     this.#state = state;
   }
 
-  /** One JSON object without its line feed, chained and with it. */
-  event(json: string): string {
-    return `${this.#push(json).line}\n`;
+  /** JSON objects, each on a line of its own with its line feed, chained. */
+  events(lines: Uint8Array): Uint8Array {
+    const { bytes, hashes } = chainLines(lines, this.#state.position);
+    this.#took(hashes);
+    return bytes;
   }
 
   /** Units: milliseconds since the epoch. */
@@ -60,15 +63,21 @@ export class SegmentChain {
   }
 
   #push(json: string): { line: string; hash: string } {
+    const chained = chainLine(json, this.#state.position);
+    this.#took([chained.hash]);
+    return chained;
+  }
+
+  #took(hashes: readonly string[]): void {
     const { position, lines, first, merkle } = this.#state;
-    const chained = chainLine(json, position);
-    merkle.add(chained.hash);
+    const last = hashes.at(-1);
+    if (last === undefined) return;
+    for (const hash of hashes) merkle.add(hash);
     this.#state = {
-      position: { seq: position.seq + 1, hash: chained.hash },
-      lines: lines + 1,
-      first: first ?? chained.hash,
+      position: { seq: position.seq + hashes.length, hash: last },
+      lines: lines + hashes.length,
+      first: first ?? hashes[0] ?? null,
       merkle,
     };
-    return chained;
   }
 }

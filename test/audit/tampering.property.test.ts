@@ -11,14 +11,19 @@ const signer = createAuditSigner(jwk);
 const verifier = createAuditVerifier(jwk);
 const EVENTS = 12;
 
+/** One line, chained. */
+function eventOn(chain: SegmentChain, json: string): string {
+  return Buffer.from(chain.events(Buffer.from(`${json}\n`))).toString();
+}
+
 /** One sealed segment: its head, a table, events with a checkpoint after every third, its seal. */
 function writtenLines(events = EVENTS): readonly string[] {
   const chain = new SegmentChain(0, signer, CHAIN_START);
   const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
   const lines = [chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0)];
-  lines.push(chain.event('{"table":0,"operation":{"hash":"ab"}}'));
+  lines.push(eventOn(chain, '{"table":0,"operation":{"hash":"ab"}}'));
   for (let each = 0; each < events; each += 1) {
-    lines.push(chain.event(`{"requestId":"r-${each}","operation":0}`));
+    lines.push(eventOn(chain, `{"requestId":"r-${each}","operation":0}`));
     if (each % 3 === 2) lines.push(chain.marker({ marker: 'checkpoint' }, 0));
   }
   return [...lines, chain.seal(0)].map((line) => line.slice(0, -1));
@@ -131,7 +136,7 @@ describe('a segment', () => {
         const other = createAuditSigner(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
         const { seq, hash } = JSON.parse(LINES[at - 1] ?? '{}');
         const chain = new SegmentChain(0, other, { seq: seq + 1, hash });
-        const forged = [chain.event('{"requestId":"evil","operation":0}'), chain.seal(0)].map((each) =>
+        const forged = [eventOn(chain, '{"requestId":"evil","operation":0}'), chain.seal(0)].map((each) =>
           each.slice(0, -1),
         );
         const [first] = breaksOf(textOf([...LINES.slice(0, at), ...forged]));
