@@ -7,6 +7,9 @@ import type { AuditedArgument, CompiledOperation } from './operation/operation.t
 
 const DIGEST_CHARS = 22;
 
+/** What the key of these digests is told apart by from others that follow from that of the audit. */
+export const ARGUMENT_KEY_PURPOSE = 'audited arguments';
+
 /** The operation and the values of its variables, coerced, before anything is filled in from the principal. */
 export interface GivenArguments {
   readonly operation: Pick<CompiledOperation, 'auditedArguments' | 'conditions' | 'coordinates'>;
@@ -34,7 +37,7 @@ export function digestArguments(
     if (text === null) return null;
     if (argument.treatment === 'redact') return 'redacted';
     if (text === OVERSIZED) return 'oversized';
-    return digestOf(text, [tenant, argumentOf(argument, operation.coordinates)], key);
+    return digestOf(text, { tenant, argument: argumentOf(argument, operation.coordinates) }, key);
   });
 }
 
@@ -42,8 +45,23 @@ function argumentOf({ slot, name }: AuditedArgument, coordinates: readonly strin
   return `${coordinates[slot]}(${name}:)`;
 }
 
+/** The argument of a field as `Type.field(name:)`, and whose it was. */
+export interface ArgumentDomain {
+  readonly tenant: string | null;
+  readonly argument: string;
+}
+
+/**
+ * The digest that the audit has of a value, for who knows it and holds the key; null where the value is one of those that get
+ * none.
+ */
+export function digestArgument(value: unknown, domain: ArgumentDomain, key: Uint8Array): string | null {
+  const text = new ArgumentReader({ value }).read({ kind: 'variable', name: 'value' }, null);
+  return text === null || text === OVERSIZED ? null : digestOf(text, domain, key);
+}
+
 /** The domain is JSON, which tells where it ends: tenant, argument and value cannot be taken for one another. */
-function digestOf(text: string, domain: readonly (string | null)[], key: Uint8Array): string {
-  const digest = createHmac('sha256', key).update(JSON.stringify(domain)).update(text).digest('base64url');
-  return digest.slice(0, DIGEST_CHARS);
+function digestOf(text: string, { tenant, argument }: ArgumentDomain, key: Uint8Array): string {
+  const domain = JSON.stringify([tenant, argument]);
+  return createHmac('sha256', key).update(domain).update(text).digest('base64url').slice(0, DIGEST_CHARS);
 }

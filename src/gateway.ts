@@ -6,6 +6,7 @@ import { createPolicyEngine, type PolicyEngine } from './authorization/policy-en
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
+import { ARGUMENT_KEY_PURPOSE } from './digest-arguments.ts';
 import { GatewayError } from './errors.ts';
 import { createAssertionMinter } from './execution/assertion.ts';
 import { followSupergraph } from './follow-supergraph.ts';
@@ -244,7 +245,7 @@ function pipelineOptions(
       ),
     },
     audit,
-    argumentKey: secretFor('audited arguments'),
+    argumentKey: secretFor(ARGUMENT_KEY_PURPOSE),
     samplesTimes: sampler(audit.resolverTimesPercent),
     timeoutMs: execution.timeoutMs,
     subscriptions,

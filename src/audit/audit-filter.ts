@@ -14,6 +14,8 @@ export interface AuditFilter {
   /** Name of an operation, or the beginning of its hash. */
   readonly operation?: string;
   readonly request?: string;
+  /** Of the value of some argument, as `audit digest` prints it. */
+  readonly digest?: string;
 }
 
 type Test = (event: AuditEvent, wanted: string) => boolean;
@@ -35,6 +37,7 @@ const TESTS: Readonly<Record<Exclude<keyof AuditFilter, 'sinceMs' | 'untilMs'>, 
     operation !== null &&
     (operation.name === wanted || (wanted.length >= HASH_CHARS_MIN && operation.hash.startsWith(wanted))),
   request: ({ requestId }, wanted) => requestId === wanted,
+  digest: ({ arguments: given }, wanted) => given?.includes(wanted) === true,
 };
 
 /** Whether an event is all that is looked for; `until` itself is not part of the time. */

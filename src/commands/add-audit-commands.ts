@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printAuditKey, verifyAudit } from './audit.ts';
+import { printArgumentDigest } from './audit-digest.ts';
 import { exportAudit, listUnanswered, queryAudit, tailAudit } from './audit-events.ts';
 
 const DIRECTORY = ['-d, --dir <directory>', 'directory of the log (audit.directory)'] as const;
@@ -38,6 +39,18 @@ export function addAuditCommands(root: Command): void {
     .option('-o, --out <file>', 'a new file; else standard output')
     .action(exportAudit);
   audit
+    .command('digest')
+    .description('print what stands in the log for the value of an argument, to look for it')
+    .requiredOption(...DIRECTORY)
+    .option(KEY, 'the private key (JWK); else the one beside the directory')
+    .option('--tenant <name>', 'whose requests; without it those of no tenant')
+    .requiredOption('--argument <Type.field(name:)>', 'the argument it was given for', argument)
+    .option(
+      '--value <json>',
+      'the value, defaults put in; else from standard input, which no list of processes shows',
+    )
+    .action(printArgumentDigest);
+  audit
     .command('unanswered')
     .description('list mutations that were about to run and of which the log tells no more')
     .requiredOption(...DIRECTORY)
@@ -62,7 +75,19 @@ function filtered(command: Command): Command {
     .addOption(new Option('--decision <effect>').choices(['permit', 'filter', 'deny', 'hold', 'none']))
     .option('--code <code>', 'of the refusal, or of one of its reasons')
     .option('--operation <name>', 'name, or the beginning of the hash')
-    .option('--request <id>');
+    .option('--request <id>')
+    .option('--digest <digest>', 'of the value of some argument, as `audit digest` prints it', digest);
+}
+
+function digest(text: string): string {
+  if (!/^[\w-]{22}$/u.test(text)) throw new InvalidArgumentError('A digest has 22 characters.');
+  return text;
+}
+
+function argument(text: string): string {
+  if (!/^\w+\.\w+\(\w+:\)$/u.test(text))
+    throw new InvalidArgumentError('An argument is named as in Query.order(id:).');
+  return text;
 }
 
 function count(text: string): number {

@@ -1,5 +1,6 @@
 import { hash as digest } from 'node:crypto';
 import { type AuditEvent, EXCEPTION_STRIDE } from '../audit/event.ts';
+import { EVENT_LIMITS } from '../audit/event-limits.ts';
 
 /** What many events have in common. */
 export interface AuditShape {
@@ -39,6 +40,8 @@ export interface AuditIndexRow {
   readonly foreign_objects: number;
   readonly duration_us: number;
   readonly reasons: AuditEvent['decision']['reasons'] | null;
+  /** Of values of arguments; null where there are none. */
+  readonly digests: readonly string[] | null;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
@@ -48,6 +51,7 @@ const LAST_MS = Date.UTC(2100, 0, 1);
 const STATUS_MAX = 999;
 /** Place of the refused among the numbers of an exception. */
 const REFUSED_AT = 2;
+const DIGEST = /^[\w-]{22}$/u;
 /** No text of an event is longer. */
 const CHARS_MAX = 256;
 
@@ -79,6 +83,7 @@ export function auditIndexRow(
     foreign_objects: count(event.foreignObjects),
     duration_us: count(event.durationUs),
     reasons: reasonsOf(event).length === 0 ? null : reasonsOf(event),
+    digests: digestsOf(event),
   };
 }
 
@@ -115,6 +120,12 @@ function readOf({ operation, counts }: AuditEvent): string[] {
 function reasonsOf({ decision }: AuditEvent): AuditEvent['decision']['reasons'] {
   const { reasons } = decision as { reasons: unknown };
   return Array.isArray(reasons) ? reasons.filter((each) => typeof each === 'object' && each !== null) : [];
+}
+
+/** Each once; words that stand for a digest that there is not have another length. */
+function digestsOf({ arguments: given }: AuditEvent): readonly string[] | null {
+  const digests = new Set(texts(given).filter((each) => DIGEST.test(each)));
+  return digests.size === 0 ? null : [...digests].slice(0, EVENT_LIMITS.arguments);
 }
 
 /** PostgreSQL takes no NUL, and an index no long text. */

@@ -176,11 +176,11 @@ async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> 
   const json = JSON.stringify(rows).replaceAll('\\u0000', '\\ufffd');
   await tx.execute(sql`WITH fresh AS (
     INSERT INTO audit_events (at, run, seq, tenant, application, subject, shape_id, status, request_id,
-      kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons)
+      kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons, digests)
     SELECT * FROM json_to_recordset(${json}::json) AS given(at timestamptz(3), run uuid, seq bigint, tenant text,
       application text, subject text, shape_id bigint, status integer, request_id text,
       kind text, credential_id text, remote_address text, severity text, cost bigint, errors bigint,
-      foreign_objects bigint, duration_us bigint, reasons jsonb)
+      foreign_objects bigint, duration_us bigint, reasons jsonb, digests text[])
     ON CONFLICT (run, seq, at) DO NOTHING
     RETURNING at, tenant, application, shape_id
   ), reached AS (

@@ -199,8 +199,8 @@ interface Shaped {
  */
 async function findShaped(tx: Transaction, { search, shapes, events, limit }: Shaped): Promise<EntryRow[]> {
   const shaped = sql`e.shape_id IN (SELECT s.id FROM audit_shapes s WHERE ${allOf(shapes)})`;
-  // Few events are one caller's or one request's: their own indexes tell.
-  if (search.subject !== undefined || search.requestId !== undefined)
+  // Few events are one caller's, one request's or of one value: their own indexes tell.
+  if ((search.subject ?? search.requestId ?? search.digest) !== undefined)
     return find(tx, [...events, shaped], limit);
   const { rows } = await tx.execute<{
     shapes: number;

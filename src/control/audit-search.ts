@@ -18,6 +18,8 @@ export interface AuditSearch {
   /** Name of an operation, or the beginning of its hash. */
   readonly operation?: string | undefined;
   readonly requestId?: string | undefined;
+  /** Of the value of some argument, as `portcullis audit digest` prints it. */
+  readonly digest?: string | undefined;
 }
 
 /** A hash that is cut shorter than this could be a name. */
@@ -31,7 +33,7 @@ export function allOf(conditions: readonly SQL[]): SQL {
 
 /** Conditions on a row `e` of `audit_events`. */
 export function eventConditions(search: AuditSearch): SQL[] {
-  const { sinceMs, untilMs, tenant, application, subject, requestId } = search;
+  const { sinceMs, untilMs, tenant, application, subject, requestId, digest } = search;
   return [
     ...(sinceMs === undefined ? [] : [sql`e.at >= ${timeOf(sinceMs)}::timestamptz`]),
     ...(untilMs === undefined ? [] : [sql`e.at < ${timeOf(untilMs)}::timestamptz`]),
@@ -39,6 +41,7 @@ export function eventConditions(search: AuditSearch): SQL[] {
     ...(application === undefined ? [] : [sql`e.application = ${application}`]),
     ...(subject === undefined ? [] : [sql`e.subject = ${subject}`]),
     ...(requestId === undefined ? [] : [sql`e.request_id = ${requestId}`]),
+    ...(digest === undefined ? [] : [sql`e.digests @> ARRAY[${digest}]::text[]`]),
   ];
 }
 

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
+import { createAuditSigner, publicAuditKey } from '../../src/audit/audit-signature.ts';
 import { auditEventSchema } from '../../src/audit/event-schema.ts';
 import { type AuditParts, auditEvent, auditIntent } from '../../src/audit/recorder.ts';
+import { digestArgument } from '../../src/digest-arguments.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { PARTS } from '../audit/fixtures.ts';
 import { portcullis } from './command-line.ts';
@@ -15,6 +17,7 @@ const root = mkdtempSync(join(tmpdir(), 'portcullis-events-'));
 const directory = join(root, 'log');
 const NOON = Date.UTC(2026, 0, 10, 12);
 const HOUR_MS = 3_600_000;
+const DIGEST = 'A'.repeat(22);
 const HOSTILE = '=HYPERLINK("x")\u001b[2J\u202eevil,"\n';
 
 /** Hours after noon, and what differs from an ordinary event. */
@@ -38,7 +41,14 @@ const EVENTS: readonly (readonly [id: string, hours: number, part: Partial<Audit
       },
     },
   ],
-  ['hostile', 3, { principal: { ...ANONYMOUS, kind: 'user', subject: HOSTILE, tenant: 'acme' } }],
+  [
+    'hostile',
+    3,
+    {
+      principal: { ...ANONYMOUS, kind: 'user', subject: HOSTILE, tenant: 'acme' },
+      arguments: [null, DIGEST],
+    },
+  ],
   ['nobody', 4, { principal: null, operation: null, decision: null, code: 'UNAUTHENTICATED', status: 401 }],
 ];
 
@@ -100,6 +110,8 @@ describe('audit query', () => {
     ['the code of a reason', ['--code', 'FORBIDDEN'], ['refused']],
     ['a name of an operation', ['--operation', 'Prices', '--limit', '1'], ['first']],
     ['a request', ['--request', 'nobody'], ['nobody']],
+    ['a digest of a value', ['--digest', DIGEST], ['hostile']],
+    ['a digest of another value', ['--digest', 'B'.repeat(22)], []],
     [
       'a time, its end not included',
       ['--since', '2026-01-10T13:00:00Z', '--until', '2026-01-10T15:00:00Z'],
@@ -123,6 +135,7 @@ describe('audit query', () => {
     ['a time that is none', ['--since', 'yesterday'], 1, '--since must be a time such as'],
     ['a decision that is none', ['--decision', 'maybe'], 2, 'Allowed choices are permit'],
     ['a limit that is none', ['--limit', '-1'], 2, 'A count is a whole number'],
+    ['a digest that is none', ['--digest', 'redacted'], 2, 'A digest has 22 characters'],
     ['no directory', ['-d', join(root, 'none')], 1, 'no such file or directory'],
   ] as const)('refuses %s', async (_, options, status, text) => {
     const { code, stdout, stderr } = await portcullis(['audit', 'query', '-d', directory, ...options]);
@@ -191,6 +204,43 @@ describe('audit export', () => {
     expect(readFileSync(out, 'utf8').split('\n')).toHaveLength(3);
     const again = await run('--out', out);
     expect([again.code, again.stderr]).toEqual([1, `${out} exists already: give --out a path of its own\n`]);
+  });
+});
+
+describe('audit digest', () => {
+  const key = join(root, 'key.json');
+  const run = (...options: readonly string[]) =>
+    portcullis(['audit', 'digest', '-d', directory, '--key', key, ...options]);
+  const argument = ['--argument', 'Query.order(id:)', '--value'] as const;
+
+  it('prints what the gateway writes for a value of an argument, for each tenant another', async () => {
+    const jwk: unknown = JSON.parse(readFileSync(key, 'utf8'));
+    const domain = { tenant: 'acme', argument: 'Query.order(id:)' };
+    const digest = digestArgument('7', domain, createAuditSigner(jwk).secretFor('audited arguments'));
+    expect(await run('--tenant', 'acme', ...argument, '"7"')).toMatchObject({
+      code: 0,
+      stdout: `${digest}\n`,
+    });
+    expect((await run('--tenant', 'globex', ...argument, '"7"')).stdout).toMatch(/^[\w-]{22}\n$/u);
+    expect((await run('--tenant', 'globex', ...argument, '"7"')).stdout).not.toBe(`${digest}\n`);
+  });
+
+  it.each([
+    ['a value that is no JSON, without saying it', [...argument, 'hush'], 1, 'the value must be JSON'],
+    ['an argument that is none', ['--argument', 'Query.order', '--value', '1'], 2, 'as in Query.order(id:)'],
+    [
+      'a key that only verifies',
+      [...argument, '1', '--key', join(root, 'public.json')],
+      1,
+      'digests are made with the private key',
+    ],
+  ] as const)('refuses %s', async (_, options, status, text) => {
+    const jwk: unknown = JSON.parse(readFileSync(key, 'utf8'));
+    writeFileSync(join(root, 'public.json'), JSON.stringify(publicAuditKey(jwk)));
+    const { code, stdout, stderr } = await run(...options);
+    expect([code, stdout]).toEqual([status, '']);
+    expect(stderr).toContain(text);
+    expect(stderr).not.toContain('hush');
   });
 });
 

@@ -13,6 +13,7 @@ import { faultCodeOf, member, START_MS } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
 const DAY_MS = 86_400_000;
+const DIGEST = 'A'.repeat(22);
 const RUN = '11111111-1111-4111-8111-111111111111';
 
 const test = useTestControl();
@@ -40,11 +41,13 @@ interface Part {
   readonly atMs?: number;
   readonly tenant?: string | null;
   readonly coordinates?: readonly string[];
+  readonly outcomes?: AuditEvent['arguments'];
 }
 
 function eventOf(part: Part = {}): AuditEvent {
   const { id = 'r', atMs = START_MS, tenant = 'acme', refused = [], code = null } = part;
   const { subject = 'ada', application = 'shop', name = 'Prices', hash = 'ab12', coordinates } = part;
+  const { outcomes = null } = part;
   const { principal, operation } = PARTS;
   const reasons = refused.map((coordinate) => ({
     ...{ rule: 'scopes', code: 'UNAUTHORIZED_FIELD_OR_TYPE' as const, coordinate, path: null },
@@ -69,6 +72,7 @@ function eventOf(part: Part = {}): AuditEvent {
           ? { effect: 'filter', mask: '1', reasons }
           : { effect: 'permit', mask: '', reasons },
     code,
+    arguments: outcomes,
   });
 }
 
@@ -157,6 +161,7 @@ describe('the index of the audit', () => {
       principal: { kind: 7, subject: 'x'.repeat(100_000), tenant: '\ud800', application: ['a'] },
       decision: { effect: null, reasons: [null, 'x', { code: 'a\0', coordinate: 9 }] },
       operation: { hash: {}, name: 5, type: null, coordinates: ['A.b', 4, null, 'A.b'] },
+      arguments: [7, 'x'.repeat(22), `${'\0'.repeat(22)}`, null],
     } as unknown as AuditEvent;
     await index.write([{ run: '', seq: 1, event: hostile }, indexed(2)]);
     const rows = await rowsOf('audit_events');
@@ -249,7 +254,10 @@ describe('a search', () => {
     await index.write([
       indexed(1, { id: 'plain', tenant: mine, atMs: START_MS }),
       indexed(2, { id: 'named', tenant: mine, atMs: START_MS + 1, name: 'Other', hash: 'deadbeef01234567' }),
-      indexed(3, { id: 'grace', tenant: mine, atMs: START_MS + 2, subject: 'grace', application: 'till' }),
+      indexed(3, {
+        ...{ id: 'grace', tenant: mine, atMs: START_MS + 2, subject: 'grace', application: 'till' },
+        outcomes: ['redacted', DIGEST, null, DIGEST, 'oversized'],
+      }),
       indexed(4, { id: 'filtered', tenant: mine, atMs: START_MS + 3, refused: ['Product.price'] }),
       indexed(5, {
         id: 'denied',
@@ -258,7 +266,7 @@ describe('a search', () => {
         code: 'FORBIDDEN',
         coordinates: ['Query.b'],
       }),
-      indexed(6, { id: 'theirs', tenant: 'another', atMs: START_MS + 5 }),
+      indexed(6, { id: 'theirs', tenant: 'another', atMs: START_MS + 5, outcomes: [DIGEST] }),
       indexed(7, { id: 'nobody', tenant: null, atMs: START_MS + 40 * DAY_MS }),
     ]);
   });
@@ -280,6 +288,11 @@ describe('a search', () => {
     [{ operation: 'deadbee' }, []],
     [{ operation: 'dead%eef' }, []],
     [{ requestId: 'plain' }, ['plain']],
+    [{ digest: DIGEST }, ['grace']],
+    [{ digest: DIGEST, coordinate: 'Product.price' }, ['grace']],
+    [{ digest: DIGEST, coordinate: 'Query.b' }, []],
+    [{ digest: 'B'.repeat(22) }, []],
+    [{ digest: 'redacted' }, []],
     [{ coordinate: 'Product.price', subject: 'ada', operation: 'Prices' }, ['filtered', 'plain']],
     [{ coordinate: 'Product.price', sinceMs: START_MS + DAY_MS }, []],
   ])('finds by %j, the latest first', async (what, ids) => {

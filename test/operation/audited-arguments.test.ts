@@ -3,7 +3,7 @@ import { auditLine } from '../../src/audit/audit-line.ts';
 import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
 import { publishedText } from '../../src/audit/published-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
-import { digestArguments } from '../../src/digest-arguments.ts';
+import { digestArgument, digestArguments } from '../../src/digest-arguments.ts';
 import {
   ARGUMENT_CHARS_MAX,
   ArgumentReader,
@@ -81,6 +81,25 @@ describe('an argument of a detailed field is recorded', () => {
     ];
     expect(new Set(same)).toEqual(new Set([literal]));
   });
+
+  it.each<[string, string, string, unknown, Asked]>([
+    ['a text', '{ order(id: 7) }', 'id', '7', {}],
+    ['nobody', '{ order(id: 7) }', 'id', '7', { tenant: null }],
+    ['a list', '{ orders(ids: 1, first: null) }', 'ids', ['1'], {}],
+    ['an object', '{ find(filter: { text: "a" }) }', 'filter', { size: 3, text: 'a' }, {}],
+    ['nothing', '{ order: raw(json: null) }', 'json', null, {}],
+  ])(
+    'by the digest that who knows the value and holds the key gets of it: %s',
+    (_, text, name, value, asked) => {
+      const [[coordinate = '', expected] = []] = recorded(text, asked);
+      const field = String(coordinate).slice(0, -name.length - 1);
+      const { tenant = 'acme' } = asked;
+      const domain = { tenant, argument: `${field}(${name}:)` };
+      expect(digestArgument(value, domain, KEY)).toBe(expected);
+      expect(digestArgument(value, domain, new Uint8Array(32))).not.toBe(expected);
+      expect(digestArgument('another', domain, KEY)).not.toBe(expected);
+    },
+  );
 
   it.each([
     ['another value', '{ order(id: "8") }', {}],

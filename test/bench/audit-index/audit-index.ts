@@ -10,7 +10,7 @@ import { SYSTEM } from '../../../src/control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from '../../../src/control/database-pool.ts';
 import { migrate } from '../../../src/control/migrate.ts';
 import { readMigrations } from '../../../src/control/migrations-source.ts';
-import { COMMON, history, LARGEST, RARE, SUBJECT, USUAL } from './history.ts';
+import { COMMON, digestOf, history, LARGEST, RARE, SUBJECT, USUAL } from './history.ts';
 
 export const AUDIT_INDEX_USAGE = `Measures searches in the index of the audit on the embedded database.
 
@@ -134,6 +134,12 @@ function searches(database: ControlDatabase, endMs: number): readonly Case[] {
       events({ tenant: LARGEST, coordinate: COMMON, subject: SUBJECT }),
     ),
     marked('tenant and field, refused', events({ tenant: LARGEST, coordinate: COMMON, decision: 'deny' })),
+    marked('tenant and a value that was given often', events({ tenant: LARGEST, digest: digestOf(0) })),
+    marked(
+      'tenant and a value that was given a few times',
+      events({ tenant: LARGEST, digest: digestOf(9000) }),
+    ),
+    marked('tenant, field and a value', events({ tenant: LARGEST, coordinate: COMMON, digest: digestOf(0) })),
     marked('tenant and field, the twentieth page', twentieth(store)),
     marked(
       'tenant and field, of the first days',

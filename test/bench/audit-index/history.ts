@@ -11,6 +11,10 @@ const HISTORY_DAYS = 30;
 const APPLICATIONS = 5;
 /** An application asks the same few operations over and over. */
 const OPERATIONS_EACH = 40;
+/** One event of so many has an argument that is recorded, with one of so many values. */
+const RECORDED_EACH = 10;
+const VALUES = 20_000;
+const DIGEST_CHARS = 22;
 const RUN = '00000000-0000-4000-8000-000000000001';
 
 /** Slug of the tenant with the most events: about a third of all. */
@@ -62,9 +66,15 @@ export function* history(events: number, endMs: number): Generator<IndexedEvent>
         ...(outcome < 0.9 ? PERMITTED : outcome < 0.97 ? FILTERED : DENIED),
         counts: outcome < 0.97 ? countsOf(operation, outcome >= 0.9) : null,
         durationUs: Math.floor(random() * 50_000),
+        ...(seq % RECORDED_EACH === 0 ? { arguments: [digestOf(skewed(VALUES))] } : {}),
       },
     };
   }
+}
+
+/** Stands for the digest of a value of some argument; the smaller the number, the more often it was given. */
+export function digestOf(value: number): string {
+  return createHash('sha256').update(`value ${value}`).digest('base64url').slice(0, DIGEST_CHARS);
 }
 
 /** Each field was answered, but for the common one where it is taken out. */
