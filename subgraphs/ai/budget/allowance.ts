@@ -53,18 +53,31 @@ function read({ budget, tenant, clientId }: SubgraphPrincipal): Allowance | type
   return parsed.success ? (parsed.data as Allowance) : UNREADABLE;
 }
 
+/** Fields that ask the same models for the same: a plan for one of them is not walked around by another that everybody may use. */
+const CHATS: ReadonlySet<string> = new Set([
+  'Mutation.chat',
+  'Subscription.chatStream',
+  'GeneratedText.answer',
+]);
+
 /**
  * The plan that a call of a field is charged to: of those that permit the model the one with most to spend, then with most tokens.
- * `none` where no plan is for the field, `refused` where none of them permits the model.
+ * Where no plan is for the field itself, those for another way to chat count. `none` where there is none either, `refused` where none
+ * permits the model.
  */
 export function planFor(
   plans: readonly AiPlan[],
   { field, model }: { readonly field: string; readonly model: string },
 ): AiPlan | 'none' | 'refused' {
-  const ofField = plans.filter(({ fields }) => fields.includes(field));
+  const itself = plans.filter(({ fields }) => fields.includes(field));
+  const ofField = itself.length > 0 || !CHATS.has(field) ? itself : plans.filter(isForChats);
   if (ofField.length === 0) return 'none';
   const [best] = ofField.filter(({ models }) => permits(models, model)).sort(byGenerosity);
   return best ?? 'refused';
+}
+
+function isForChats({ fields }: AiPlan): boolean {
+  return fields.some((field) => CHATS.has(field));
 }
 
 function permits(models: readonly string[] | undefined, model: string): boolean {

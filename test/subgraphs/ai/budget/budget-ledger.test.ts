@@ -93,6 +93,37 @@ describe('a plan', () => {
   });
 });
 
+describe('a plan for one way to chat', () => {
+  const fields = ['Mutation.chat'];
+  const others = ['Subscription.chatStream', 'GeneratedText.answer'] as const;
+
+  it.each(others)('holds for %s too, where no plan is for that', async (field) => {
+    const { ledger } = ledgerOf();
+    const caller = callerWith([{ fields, tokensPerDay: 200 }]);
+    await ledger.reserve(call({ caller, field }));
+    // What one way has taken the other has not.
+    expect(await refusalOf(ledger.reserve(call({ caller })))).toMatchObject({ code: 'BUDGET_EXHAUSTED' });
+    const elsewhere = callerWith([{ fields, models: ['house/other'] }]);
+    expect(await refusalOf(ledger.reserve(call({ caller: elsewhere, field })))).toMatchObject({
+      code: 'MODEL_NOT_APPROVED',
+    });
+  });
+
+  it.each(others)('gives way to a plan for %s itself', async (field) => {
+    const { ledger, memory } = ledgerOf();
+    const caller = callerWith([{ fields, tokensPerDay: 1 }, { fields: [field] }]);
+    (await ledger.reserve(call({ caller, field }))).unused();
+    expect(memory.settled[0]?.subscription).toBe('sub_1');
+  });
+
+  it('holds nothing else', async () => {
+    const { ledger, memory } = ledgerOf();
+    const caller = callerWith([{ fields, tokensPerDay: 1 }]);
+    (await ledger.reserve(call({ caller, field: 'Mutation.embed' }))).unused();
+    expect(memory.settled[0]?.subscription).toBeNull();
+  });
+});
+
 describe('a caller', () => {
   it('of whose plans nothing is said is refused where plans are required', async () => {
     const { ledger } = ledgerOf();
