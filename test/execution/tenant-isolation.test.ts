@@ -3,6 +3,7 @@ import { CATALOGUE } from '../../src/errors.ts';
 import type { ExecutionError } from '../../src/execution/executor.ts';
 import { maskErrors } from '../../src/execution/mask-errors.ts';
 import { entitiesAt, entityPathsAt } from '../../src/execution/native/entities.ts';
+import { FoundEntities } from '../../src/execution/native/found-entities.ts';
 import { wantedEntities } from '../../src/execution/native/wanted-entities.ts';
 import { TOLD_MAX } from '../../src/execution/shape-result.ts';
 import { belongsTo } from '../../src/execution/tenant.ts';
@@ -176,7 +177,7 @@ describe('objects that are withheld', () => {
       inputRewrites: [],
       outputRewrites: [],
     } as unknown as FetchStep & { requires: NonNullable<FetchStep['requires']> };
-    const printed = wantedEntities(data, fetch, withheld).map((group) => group.printed);
+    const printed = wantedEntities(new FoundEntities(data, withheld), fetch).map((group) => group.printed);
     expect(printed).toEqual(['{"__typename":"Row","id":"1"}', '{"__typename":"Row","id":"3"}']);
   });
 });

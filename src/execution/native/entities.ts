@@ -14,33 +14,27 @@ export function entitiesAt(
   path: readonly string[],
   withheld: Withheld | null = null,
 ): DataObject[] {
-  const found: DataObject[] = [];
-  collect(root, 0, { path, found, withheld });
-  return found;
+  let level: unknown[] = [root];
+  for (const step of path) level = step === '@' ? itemsOf(level) : valuesOf(level, step, withheld);
+  return level.filter((value): value is DataObject => isObject(value) && withheld?.(value) !== true);
 }
 
-/** Where a collection goes and what it passes over. */
-interface Collection {
-  readonly path: readonly string[];
-  readonly found: DataObject[];
-  readonly withheld: Withheld | null;
+function itemsOf(lists: readonly unknown[]): unknown[] {
+  const items: unknown[] = [];
+  // A list that the path does not announce is a misfit, as is another value where it announces one; shaping tells both.
+  for (const list of lists) if (Array.isArray(list)) for (const item of list) items.push(item);
+  return items;
 }
 
-function collect(value: unknown, at: number, into: Collection): void {
-  if (value === null || typeof value !== 'object') return;
-  const step = into.path[at];
-  if (Array.isArray(value)) {
-    // A list that the path does not announce is a misfit, which shaping tells.
-    if (step === '@') for (const item of value) collect(item, at + 1, into);
-    return;
+function valuesOf(objects: readonly unknown[], key: string, withheld: Withheld | null): unknown[] {
+  const values: unknown[] = [];
+  // Almost no key is the name of something that all objects inherit, and a plain read costs a third.
+  const isInherited = key in Object.prototype;
+  for (const object of objects) {
+    if (!isObject(object) || withheld?.(object) === true) continue;
+    if (!isInherited || Object.hasOwn(object, key)) values.push(object[key]);
   }
-  const object = value as DataObject;
-  if (into.withheld?.(object) === true) return;
-  if (step === undefined) {
-    into.found.push(object);
-  } else if (step !== '@' && Object.hasOwn(object, step)) {
-    collect(object[step], at + 1, into);
-  }
+  return values;
 }
 
 /** The response paths of `entitiesAt`, in the same order; worked out only where an error needs them. */

@@ -5,8 +5,12 @@ import type { DataObject } from './entities.ts';
 export interface LeafKey {
   /** Response keys in the order of the representation. */
   readonly fields: readonly string[];
+  /** JSON of what comes before each value: `{"sku":`, `,"size":`. */
+  readonly heads: readonly string[];
   /** The one whose value tells almost all objects of a type apart. */
   readonly first: string;
+  /** Those besides it and the type's name. */
+  readonly rest: readonly string[];
 }
 
 const compiled = new WeakMap<FetchStep, ReadonlyMap<string, LeafKey>>();
@@ -44,8 +48,10 @@ function leafKey(selections: readonly RequiredSelection[]): LeafKey | null {
     if (selection.key in Object.prototype || fields.includes(selection.key)) return null;
     fields.push(selection.key);
   }
-  const first = fields.find((field) => field !== '__typename');
-  return first !== undefined && fields.includes('__typename') ? { fields, first } : null;
+  const [first, ...rest] = fields.filter((field) => field !== '__typename');
+  if (first === undefined || !fields.includes('__typename')) return null;
+  const heads = fields.map((field, at) => `${at === 0 ? '{' : ','}${JSON.stringify(field)}:`);
+  return { fields, heads, first, rest };
 }
 
 /** True where every part of the key is there, and a leaf. */
@@ -57,17 +63,16 @@ export function hasLeaves(entity: DataObject, { fields }: LeafKey): boolean {
   return true;
 }
 
-/** True where both objects have the same representation. */
-export function sameLeaves(one: DataObject, other: DataObject, { fields }: LeafKey): boolean {
-  for (const field of fields) if (one[field] !== other[field]) return false;
+/** True where both objects, of one type and with the same first value, have the same representation. */
+export function sameLeaves(one: DataObject, other: DataObject, { rest }: LeafKey): boolean {
+  for (const field of rest) if (one[field] !== other[field]) return false;
   return true;
 }
 
 /** The representation of an object whose key is leaves. */
-export function printLeaves(entity: DataObject, { fields }: LeafKey): string {
+export function printLeaves(entity: DataObject, { fields, heads }: LeafKey): string {
   let members = '';
-  for (const field of fields) {
-    members += `${members === '' ? '' : ','}${JSON.stringify(field)}:${JSON.stringify(entity[field])}`;
-  }
-  return `{${members}}`;
+  for (let at = 0; at < fields.length; at += 1)
+    members += heads[at] + JSON.stringify(entity[fields[at] as string]);
+  return `${members}}`;
 }

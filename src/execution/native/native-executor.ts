@@ -13,17 +13,18 @@ import { ERRORS_MAX } from '../mask-errors.ts';
 import type { SubgraphAnswer } from '../subgraph-answer.ts';
 import { completeAll } from './complete-entities.ts';
 import { Departure } from './departure.ts';
-import { type DataObject, entitiesAt, isObject, mergeInto } from './entities.ts';
+import { type DataObject, isObject, mergeInto } from './entities.ts';
 import { entityErrorPaths } from './entity-errors.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
 import { findingsIn } from './findings-in.ts';
+import { FoundEntities } from './found-entities.ts';
 import { modelsIn } from './models-in.ts';
 import { PartSchedule } from './part-schedule.ts';
 import { printVariables } from './print-variables.ts';
 import type { PlaceError, Received } from './received.ts';
 import { rewriteData } from './rewrite-data.ts';
 import { traceIn } from './trace-in.ts';
-import { type EntityFetch, wantedEntities } from './wanted-entities.ts';
+import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
 
 /** For whom fetches are sent, and how long they wait. */
@@ -103,6 +104,7 @@ class Run {
   readonly #caller: FetchCaller;
   readonly #deps: NativeExecutorDeps;
   readonly #withheld: Withheld | null;
+  readonly #found: FoundEntities;
   readonly #numbers: ReadonlyMap<FetchStep, number> | null;
 
   /** Null where the answer comes whole. */
@@ -115,6 +117,7 @@ class Run {
     this.#caller = { principal, headers, deadlineMs, changes, departure: Departure.of(signal) };
     this.#numbers = plan === null ? null : fetchNumbers(plan);
     this.#withheld = foreignTo(input.principal.tenant, input.variant.tenantKeys);
+    this.#found = new FoundEntities(this.data, this.#withheld);
     this.#deps = deps;
   }
 
@@ -124,6 +127,7 @@ class Run {
     const data = this.#understand(fetch, { kind: 'answer', status: 200, body }, { place, tookUs: 0 });
     if (data !== null) {
       rewriteData(fetch.outputRewrites, data);
+      this.#found.forget();
       mergeInto(this.data, data);
     }
     await this.all(this.#input.variant.plan?.root ?? null);
@@ -182,18 +186,19 @@ class Run {
 
   async #fetchRoot(fetch: FetchStep): Promise<void> {
     const [path = []] = fetch.paths;
-    const targets = entitiesAt(this.data, path, this.#withheld);
+    const targets = this.#found.at(path);
     if (targets.length === 0) return;
     const data = await this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`, (errorPath) => [
       [...path, ...errorPath],
     ]);
     if (data === null) return;
     rewriteData(fetch.outputRewrites, data);
+    this.#found.forget();
     for (const target of targets) mergeInto(target, data);
   }
 
   async #fetchEntities(fetch: EntityFetch): Promise<void> {
-    const groups = wantedEntities(this.data, fetch, this.#withheld);
+    const groups = wantedEntities(this.#found, fetch);
     if (groups.length === 0) return;
     const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
@@ -211,9 +216,10 @@ class Run {
       );
       return;
     }
-    for (const [index, group] of groups.entries()) {
+    this.#found.forget();
+    for (let index = 0; index < groups.length; index += 1) {
       const entity: unknown = received[index];
-      if (isObject(entity)) completeAll(group, entity, fetch);
+      if (isObject(entity)) completeAll(groups[index] as EntityGroup, entity, fetch);
     }
   }
 

@@ -1,9 +1,9 @@
 import type { FetchStep, RequiredSelection } from '../../operation/plan.ts';
-import { type DataObject, entitiesAt } from './entities.ts';
+import type { DataObject } from './entities.ts';
+import type { FoundEntities } from './found-entities.ts';
 import { hasLeaves, type LeafKey, leafKeysOf, printLeaves, sameLeaves } from './leaf-key.ts';
 import { representationOf } from './representation.ts';
 import { rewriteData } from './rewrite-data.ts';
-import type { Withheld } from './withheld.ts';
 
 /** A fetch of entities. */
 export type EntityFetch = FetchStep & { readonly requires: readonly RequiredSelection[] };
@@ -25,14 +25,10 @@ export interface EntityTarget {
 }
 
 /** The distinct representations of all objects at the fetch's paths, and whom each stands for. */
-export function wantedEntities(
-  root: DataObject,
-  fetch: EntityFetch,
-  withheld: Withheld | null = null,
-): EntityGroup[] {
+export function wantedEntities(found: Pick<FoundEntities, 'at'>, fetch: EntityFetch): EntityGroup[] {
   const grouping = new Grouping(fetch);
   for (const [pathIndex, path] of fetch.paths.entries()) {
-    const entities = entitiesAt(root, path, withheld);
+    const entities = found.at(path);
     for (let index = 0; index < entities.length; index += 1) {
       grouping.add({ entity: entities[index] as DataObject, pathIndex, index });
     }
@@ -40,13 +36,21 @@ export function wantedEntities(
   return grouping.groups;
 }
 
+/** Groups of one type whose key is leaves, by the first of them. */
+interface TypeGroups {
+  readonly typeName: string;
+  readonly key: LeafKey;
+  readonly byFirst: Map<unknown, EntityGroup>;
+}
+
 class Grouping {
   readonly groups: EntityGroup[] = [];
   readonly #fetch: EntityFetch;
   readonly #leafKeys: ReadonlyMap<string, LeafKey>;
-  /** By type and first key field. */
-  readonly #byLeaf = new Map<string, Map<unknown, EntityGroup>>();
+  readonly #byType = new Map<string, TypeGroups>();
   readonly #byText = new Map<string, EntityGroup>();
+  /** Those of the object before: almost always the same again. */
+  #last: TypeGroups | undefined;
 
   constructor(fetch: EntityFetch) {
     this.#fetch = fetch;
@@ -56,24 +60,41 @@ class Grouping {
   add(target: EntityTarget): void {
     const { entity } = target;
     const typeName = entity['__typename'] as string;
-    const key = this.#leafKeys.get(typeName);
-    if (key === undefined || !hasLeaves(entity, key)) {
-      const representation = representationOf(entity, this.#fetch.requires);
-      if (representation === null) return;
-      rewriteData(this.#fetch.inputRewrites, representation);
-      this.#addPrinted(JSON.stringify(representation), representation['__typename'], target);
+    const ofType = this.#last?.typeName === typeName ? this.#last : this.#groupsOf(typeName);
+    if (ofType === undefined) {
+      this.#addGeneral(target);
       return;
     }
+    this.#last = ofType;
+    const { key, byFirst } = ofType;
     const first = entity[key.first];
-    const ofType = this.#byLeaf.get(typeName) ?? new Map<unknown, EntityGroup>();
-    const known = ofType.get(first);
-    if (known === undefined) {
+    const known = byFirst.get(first);
+    // Whose key is that of a known one has leaves for a key as that one has.
+    if (known !== undefined && sameLeaves((known.targets[0] as EntityTarget).entity, entity, key))
+      known.targets.push(target);
+    else if (!hasLeaves(entity, key)) this.#addGeneral(target);
+    else if (known !== undefined) this.#addPrinted(printLeaves(entity, key), typeName, target);
+    else {
       const group = { printed: printLeaves(entity, key), sentType: typeName, targets: [target] };
-      if (ofType.size === 0) this.#byLeaf.set(typeName, ofType);
-      ofType.set(first, group);
+      byFirst.set(first, group);
       this.groups.push(group);
-    } else if (sameLeaves((known.targets[0] as EntityTarget).entity, entity, key)) known.targets.push(target);
-    else this.#addPrinted(printLeaves(entity, key), typeName, target);
+    }
+  }
+
+  #groupsOf(typeName: string): TypeGroups | undefined {
+    const known = this.#byType.get(typeName);
+    const key = this.#leafKeys.get(typeName);
+    if (known !== undefined || key === undefined) return known;
+    const made = { typeName, key, byFirst: new Map<unknown, EntityGroup>() };
+    this.#byType.set(typeName, made);
+    return made;
+  }
+
+  #addGeneral(target: EntityTarget): void {
+    const representation = representationOf(target.entity, this.#fetch.requires);
+    if (representation === null) return;
+    rewriteData(this.#fetch.inputRewrites, representation);
+    this.#addPrinted(JSON.stringify(representation), representation['__typename'], target);
   }
 
   #addPrinted(printed: string, sentType: unknown, target: EntityTarget): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FoundEntities } from '../../../src/execution/native/found-entities.ts';
 import { representationOf } from '../../../src/execution/native/representation.ts';
 import { type EntityFetch, wantedEntities } from '../../../src/execution/native/wanted-entities.ts';
 import type { DataRewrite, RequiredSelection } from '../../../src/operation/plan.ts';
@@ -32,7 +33,7 @@ const BY_SKU = fetchOf([on(['Item'], leaf('__typename'), leaf('sku'))]);
 const BY_SKU_AND_SIZE = fetchOf([on(['Item'], leaf('__typename'), leaf('sku'), leaf('size'))]);
 
 function printedFor(fetch: EntityFetch, ...items: readonly unknown[]): string[] {
-  return wantedEntities({ items }, fetch).map(({ printed }) => printed);
+  return wantedEntities(new FoundEntities({ items }), fetch).map(({ printed }) => printed);
 }
 
 describe('wantedEntities', () => {
@@ -42,7 +43,7 @@ describe('wantedEntities', () => {
       { __typename: 'Item', sku: 'b' },
       { __typename: 'Item', sku: 'a', note: 'else' },
     ];
-    const groups = wantedEntities({ items }, BY_SKU);
+    const groups = wantedEntities(new FoundEntities({ items }), BY_SKU);
     expect(groups.map(({ printed }) => printed)).toEqual([
       '{"__typename":"Item","sku":"a"}',
       '{"__typename":"Item","sku":"b"}',
@@ -67,7 +68,7 @@ describe('wantedEntities', () => {
       { __typename: 'Item', sku: 'a', size: 2 },
       { __typename: 'Item', sku: 'a', size: 1 },
     ];
-    const groups = wantedEntities({ items }, BY_SKU_AND_SIZE);
+    const groups = wantedEntities(new FoundEntities({ items }), BY_SKU_AND_SIZE);
     expect(groups.map(({ targets }) => targets.map(({ index }) => index))).toEqual([
       [0, 3],
       [1, 2],
@@ -117,15 +118,11 @@ describe('wantedEntities', () => {
   it('applies the rewrites of the plan before it compares', () => {
     const rewrite: DataRewrite = { path: [], key: '__typename', change: { kind: 'set', value: 'Media' } };
     const fetch = fetchOf([on(['Book', 'Film'], leaf('__typename'), leaf('id'))], [rewrite]);
-    const groups = wantedEntities(
-      {
-        items: [
-          { __typename: 'Book', id: '1' },
-          { __typename: 'Film', id: '1' },
-        ],
-      },
-      fetch,
-    );
+    const items = [
+      { __typename: 'Book', id: '1' },
+      { __typename: 'Film', id: '1' },
+    ];
+    const groups = wantedEntities(new FoundEntities({ items }), fetch);
     expect(groups).toMatchObject([{ printed: '{"__typename":"Media","id":"1"}', sentType: 'Media' }]);
     expect(groups[0]?.targets).toHaveLength(2);
   });
@@ -144,7 +141,7 @@ describe('wantedEntities', () => {
           const representation = representationOf(entity, BY_SKU_AND_SIZE.requires);
           return representation === null ? [] : [JSON.stringify(representation)];
         });
-        const groups = wantedEntities({ items }, BY_SKU_AND_SIZE);
+        const groups = wantedEntities(new FoundEntities({ items }), BY_SKU_AND_SIZE);
         expect(groups.map(({ printed }) => printed).sort()).toEqual([...new Set(expected)].sort());
         expect(groups.flatMap(({ targets }) => targets)).toHaveLength(expected.length);
       }),
