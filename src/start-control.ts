@@ -117,8 +117,8 @@ export async function migrateControl(database: ControlDatabase): Promise<readonl
   return migrate(database, await readMigrations(join(packageRoot(), 'schema', 'migrations')));
 }
 
-/** The embedded database is brought up to date by itself; a shared one only when its operator says so. */
-async function prepareSchema({ state }: Config, database: ControlDatabase): Promise<void> {
+/** The embedded database is brought up to date by itself; a shared one only when its operator says so. Throws: CONTROL_PLANE_UNAVAILABLE. */
+export async function prepareSchema({ state }: Config, database: ControlDatabase): Promise<void> {
   if (isEmbedded(state.database)) {
     await migrateControl(database);
     return;
@@ -132,7 +132,8 @@ async function prepareSchema({ state }: Config, database: ControlDatabase): Prom
   throw new GatewayError('CONTROL_PLANE_UNAVAILABLE', { details: [{ message }] });
 }
 
-function wrapperOf({ providerCredentials: { masterKeys } }: Config): KeyWrapper | null {
+/** By the master keys of the configuration; null where it has none. */
+export function wrapperOf({ providerCredentials: { masterKeys } }: Config): KeyWrapper | null {
   if (masterKeys.length === 0) return null;
   const keys = masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.trim(), 'base64') }));
   return localKeyWrapper(keys, randomBytes);

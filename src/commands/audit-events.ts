@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -15,8 +13,8 @@ import { ocsfEvent } from '../audit/event-ocsf.ts';
 import { eventSummary } from '../audit/event-summary.ts';
 import type { LoggedEvent } from '../audit/logged-event.ts';
 import { publishedText } from '../audit/published-event.ts';
-import { GatewayError } from '../errors.ts';
 import { packageVersion } from './package-root.ts';
+import { newFile, timeOf, write } from './write-out.ts';
 
 /** What `audit query` and `audit export` look for, as it stands on the command line. */
 export interface EventOptions extends Omit<AuditFilter, 'sinceMs' | 'untilMs'> {
@@ -122,35 +120,4 @@ function filterOf({ dir: _, since, until, ...texts }: EventOptions): AuditFilter
     ...(since === undefined ? {} : { sinceMs: timeOf('--since', since) }),
     ...(until === undefined ? {} : { untilMs: timeOf('--until', until) }),
   };
-}
-
-const AGO = /^(\d{1,6})(m|h|d)$/u;
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function timeOf(option: string, text: string): number {
-  const [, amount, unit = ''] = AGO.exec(text) ?? [];
-  const ms = amount === undefined ? Date.parse(text) : Date.now() - Number(amount) * (UNITS_MS[unit] ?? 0);
-  if (!Number.isFinite(ms)) {
-    const message = `${option} must be a time such as 2026-11-24T12:00:00Z, or one ago such as 90m, 12h or 7d`;
-    throw new GatewayError('CONFIG_INVALID', { details: [{ message }] });
-  }
-  return ms;
-}
-
-async function newFile(path: string): Promise<Writable> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  try {
-    await once(file, 'open');
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') throw fault;
-    const message = `${path} exists already: give --out a path of its own`;
-    throw new GatewayError('CONFIG_INVALID', { details: [{ message }] });
-  }
-  return file;
-}
-
-/** Waits where the reader is slower than the log. */
-async function write(out: Writable, text: string): Promise<void> {
-  if (out.destroyed || out.write(text)) return;
-  await Promise.race([once(out, 'drain'), once(out, 'close')]);
 }

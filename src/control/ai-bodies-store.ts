@@ -27,14 +27,19 @@ export interface AiBody {
   readonly expiresAt: number;
 }
 
-interface SealedBody extends AiBody {
+/** One as it is kept. */
+export interface SealedBodyRow extends AiBody {
   readonly keyId: string;
   readonly wrappedKey: string;
   readonly sealed: string;
 }
 
-const COLUMNS = sql`id, tenant_id AS "tenantId", application_id AS "applicationId", subject, field, model, mode,
+/** Of a body, without what it says. */
+export const BODY_COLUMNS = sql`id, tenant_id AS "tenantId", application_id AS "applicationId", subject, field, model, mode,
   (extract(epoch FROM at) * 1000)::float8 AS at, (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt"`;
+
+/** What it says, sealed. */
+export const SEALED_COLUMNS = sql`key_id AS "keyId", wrapped_key AS "wrappedKey", sealed`;
 
 /** Questions to AI models and their answers, of tenants that keep them. Invariant: nobody reads one without leaving a record of it. */
 export class AiBodiesStore {
@@ -81,7 +86,7 @@ export class AiBodiesStore {
     const before = after === '' ? sql`` : sql`AND id < ${after}`;
     const { rows } = await read(this.#deps, actor, (tx) =>
       tx.execute<AiBody & Record<string, unknown>>(
-        sql`SELECT ${COLUMNS} FROM ai_bodies WHERE tenant_id = ${tenantId} AND expires_at > ${timeOf(this.#deps.now())} ${before}
+        sql`SELECT ${BODY_COLUMNS} FROM ai_bodies WHERE tenant_id = ${tenantId} AND expires_at > ${timeOf(this.#deps.now())} ${before}
           ORDER BY id DESC LIMIT ${limit}`,
       ),
     );
@@ -100,8 +105,8 @@ export class AiBodiesStore {
     // Without a key of its own: what is answered under one is remembered.
     const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
     return change(this.#deps, actor, wanted, async ({ tx, record, now }) => {
-      const { rows } = await tx.execute<SealedBody & Record<string, unknown>>(
-        sql`SELECT ${COLUMNS}, key_id AS "keyId", wrapped_key AS "wrappedKey", sealed FROM ai_bodies
+      const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(
+        sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies
           WHERE id = ${input.id} AND expires_at > ${timeOf(now)}`,
       );
       const [row] = rows;
@@ -123,7 +128,10 @@ export class AiBodiesStore {
     requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
   }
 
-  async #unseal(sealed: Pick<SealedBody, 'keyId' | 'wrappedKey' | 'sealed'>, body: AiBody): Promise<string> {
+  async #unseal(
+    sealed: Pick<SealedBodyRow, 'keyId' | 'wrappedKey' | 'sealed'>,
+    body: AiBody,
+  ): Promise<string> {
     const { wrapper } = this.#deps;
     if (wrapper === null)
       throw new ControlError({ code: 'CONFLICT', reason: 'this gateway has no master key' });

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { aiBodyContext } from '../../src/control/ai-body-context.ts';
+import { AiBodyCustodyStore } from '../../src/control/ai-body-custody-store.ts';
 import { createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
-import { seal } from '../../src/control/envelope.ts';
+import { localKeyWrapper, seal } from '../../src/control/envelope.ts';
 import type { Tenant } from '../../src/control/tables.ts';
+import { ulids } from '../../src/control/ulid.ts';
 import type { SealedBody } from '../../subgraphs/ai/bodies/body-log.ts';
 import { DatabaseBodyStore } from '../../subgraphs/ai/bodies/database-body-store.ts';
 import { faultCodeOf, member, type Seeded, STEP_UP, seed, WRAPPER } from './database-kit.ts';
@@ -14,6 +16,8 @@ let mine: Seeded;
 let theirs: Seeded;
 
 beforeAll(async () => {
+  // The database tells by its own clock what has ended.
+  test.clock.now = Date.now();
   [mine, theirs] = [await seed(test), await seed(test)];
 });
 
@@ -120,7 +124,7 @@ describe('questions and answers', () => {
     await keep('bdy_last', { at: at + 60_000 });
     expect(await faultCodeOf(read('bdy_ended'))).toBe('NOT_FOUND');
     expect((await read('bdy_last')).id).toBe('bdy_last');
-    await kept().forget(test.clock.now);
+    await kept().forget();
     const { rows } = await test.database.asOwner((client) =>
       client.query(`SELECT id FROM ai_bodies WHERE id IN ('bdy_ended', 'bdy_last')`),
     );
@@ -138,5 +142,103 @@ describe('questions and answers', () => {
         }
       }),
     ).rejects.toThrow(/permission denied/u);
+  });
+});
+
+describe('the clock of the process that keeps them', () => {
+  const rows = async (id: string) =>
+    (
+      await test.database.asOwner((client) =>
+        client.query(
+          `SELECT expires_at <= now() + interval '${mine.tenant.retentionDays} days' AS ends FROM ai_bodies WHERE id = $1`,
+          [id],
+        ),
+      )
+    ).rows;
+
+  it('ahead keeps nothing for longer than the tenant wants', async () => {
+    await setMode('full');
+    await keep('bdy_ahead', { at: test.clock.now + 400 * DAY_MS });
+    expect(await rows('bdy_ahead')).toEqual([{ ends: true }]);
+  });
+
+  it('takes nothing away before its time, whatever it says', async () => {
+    await setMode('full');
+    await keep('bdy_young');
+    await test.database.asOwner((client) =>
+      client.query('SELECT ai_forget_bodies($1)', [new Date(test.clock.now + 4000 * DAY_MS)]),
+    );
+    expect(await rows('bdy_young')).toHaveLength(1);
+  });
+});
+
+describe('the operator of the gateway', () => {
+  const next = { id: 'next', key: Buffer.alloc(32, 5) };
+  const old = { id: 'test', key: Buffer.alloc(32, 9) };
+  const custody = (...keys: readonly { readonly id: string; readonly key: Uint8Array }[]) => {
+    const newId = ulids(() => test.clock.now, randomBytes);
+    const { database, clock } = test;
+    return new AiBodyCustodyStore({
+      ...{ database, randomBytes, newId, now: () => clock.now, onChange: () => undefined },
+      wrapper: localKeyWrapper(keys, randomBytes),
+    });
+  };
+  const operator = { ...SYSTEM, subject: 'operator:olga' };
+  const all = async <T>(told: AsyncIterable<T>): Promise<T[]> => {
+    const items: T[] = [];
+    for await (const item of told) items.push(item);
+    return items;
+  };
+
+  it('reads those of one tenant, of a time, page by page, and each is written down', async () => {
+    await setMode('full');
+    const at = test.clock.now - DAY_MS;
+    for (let index = 0; index < 101; index += 1)
+      await keep(`bdy_many_${String(index).padStart(3, '0')}`, { at: at + index });
+    const filter = { tenant: mine.tenant.slug, sinceMs: at, untilMs: at + 101 };
+    const listed = await all(custody(old).list(operator, filter));
+    expect(listed).toHaveLength(101);
+    expect(JSON.stringify(listed)).not.toMatch(/recipe|sealed|wrapped/u);
+    const read = await all(custody(old).open(operator, { ...filter, sinceMs: at + 1, reason: 'case 4711' }));
+    expect(read.map(({ id }) => id)).toEqual(listed.slice(1).map(({ id }) => id));
+    expect(new Set(read.map(({ text }) => text))).toEqual(new Set(['{"question":"a secret recipe"}']));
+    const historyOf = async (id: string) => (await test.control.history.of(SYSTEM, id, {})).items;
+    expect(await historyOf('bdy_many_100')).toMatchObject([
+      { action: 'aiBody.read', actor: 'operator:olga', after: { reason: 'case 4711' } },
+    ]);
+    expect(await historyOf('bdy_many_000')).toEqual([]);
+  });
+
+  it('reads nothing without a reason, of another tenant, or with another master key; nothing is written down then', async () => {
+    await setMode('full');
+    await keep('bdy_closed');
+    const one = { tenant: mine.tenant.id, id: 'bdy_closed', reason: 'case 1' };
+    expect(await faultCodeOf(all(custody(old).open(operator, { ...one, reason: ' ' })))).toBe(
+      'INVALID_INPUT',
+    );
+    expect(await faultCodeOf(all(custody(old).open(owner(), one)))).toBe('FORBIDDEN');
+    expect(await faultCodeOf(all(custody(old).open(operator, { ...one, tenant: 'nobody' })))).toBe(
+      'NOT_FOUND',
+    );
+    expect(await all(custody(old).open(operator, { ...one, tenant: theirs.tenant.id }))).toEqual([]);
+    expect(await all(custody(next).open(operator, one))).toMatchObject([{ id: 'bdy_closed', text: null }]);
+    expect((await test.control.history.of(SYSTEM, 'bdy_closed', {})).items).toEqual([]);
+  });
+
+  it('puts all under a new master key, after which the old one is not needed', async () => {
+    await setMode('full');
+    await keep('bdy_rewrapped');
+    await keep('bdy_foreign', { keyId: 'gone' });
+    const { rewrapped, failed } = await custody(next, old).rewrapAll(operator);
+    expect([rewrapped > 1, failed]).toEqual([true, 1]);
+    expect(await custody(next, old).rewrapAll(operator)).toEqual({ rewrapped: 0, failed: 1 });
+    const one = { tenant: mine.tenant.id, id: 'bdy_rewrapped', reason: 'case 1' };
+    expect(await all(custody(next).open(operator, one))).toMatchObject([
+      { text: '{"question":"a secret recipe"}' },
+    ]);
+    expect(await all(custody(old).open(operator, one))).toMatchObject([{ text: null }]);
+    expect(await faultCodeOf(custody(next).rewrapAll(owner()))).toBe('FORBIDDEN');
+    const { items } = await test.control.history.of(SYSTEM, 'next', {});
+    expect(items).toMatchObject([{ action: 'aiBody.rewrap', after: { rewrapped } }]);
   });
 });

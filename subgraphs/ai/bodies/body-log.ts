@@ -46,8 +46,8 @@ export interface BodyStore {
   tenants(): Promise<readonly BodyTenant[]>;
   /** False where the tenant does not want it any more. */
   keep(body: SealedBody): Promise<boolean>;
-  /** Takes away those whose time is over, a bounded part of them. */
-  forget(nowMs: number): Promise<void>;
+  /** Takes away those whose time is over by the clock of the store, a bounded part of them. */
+  forget(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -147,7 +147,7 @@ export class BodyLog {
   /** Takes away what has ended. Never rejects. */
   async sweep(): Promise<void> {
     try {
-      await this.#parts.store.forget(this.#parts.now());
+      await this.#parts.store.forget();
     } catch (fault) {
       this.#tell('not heard', fault);
     }

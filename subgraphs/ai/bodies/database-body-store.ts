@@ -26,8 +26,8 @@ export class DatabaseBodyStore implements BodyStore {
     return rows[0]?.['kept'] === true;
   }
 
-  async forget(nowMs: number): Promise<void> {
-    await this.#database.query('SELECT ai_forget_bodies($1)', [new Date(nowMs).toISOString()]);
+  async forget(): Promise<void> {
+    await this.#database.query('SELECT ai_forget_bodies()', []);
   }
 
   close(): Promise<void> {
