@@ -20,19 +20,35 @@ export async function readJsonBody(request: IncomingMessage, bodyBytesMax: numbe
     throw new BodyError(415, 'Send application/json without a content encoding.');
   }
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Not destroyed on an early return: the refusal still has to go out on the same socket.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw tooLarge();
-    chunks.push(chunk);
-  }
+  const bytes = await readBytes(request, bodyBytesMax);
   try {
-    return JSON.parse(Buffer.concat(chunks, bytes).toString('utf8'));
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new BodyError(400, 'The body is not JSON.', { cause });
   }
+}
+
+function readBytes(request: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (end: () => void): void => {
+      request.off('data', take).off('end', done).off('error', reject).off('close', cut);
+      end();
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= bodyBytesMax) return;
+      // Not destroyed: the refusal still has to go out on the same socket.
+      request.pause();
+      settle(() => reject(tooLarge()));
+    };
+    const done = (): void => settle(() => resolve(Buffer.concat(chunks, bytes)));
+    const cut = (): void => settle(() => reject(new BodyError(400, 'The body is cut off.')));
+    if (request.destroyed) cut();
+    request.on('data', take).on('end', done).on('error', reject).on('close', cut);
+  });
 }
 
 function isJson(contentType: string | undefined): boolean {

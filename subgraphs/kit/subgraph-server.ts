@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
-import { unwrapResolverError } from '@apollo/server/errors';
-import * as disabled from '@apollo/server/plugin/disabled';
+import type { ApolloServer } from '@apollo/server';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
+import { answerByApollo, createApollo, type ReadRequest } from './apollo-answers.ts';
 import {
   ASSERTION_HEADER,
   type AssertionTrust,
@@ -13,7 +12,10 @@ import {
   type VerifyAssertion,
 } from './assertion.ts';
 import { type EventStreamOptions, serveEvents, wantsEvents } from './event-streams.ts';
+import { executeKept } from './execute-kept.ts';
 import { BodyError, readJsonBody } from './http-body.ts';
+import { createKeptDocuments, type KeptDocuments } from './kept-documents.ts';
+import { faultLine, maskUnforeseen } from './mask-unforeseen.ts';
 
 /** Largest request body: an entity fetch of a thousand representations stays far below. */
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
@@ -23,6 +25,13 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** How long `close` waits for requests that run. */
 const DRAIN_TIMEOUT_MS = 5_000;
+
+/** What is answered to those who say what they accept as gateways do, or say nothing; by the others' wishes Apollo Server finds the type. */
+const USUAL_TYPES: ReadonlyMap<string | undefined, string> = new Map([
+  ['application/graphql-response+json, application/json', 'application/graphql-response+json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  [undefined, 'application/json; charset=utf-8'],
+]);
 
 /** What every resolver of a subgraph gets as its context, made anew for each request. */
 export interface SubgraphContext<L = undefined> {
@@ -64,7 +73,8 @@ export interface RunningSubgraph {
 export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<RunningSubgraph> {
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
-  const apollo = createApollo(schema, options, log);
+  const tell = ({ loaders }: SubgraphContext<L>) => options.extensionsOf?.(loaders) ?? null;
+  const apollo = createApollo<SubgraphContext<L>>(schema, { name: options.name, log, tell });
   const closing = new AbortController();
   const streams: EventStreamOptions = {
     schema,
@@ -72,9 +82,11 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
     mask: (error) => maskUnforeseen(error.toJSON(), error, () => log(faultLine(options.name, error))),
   };
   const verify = createAssertionVerifier(options.trust);
+  const kept = createKeptDocuments(schema);
   await apollo.start();
+  const endpoint = { apollo, kept, schema, log, tell, streams, verify, options };
   const server = createServer((request, response) => {
-    answer({ apollo, streams, verify, options }, request, response).catch((error: unknown) => {
+    answer(endpoint, request, response).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return;
       const status = statusOf(error);
       if (status === 500) log(faultLine(options.name, error));
@@ -100,60 +112,23 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   };
 }
 
-function createApollo<L>(
-  schema: GraphQLSchema,
-  { name, extensionsOf }: SubgraphOptions<L>,
-  log: (line: string) => void,
-) {
-  const line = (message: unknown): void => log(`${name}: ${String(message)}`);
-  const quiet = (): void => undefined;
-  return new ApolloServer<SubgraphContext<L>>({
-    schema,
-    introspection: false,
-    includeStacktraceInErrorResponses: false,
-    hideSchemaDetailsFromClientErrors: true,
-    persistedQueries: false,
-    stopOnTerminationSignals: false,
-    formatError: (formatted, error) => maskUnforeseen(formatted, error, () => log(faultLine(name, error))),
-    logger: { debug: quiet, info: quiet, warn: line, error: line },
-    plugins: [
-      disabled.ApolloServerPluginLandingPageDisabled(),
-      disabled.ApolloServerPluginCacheControlDisabled(),
-      disabled.ApolloServerPluginInlineTraceDisabled(),
-      disabled.ApolloServerPluginUsageReportingDisabled(),
-      disabled.ApolloServerPluginSchemaReportingDisabled(),
-      ...(extensionsOf === undefined ? [] : [telling(extensionsOf)]),
-    ],
-  });
-}
-
-/** Adds to each whole answer what its request has to tell. */
-function telling<L>(
-  extensionsOf: NonNullable<SubgraphOptions<L>['extensionsOf']>,
-): ApolloServerPlugin<SubgraphContext<L>> {
-  return {
-    requestDidStart: async () => ({
-      willSendResponse: async ({ response: { body }, contextValue }) => {
-        const told = extensionsOf(contextValue.loaders);
-        if (told !== null && body.kind === 'single')
-          body.singleResult.extensions = { ...body.singleResult.extensions, ...told };
-      },
-    }),
-  };
-}
-
 interface Endpoint<L> {
   readonly apollo: ApolloServer<SubgraphContext<L>>;
+  readonly kept: KeptDocuments;
+  readonly schema: GraphQLSchema;
+  readonly log: (line: string) => void;
+  readonly tell: (context: SubgraphContext<L>) => Readonly<Record<string, unknown>> | null;
   readonly streams: EventStreamOptions;
   readonly verify: VerifyAssertion;
   readonly options: SubgraphOptions<L>;
 }
 
 async function answer<L>(
-  { apollo, streams, verify, options }: Endpoint<L>,
+  endpoint: Endpoint<L>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { apollo, streams, verify, tell, options } = endpoint;
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST');
     send(response, {
@@ -172,29 +147,34 @@ async function answer<L>(
     const renew = (): void => {
       context.loaders = loaders();
     };
-    const tell = () => options.extensionsOf?.(context.loaders) ?? null;
-    await serveEvents({ body, context, renew, tell }, response, streams);
+    await serveEvents({ body, context, renew, tell: () => tell(context) }, response, streams);
     return;
   }
-  const headers = new HeaderMap();
-  for (const [name, values] of Object.entries(request.headersDistinct))
-    headers.set(name, (values ?? []).join(', '));
-  const result = await apollo.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: { method: 'POST', headers, search: '', body },
-    context: async () => context,
-  });
-  await sendResult(response, result);
+  const read = { request, body, context };
+  if (!(await answerKept(endpoint, read, response))) await answerByApollo(apollo, read, response);
 }
 
-async function sendResult(response: ServerResponse, result: HTTPGraphQLResponse): Promise<void> {
-  response.statusCode = result.status ?? 200;
-  for (const [name, value] of result.headers) response.setHeader(name, value);
-  if (result.body.kind === 'complete') {
-    response.end(result.body.string);
-    return;
-  }
-  for await (const chunk of result.body.asyncIterator) response.write(chunk);
-  response.end();
+/**
+ * What a gateway sends over and over is executed at once: it was parsed and validated before, and has no more of its own than variables.
+ * Returns false where nothing was executed, and Apollo Server says why.
+ */
+async function answerKept<L>(
+  { kept, schema, log, tell, options }: Endpoint<L>,
+  { request, body, context }: ReadRequest<SubgraphContext<L>>,
+  response: ServerResponse,
+): Promise<boolean> {
+  const type = USUAL_TYPES.get(request.headers.accept);
+  const operation = type === undefined ? null : kept.operationOf(body);
+  if (type === undefined || operation === null) return false;
+  const answered = await executeKept(operation, {
+    ...{ schema, contextValue: context },
+    mask: (formatted, error) => maskUnforeseen(formatted, error, () => log(faultLine(options.name, error))),
+    tell: () => tell(context),
+  });
+  if (answered === null) return false;
+  response.writeHead(answered.status, { 'content-type': type });
+  response.end(answered.text);
+  return true;
 }
 
 interface ClientError {
@@ -224,24 +204,6 @@ function toClientError(error: unknown): ClientError {
   if (error instanceof GraphQLError)
     return { message: error.message, code: String(error.extensions['code']) };
   return { message: 'Internal server error', code: 'INTERNAL_SERVER_ERROR' };
-}
-
-// What a resolver throws as a GraphQLError is meant for the caller; anything else may carry data in its text.
-function maskUnforeseen(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-  report: () => void,
-): GraphQLFormattedError {
-  if (unwrapResolverError(error) instanceof GraphQLError) return formatted;
-  report();
-  return { ...formatted, message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-}
-
-function faultLine(subgraph: string, error: unknown): string {
-  const origin = unwrapResolverError(error);
-  const path = error instanceof GraphQLError ? error.path?.join('.') : undefined;
-  const name = origin instanceof Error ? origin.name : typeof origin;
-  return JSON.stringify({ level: 'error', subgraph, error: name, path });
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
