@@ -102,7 +102,7 @@ export async function startGraph(
     compiler,
     executor,
     view: {
-      isLeaf: leafChecks(supergraph.apiSchema),
+      leafChecks: leafChecks(supergraph.apiSchema),
       subgraphs: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph])),
     },
     close: async () => {

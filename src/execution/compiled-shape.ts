@@ -10,8 +10,11 @@ export function tallyIndex(slot: number | undefined): number {
   return slot === undefined ? 0 : (slot + 1) * TALLY_STRIDE;
 }
 
-/** Decides whether a subgraph's leaf value is one that the named scalar or enum has. */
-export type LeafCheck = (typeName: string, value: unknown) => boolean;
+/** Decides whether a subgraph's leaf value is one that a scalar or enum has. */
+export type LeafCheck = (value: unknown) => boolean;
+
+/** The check of the named scalar or enum. */
+export type LeafChecks = (typeName: string) => LeafCheck;
 
 /** An object position with what is the same for every answer worked out. */
 export interface CompiledShape {
@@ -55,32 +58,32 @@ export interface CompiledField {
   /** True where every object inherits something of that name, so that only an own property counts. */
   readonly inherited: boolean;
   /** Null for composite types. */
-  readonly isLeaf: ((value: unknown) => boolean) | null;
+  readonly isLeaf: LeafCheck | null;
   readonly child: CompiledShape | null;
   /** Of each value, where the field says so; null where the type of an object decides. */
   readonly weight: number | null;
 }
 
-const compiled = new WeakMap<ObjectShape, { readonly isLeaf: LeafCheck; readonly root: CompiledRoot }>();
+const compiled = new WeakMap<ObjectShape, { readonly leafChecks: LeafChecks; readonly root: CompiledRoot }>();
 
 /** Compiles a shape once; shapes live as long as their operation, and belong to one schema. */
-export function compileShape(shape: ObjectShape, isLeaf: LeafCheck): CompiledRoot {
+export function compileShape(shape: ObjectShape, leafChecks: LeafChecks): CompiledRoot {
   const known = compiled.get(shape);
-  if (known !== undefined && known.isLeaf === isLeaf) return known.root;
-  const compiler = new ShapeCompiler(isLeaf);
+  if (known !== undefined && known.leafChecks === leafChecks) return known.root;
+  const compiler = new ShapeCompiler(leafChecks);
   const root = { shape: compiler.shape(shape), types: compiler.types, slots: compiler.slots };
-  compiled.set(shape, { isLeaf, root });
+  compiled.set(shape, { leafChecks, root });
   return root;
 }
 
 class ShapeCompiler {
   readonly types: CompiledType[] = [];
   slots = 0;
-  readonly #isLeaf: LeafCheck;
+  readonly #leafChecks: LeafChecks;
   readonly #shapes = new Map<ObjectShape, CompiledShape>();
 
-  constructor(isLeaf: LeafCheck) {
-    this.#isLeaf = isLeaf;
+  constructor(leafChecks: LeafChecks) {
+    this.#leafChecks = leafChecks;
   }
 
   shape(shape: ObjectShape): CompiledShape {
@@ -113,24 +116,9 @@ class ShapeCompiler {
       sensitive,
       isTypename: name === '__typename' && denied === null,
       inherited: key in Object.prototype,
-      isLeaf: child === null ? leafCheckOf(typeName, this.#isLeaf) : null,
+      isLeaf: child === null ? this.#leafChecks(typeName) : null,
       child: child === null ? null : this.shape(child),
       weight: weight ?? (child === null ? 0 : null),
     };
   }
-}
-
-/** The commonest leaves without a look-up per value. */
-function leafCheckOf(typeName: string, isLeaf: LeafCheck): (value: unknown) => boolean {
-  if (typeName === 'String') return isString;
-  if (typeName === 'Boolean') return isBoolean;
-  return (value) => isLeaf(typeName, value);
-}
-
-function isString(value: unknown): boolean {
-  return typeof value === 'string';
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === 'boolean';
 }

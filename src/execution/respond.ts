@@ -5,7 +5,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { GatewayResponse, GraphQLRequest, ResponseError } from '../listener/request.ts';
 import type { CompiledOperation, OperationVariant } from '../operation/operation.ts';
 import type { ObjectShape } from '../operation/shape.ts';
-import type { LeafCheck } from './compiled-shape.ts';
+import type { LeafChecks } from './compiled-shape.ts';
 import type { ExecutionResult } from './executor.ts';
 import { knownPath } from './known-path.ts';
 import { maskErrors } from './mask-errors.ts';
@@ -39,7 +39,7 @@ export interface Executed {
 
 /** What answering needs to know of the graph. */
 export interface GraphView {
-  readonly isLeaf: LeafCheck;
+  readonly leafChecks: LeafChecks;
   readonly subgraphs: ReadonlyMap<string, SubgraphSettings>;
 }
 
@@ -130,11 +130,11 @@ const NOTHING: ShapedResult = {
 function shaping(
   data: Readonly<Record<string, unknown>>,
   { operation, variant, variables, principal, result }: Executed,
-  { isLeaf, masking }: Pick<GraphView, 'isLeaf'> & { readonly masking: Masking },
+  { leafChecks, masking }: Pick<GraphView, 'leafChecks'> & { readonly masking: Masking },
 ): ShapedResult {
   const { shape } = variant;
   return shapeResult(data, {
-    ...{ shape, variables, isLeaf, masking, tenant: principal.tenant },
+    ...{ shape, variables, leafChecks, masking, tenant: principal.tenant },
     conditions: operation.conditions,
     failedSlots: result.errors.length === 0 ? NO_SLOTS : failedSlots(result.errors, shape),
   });

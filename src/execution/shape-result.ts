@@ -1,7 +1,7 @@
 import type { FieldCounts } from '../audit/event.ts';
 import { type Condition, conditionHolds, whenApplies } from '../operation/condition.ts';
 import type { Denial, ObjectShape, TypeWrapper } from '../operation/shape.ts';
-import { type CompiledField, type CompiledShape, compileShape, type LeafCheck } from './compiled-shape.ts';
+import { type CompiledField, type CompiledShape, compileShape, type LeafChecks } from './compiled-shape.ts';
 import { FieldTally } from './field-tally.ts';
 import { isMasked, type Masking, maskText } from './mask-value.ts';
 import { belongsTo } from './tenant.ts';
@@ -12,7 +12,7 @@ export interface ShapingInput {
   readonly shape: ObjectShape;
   readonly conditions: readonly Condition[];
   readonly variables: Readonly<Record<string, unknown>>;
-  readonly isLeaf: LeafCheck;
+  readonly leafChecks: LeafChecks;
   /** What the caller may see of sensitive values. */
   readonly masking: Masking;
   /** Indexes of coordinates that subgraphs told errors of. */
@@ -49,7 +49,7 @@ const INVALID = Symbol('invalid');
  * Source: GraphQL specification, 6.4.3 value completion; subgraph data is hostile, so only own properties are read.
  */
 export function shapeResult(data: Readonly<Record<string, unknown>>, input: ShapingInput): ShapedResult {
-  const root = compileShape(input.shape, input.isLeaf);
+  const root = compileShape(input.shape, input.leafChecks);
   const shaper = new Shaper(input, new FieldTally(root));
   const shaped = shaper.object(data, root.shape, null);
   return {

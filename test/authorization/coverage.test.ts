@@ -205,7 +205,7 @@ describe('the answer', () => {
         reportForeign: () => undefined,
         reportCounts: () => undefined,
       },
-      { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
+      { leafChecks: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
       { authorizationErrors: 'errors', masking: NO_UNMASKING },
     );
   };

@@ -39,7 +39,7 @@ export function shape(graph: Supergraph, viewed: Viewed, data: unknown): ShapedR
     variables: viewed.variables ?? {},
     failedSlots: [],
     masking: maskingFor({ scopes: new Set(viewed.scopes), tenant: viewed.tenant ?? null }, UNMASKING),
-    isLeaf: leafChecks(graph.apiSchema),
+    leafChecks: leafChecks(graph.apiSchema),
     tenant: viewed.tenant ?? null,
   });
 }

@@ -80,7 +80,7 @@ async function inParts(
     },
     ...{ deferred, isLater },
     graph: {
-      isLeaf: leafChecks(schema),
+      leafChecks: leafChecks(schema),
       subgraphs: new Map(['a', 'b'].map((name) => [name, settings(name)])),
     },
     options: { authorizationErrors: location, masking: NO_UNMASKING },

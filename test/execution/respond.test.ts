@@ -59,7 +59,7 @@ async function answer(
       reportForeign: () => undefined,
       reportCounts: () => undefined,
     },
-    { isLeaf: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
+    { leafChecks: leafChecks(GRAPH.apiSchema), subgraphs: new Map([['a', settings('a')]]) },
     { authorizationErrors: location, masking: NO_UNMASKING },
   );
 }

@@ -57,7 +57,7 @@ async function tell(tape: readonly number[], scopes: readonly string[], seed: nu
   const { data, errors } = run(variant.text ?? '{ __typename }', variables, { seed, resolved });
   const shaped = shapeResult(JSON.parse(JSON.stringify(data ?? {})), {
     ...{ shape: variant.shape, conditions: operation.conditions, variables, tenant: null },
-    ...{ isLeaf: leafChecks(schema), failedSlots: [], masking: NOTHING_SENSITIVE },
+    ...{ leafChecks: leafChecks(schema), failedSlots: [], masking: NOTHING_SENSITIVE },
   });
   const counts = variant.text === null ? null : shaped.counts;
   return {

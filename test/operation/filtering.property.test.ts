@@ -125,7 +125,7 @@ async function makeCase(tape: readonly number[], scopes: readonly string[]): Pro
         shape: variant.shape,
         conditions: operation.conditions,
         variables,
-        isLeaf: leafChecks(schema),
+        leafChecks: leafChecks(schema),
         failedSlots: [],
         masking: NOTHING_SENSITIVE,
         tenant: null,

@@ -103,7 +103,7 @@ function stage() {
             },
           },
           view: {
-            isLeaf: leafChecks(schema),
+            leafChecks: leafChecks(schema),
             subgraphs: new Map(['a', 'b', 'c'].map((name) => [name, settings(name)])),
           },
         },

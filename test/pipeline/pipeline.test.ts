@@ -143,7 +143,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
         return (fakes.execute ?? (async () => RESULT))(input);
       },
     },
-    view: { isLeaf: () => true, subgraphs: new Map() },
+    view: { leafChecks: () => () => true, subgraphs: new Map() },
   } as unknown as Graph;
   const lease = () => {
     leased += 1;

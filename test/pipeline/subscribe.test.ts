@@ -82,7 +82,10 @@ async function run(fakes: Fakes) {
     times: null,
     changes: null,
     graph: {
-      value: { executor: { subscribe: upstream }, view: { isLeaf: () => true, subgraphs: new Map() } },
+      value: {
+        executor: { subscribe: upstream },
+        view: { leafChecks: () => () => true, subgraphs: new Map() },
+      },
       retired: new AbortController().signal,
       release: () => {
         released += 1;

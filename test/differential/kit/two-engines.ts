@@ -159,7 +159,7 @@ export async function startTwoEngines(
     { minter: signer, ...clock },
   );
   const view: GraphView = {
-    isLeaf: leafChecks(supergraph.apiSchema),
+    leafChecks: leafChecks(supergraph.apiSchema),
     subgraphs: new Map(settings.map((each) => [each.name, each])),
   };
   return enginesOf(supergraph, view, { native, apollo });
