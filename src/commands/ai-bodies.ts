@@ -9,7 +9,7 @@ import { GatewayError } from '../errors.ts';
 import { createLog } from '../telemetry/log-sink.ts';
 import { newFile, timeOf, write } from './write-out.ts';
 
-/** What `ai bodies` is given on the command line. */
+/** What `bodies` is given on the command line. */
 export interface AiBodiesOptions {
   readonly config: string;
   /** Id or slug. */
@@ -26,7 +26,7 @@ export interface ReadBodiesOptions extends AiBodiesOptions {
   readonly out?: string;
 }
 
-/** `portcullis ai bodies list`. Throws: CONFIG_INVALID, CONTROL_PLANE_UNAVAILABLE. */
+/** `portcullis bodies list`. Throws: CONFIG_INVALID, CONTROL_PLANE_UNAVAILABLE. */
 export function listAiBodies(options: AiBodiesOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   return withCustody(options.config, environment, async (custody) => {
     for await (const body of custody.list(operator('list'), filterOf(options)))
@@ -35,7 +35,7 @@ export function listAiBodies(options: AiBodiesOptions, environment: NodeJS.Proce
 }
 
 /**
- * `portcullis ai bodies read` and `export`: what was asked and answered, a line of JSON each, once it is written down who reads it.
+ * `portcullis bodies read` and `export`: what was asked and answered, a line of JSON each, once it is written down who reads it.
  * Throws: CONFIG_INVALID, also where one does not open, after the others; CONTROL_PLANE_UNAVAILABLE.
  */
 export function readAiBodies(options: ReadBodiesOptions, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -51,7 +51,7 @@ export function readAiBodies(options: ReadBodiesOptions, environment: NodeJS.Pro
   });
 }
 
-/** `portcullis ai bodies rewrap`. Throws: CONFIG_INVALID, also where some do not open; CONTROL_PLANE_UNAVAILABLE. */
+/** `portcullis bodies rewrap`. Throws: CONFIG_INVALID, also where some do not open; CONTROL_PLANE_UNAVAILABLE. */
 export function rewrapAiBodies(
   { config, by }: { readonly config: string; readonly by: string },
   environment: NodeJS.ProcessEnv,

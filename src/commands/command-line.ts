@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { addAiCommands } from './add-ai-commands.ts';
 import { addAuditCommands } from './add-audit-commands.ts';
+import { addBodyCommands } from './add-body-commands.ts';
 import { type ApiKeyOptions, makeApiKey } from './api-key.ts';
 import { compose } from './compose.ts';
 import { checkConfigFile } from './config-check.ts';
@@ -80,7 +80,7 @@ Exit status: 0 success, 1 a fault in the input, 2 wrong usage`,
     .option('--expires <time>', 'when it ends, such as 2027-01-31T00:00:00Z')
     .action((options: ApiKeyOptions) => makeApiKey(options, environment));
   addAuditCommands(root);
-  addAiCommands(root, environment);
+  addBodyCommands(root, environment);
   const config = root.command('config').description('look at configurations');
   config
     .command('check')

@@ -65,10 +65,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const bodies = (verb: string, ...args: readonly string[]) =>
-  portcullis(['ai', 'bodies', verb, '--config', config, ...args]);
+  portcullis(['bodies', verb, '--config', config, ...args]);
 const WHY = ['--by', 'olga', '--reason', 'case 4711'];
 
-describe('portcullis ai bodies', () => {
+describe('portcullis bodies', () => {
   it('exports what was said to a file of its owner, with no sign that a terminal would obey', async () => {
     const out = join(folder, 'out.ndjson');
     const { code, stdout, stderr } = await bodies('export', '--tenant', 'acme', ...WHY, '--out', out);
@@ -95,7 +95,7 @@ describe('portcullis ai bodies', () => {
 
   it('reads nothing without a master key', async () => {
     const read = ['read', '--config', keyless, '--tenant', 'acme', '--id', 'bdy_1', ...WHY];
-    const { code, stdout, stderr } = await portcullis(['ai', 'bodies', ...read]);
+    const { code, stdout, stderr } = await portcullis(['bodies', ...read]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('masterKeys');
   });

@@ -51,6 +51,7 @@ describe('the commands that the pages name', () => {
     const { stdout } = await portcullis(['--help']);
     const groups = new Map([
       ['audit', await portcullis(['audit', '--help'])],
+      ['bodies', await portcullis(['bodies', '--help'])],
       ['config', await portcullis(['config', '--help'])],
     ]);
     const listed = (help: string) =>
@@ -60,7 +61,9 @@ describe('the commands that the pages name', () => {
       return group === undefined ? [name] : listed(group.stdout).map((sub) => `${name} ${sub}`);
     });
     const [, section = ''] = /^## The command line$(.*?)^## /ms.exec(README) ?? [];
-    const told = [...section.matchAll(/^\| `((?:(?:audit|config) )?[a-z]+)[ `]/gm)].map(([, name]) => name);
+    const told = [...section.matchAll(/^\| `((?:(?:audit|bodies|config) )?[a-z]+)[ `]/gm)].map(
+      ([, name]) => name,
+    );
     const ours = commands.filter((name) => !name.endsWith('help'));
     expect(told.toSorted()).toEqual(ours.toSorted());
   });

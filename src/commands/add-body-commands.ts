@@ -12,10 +12,11 @@ const TENANT = ['--tenant <name>', 'id or slug of the tenant'] as const;
 const BY = ['--by <name>', 'who does it, as it is written down'] as const;
 const REASON = ['--reason <text>', 'why, as it is written down'] as const;
 
-/** Adds `ai` and what stands under it. */
-export function addAiCommands(root: Command, environment: NodeJS.ProcessEnv): void {
-  const ai = root.command('ai').description('look after what is kept of AI models');
-  const bodies = ai.command('bodies').description('questions and answers that tenants have kept (logBodies)');
+/** Adds `bodies` and what stands under it. */
+export function addBodyCommands(root: Command, environment: NodeJS.ProcessEnv): void {
+  const bodies = root
+    .command('bodies')
+    .description('look at questions to AI models and answers that tenants have kept (logBodies)');
   within(bodies.command('list').description('list them without what they say, oldest first')).action(
     (options: AiBodiesOptions) => listAiBodies(options, environment),
   );
