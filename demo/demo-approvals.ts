@@ -1,4 +1,5 @@
-import { type ControlPlane, SYSTEM } from '../src/control/control-plane.ts';
+import { SYSTEM } from '../src/control/actor.ts';
+import type { ControlPlane } from '../src/control/control-plane.ts';
 import type { DemoIssuer, DemoPerson } from './demo-issuer.ts';
 
 /** The tenant that provides the APIs, and the ones that consume them. */

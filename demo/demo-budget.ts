@@ -1,4 +1,5 @@
-import { type ControlPlane, SYSTEM } from '../src/control/control-plane.ts';
+import { SYSTEM } from '../src/control/actor.ts';
+import type { ControlPlane } from '../src/control/control-plane.ts';
 import { type BudgetConfig, parseBudgetConfig } from '../subgraphs/ai/budget/budget-config.ts';
 import { type Shown, Tour } from './demo-approvals.ts';
 import type { DemoIssuer, DemoPerson } from './demo-issuer.ts';

@@ -63,7 +63,7 @@ export async function startGateway(
     const { sink: audit, secretFor } = await openAudit(config, { log, clock }, opened);
 
     const switches = createSwitches(config, { clock, log });
-    const limiter = createLimiter(config, { log, clock });
+    const limiter = await createLimiter(config, { log, clock });
     opened.defer(async () => limiter?.close());
     const restraints = createRestraints(config, { clock, limiter });
     const jwks = { keys: [publicJwk] };

@@ -2,7 +2,7 @@ import type { AuditSink } from './audit/event.ts';
 import { checkNewestSegments } from './audit/newest-segments-store.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
-import { SYSTEM } from './control/control-plane.ts';
+import { SYSTEM } from './control/actor.ts';
 import type { IncidentsStore } from './control/incidents-store.ts';
 import { containmentOf } from './incidents/containment.ts';
 import { auditTampering } from './incidents/detectors/audit-tampering.ts';

@@ -11,7 +11,6 @@ import { MemoryPlaceStore, type PlaceStore } from './metering/places.ts';
 import { QuotaWindows } from './metering/quota-window.ts';
 import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
 import { byGenerosity, type QuotaPlan } from './metering/rate-limits.ts';
-import { RedisClient } from './metering/redis-client.ts';
 import { RedisLimitStore } from './metering/redis-limit-store.ts';
 import { RedisPlaceStore } from './metering/redis-place-store.ts';
 import { LIMIT_SCRIPTS } from './metering/redis-scripts.ts';
@@ -21,10 +20,10 @@ import { Throttles } from './metering/throttles.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 
 /** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
-export function createLimiter(
+export async function createLimiter(
   { rateLimits, approvals }: Config,
   { log, clock }: { readonly log: Log; readonly clock: Clock },
-): RateLimiter | null {
+): Promise<RateLimiter | null> {
   const { limits, quotas, concurrency, failures, bucketsMax, redis } = rateLimits;
   // Plans have limits of their own.
   const isLimited = limits.length + quotas.length + concurrency.length > 0 || failures !== undefined;
@@ -33,7 +32,7 @@ export function createLimiter(
   const now = () => clock.nowUs() / 1000;
   const local = { store: new MemoryLimitStore(bucketsMax, now), places: new MemoryPlaceStore() };
   const { store, places } =
-    redis === undefined ? local : sharedStores({ redis, bucketsMax }, { log, local, now });
+    redis === undefined ? local : await sharedStores({ redis, bucketsMax }, { log, local, now });
   return new StoredRateLimiter({
     limits: limits.map(({ roles, ...limit }) => {
       const own = roles.map((each) => ({ ...limit, ...rateOf(each), ofRole: each.role, roles: [] }));
@@ -96,13 +95,14 @@ interface Stores {
   readonly places: PlaceStore;
 }
 
-/** Buckets and places in Redis, and those of this process while it is lost. */
-function sharedStores(
+/** Buckets and places in Redis, and those of this process while it is lost; its client is loaded only here. */
+async function sharedStores(
   { redis, bucketsMax }: { readonly redis: RedisConfig; readonly bucketsMax: number },
   { log, local, now }: { readonly log: Log; readonly local: Stores; readonly now: () => number },
-): Stores {
+): Promise<Stores> {
   const { mode, deadlineMs, reconnectMsMax, leaseMs, sliceMs: heldMs, slicePercent } = redis;
   const server = redis.nodes === undefined ? { url: redis.url ?? '' } : { nodes: redis.nodes };
+  const { RedisClient } = await import('./metering/redis-client.ts');
   const client = new RedisClient({ server, deadlineMs, reconnectMsMax }, LIMIT_SCRIPTS);
   const outage = new Outage({
     ...{ now, probeAfterMs: redis.probeAfterMs, random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS },

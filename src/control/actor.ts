@@ -32,6 +32,18 @@ export interface Actor {
   readonly onChange?: (change: Change) => void;
 }
 
+/** Who acts where nobody does: the clock, and the first start. */
+export const SYSTEM: Actor = Object.freeze({
+  subject: 'system',
+  tenantId: null,
+  isPlatform: true,
+  role: null,
+  scopes: new Set<string>(),
+  acr: null,
+  amr: Object.freeze([]),
+  authTime: null,
+});
+
 /** What was done to one entity. */
 export interface Change {
   readonly action: string;

@@ -1,4 +1,4 @@
-import type { Actor, StepUpRule } from './actor.ts';
+import type { StepUpRule } from './actor.ts';
 import { AiBodiesStore } from './ai-bodies-store.ts';
 import { AiUsageStore } from './ai-usage-store.ts';
 import { ApplicationsStore } from './applications-store.ts';
@@ -55,18 +55,6 @@ export interface ControlPlaneOptions {
   /** Told after each change of this process, once it is committed. */
   onChange(version: number): void;
 }
-
-/** Who acts where nobody does: the clock, and the first start. */
-export const SYSTEM: Actor = Object.freeze({
-  subject: 'system',
-  tenantId: null,
-  isPlatform: true,
-  role: null,
-  scopes: new Set<string>(),
-  acr: null,
-  amr: Object.freeze([]),
-  authTime: null,
-});
 
 /** The control plane over its database. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {

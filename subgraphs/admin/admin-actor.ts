@@ -1,5 +1,5 @@
-import { type Actor, SYSTEM_SCOPE } from '../../src/control/actor.ts';
-import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { type Actor, SYSTEM, SYSTEM_SCOPE } from '../../src/control/actor.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import { refuse } from '../kit/access.ts';
 import type { SubgraphPrincipal } from '../kit/assertion.ts';
 

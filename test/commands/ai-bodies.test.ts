@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { aiBodyContext } from '../../src/control/ai-body-context.ts';
-import { createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { createControlPlane } from '../../src/control/control-plane.ts';
 import { openDatabase } from '../../src/control/database-pool.ts';
 import { localKeyWrapper, seal } from '../../src/control/envelope.ts';
 import { STEP_UP } from '../control/database-kit.ts';

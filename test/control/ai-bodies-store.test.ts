@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { aiBodyContext } from '../../src/control/ai-body-context.ts';
 import { AiBodyCustodyStore } from '../../src/control/ai-body-custody-store.ts';
-import { createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { createControlPlane } from '../../src/control/control-plane.ts';
 import { localKeyWrapper, seal } from '../../src/control/envelope.ts';
 import type { Tenant } from '../../src/control/tables.ts';
 import { ulids } from '../../src/control/ulid.ts';

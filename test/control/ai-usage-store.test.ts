@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { cursorOf } from '../../src/control/input.ts';
 import { DatabaseBudgetStore } from '../../subgraphs/ai/budget/database-budget-store.ts';
 import type { Finding } from '../../subgraphs/ai/guardrails/finding.ts';

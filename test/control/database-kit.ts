@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Actor } from '../../src/control/actor.ts';
+import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { ControlError } from '../../src/control/control-error.ts';
-import { type ControlPlane, createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { type ControlPlane, createControlPlane } from '../../src/control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from '../../src/control/database-pool.ts';
 import { localKeyWrapper } from '../../src/control/envelope.ts';
 import { migrate } from '../../src/control/migrate.ts';
@@ -34,7 +34,8 @@ export interface TestControl {
 export async function startTestControl(server: string | null | undefined): Promise<TestControl> {
   const url = server == null ? embeddedDatabase() : await freshDatabase(server);
   const database = await openDatabase({
-    ...{ url, timeoutMs: 10_000, connectionsMax: 4 },
+    // A bound against hanging, not a mark.
+    ...{ url, timeoutMs: 60_000, connectionsMax: 4 },
     onFault: (fault) => {
       throw fault;
     },

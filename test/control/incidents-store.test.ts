@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import type { NewIncident } from '../../src/control/incident-rows.ts';
 import type { Opened } from '../../src/control/incidents-store.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';

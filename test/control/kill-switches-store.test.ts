@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import type { SwitchOff } from '../../src/control/kill-switches-store.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import { admin, faultCodeOf, faultOf, member, type Seeded, seed } from './database-kit.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import {
   ACTIONS,
   nextState,

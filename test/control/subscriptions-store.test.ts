@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import {
   admin,

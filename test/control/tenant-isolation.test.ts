@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/control/actor.ts';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { cursorOf } from '../../src/control/input.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import { faultCodeOf, faultOf, member, type Seeded, seed, submit } from './database-kit.ts';

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import { backoffMs, type Webhook, WebhookSender } from '../../src/control/webhook-client.ts';
 import { signatureOf } from '../../src/webhook-signature.ts';
@@ -12,6 +12,10 @@ import { useTestControl } from './use-test-control.ts';
 /** After every clock of these tests. */
 const FOREVER_MS = 9e12;
 const SECRET = 's'.repeat(32);
+/** A bound against hanging, not a mark. */
+const PATIENT_MS = 60_000;
+/** After this a silent receiver has not answered; long enough that it was asked on a busy machine. */
+const SILENCE_MS = 2_000;
 
 interface Call {
   readonly path: string;
@@ -65,7 +69,7 @@ function sender(...webhooks: (Partial<Webhook> & { path?: string; timeoutMs?: nu
       ...{ url: `${origin}${path}`, secret: SECRET, topics: [] },
       ...part,
     })),
-    timeoutMs: webhooks[0]?.timeoutMs ?? 300,
+    timeoutMs: webhooks[0]?.timeoutMs ?? PATIENT_MS,
     now: () => test.clock.now,
     onFailure: (failure) => failures.push(failure),
   });
@@ -103,11 +107,12 @@ describe('a notification', () => {
   ])('that is answered by %s is sent again, later and later, with the same id', async (_, status) => {
     await suspend();
     statuses.set('/hook', status);
-    const sending = sender({});
-    await sending.send();
-    await sending.send();
+    const failing = sender({ timeoutMs: status === 0 ? SILENCE_MS : PATIENT_MS });
+    await failing.send();
+    await failing.send();
     expect(calls).toHaveLength(1);
     expect(failures).toHaveLength(1);
+    const sending = sender({});
     test.clock.now += backoffMs(0) - 1;
     await sending.send();
     expect(calls).toHaveLength(1);

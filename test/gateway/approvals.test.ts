@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Actor } from '../../src/control/actor.ts';
-import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { type Actor, SYSTEM } from '../../src/control/actor.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, auditOf, auditText, startTestGateway, type TestGateway } from './gateway-kit.ts';

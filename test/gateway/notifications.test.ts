@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
 import { startTestGateway } from './gateway-kit.ts';
 import { startTinySubgraph } from './tiny-subgraph.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../telemetry/otlp-receiver.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';

@@ -4,7 +4,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PEOPLE } from '../../demo/demo-requests.ts';
 import { type DemoSystem, startDemo } from '../../demo/demo-system.ts';
-import { SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
 import { auditEvents, auditText, type Folder, folder } from './gateway-kit.ts';
 import { errorOf } from './openai-kit.ts';
 

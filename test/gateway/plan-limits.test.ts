@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import type { PlanLimits } from '../../src/control/tables.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';

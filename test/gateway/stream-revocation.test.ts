@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Actor } from '../../src/control/actor.ts';
-import { type ControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { type Actor, SYSTEM } from '../../src/control/actor.ts';
+import type { ControlPlane } from '../../src/control/control-plane.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
 import { auditEvents, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { bearer, type Outcome, overMultipart, overSocket, overSse } from './subscription-clients.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { type ControlPlane, createControlPlane, SYSTEM } from '../../src/control/control-plane.ts';
+import { SYSTEM } from '../../src/control/actor.ts';
+import { type ControlPlane, createControlPlane } from '../../src/control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from '../../src/control/database-pool.ts';
 import { portcullis } from '../commands/command-line.ts';
 import { freshDatabase, REQUEST_TTL_MS, STEP_UP } from '../control/database-kit.ts';
