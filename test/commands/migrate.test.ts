@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readMigrations } from '../../src/control/migrations-source.ts';
+import { copyDatabase } from '../control/copy-database.ts';
 import { MIGRATIONS } from '../control/database-kit.ts';
-import { copyDatabase } from '../control/embedded-database.ts';
 import { portcullis } from './command-line.ts';
 
 let folder: string;

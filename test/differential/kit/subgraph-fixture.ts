@@ -1,7 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type GraphQLSchema, graphql, parse } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  validate,
+} from 'graphql';
 import type { SubgraphResolvers } from '../../../subgraphs/kit/subgraph-server.ts';
 
 /** A subgraph of a test: its schema without the link to federation, and who answers. */
@@ -49,6 +57,7 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 export async function startFixture(fixture: SubgraphFixture): Promise<RunningFixture> {
   const sdl = `${FEDERATION}\n${fixture.typeDefs}`;
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers: fixture.resolvers }]);
+  const check = checker(schema);
   const running: RunningFixture = {
     name: fixture.name,
     url: '',
@@ -62,7 +71,7 @@ export async function startFixture(fixture: SubgraphFixture): Promise<RunningFix
       }),
   };
   const server = createServer((request, response) => {
-    void answer(request, response, { running, schema });
+    void answer(request, response, { running, schema, check });
   });
   // Longer than any test, so that no kept connection closes just when something is sent.
   server.keepAliveTimeout = 75_000;
@@ -71,10 +80,16 @@ export async function startFixture(fixture: SubgraphFixture): Promise<RunningFix
   return Object.assign(running, { url: `http://127.0.0.1:${port}/graphql` });
 }
 
+interface Serving {
+  readonly running: RunningFixture;
+  readonly schema: GraphQLSchema;
+  readonly check: (query: string) => Checked;
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { running, schema }: { readonly running: RunningFixture; readonly schema: GraphQLSchema },
+  { running, check, schema }: Serving,
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -82,9 +97,40 @@ async function answer(
   const call: SubgraphCall = { subgraph: running.name, query, variables, headers: request.headers };
   running.calls.push(call);
   const contextValue: FixtureContext = { headers: request.headers };
-  const execute = () => graphql({ schema, source: query, variableValues: variables, contextValue });
-  if (running.fault !== null) await running.fault(response, call, execute);
-  else sendJson(response, await execute());
+  const run = async (): Promise<ExecutionResult> => {
+    const { document, errors } = check(query);
+    if (document === null) return { errors };
+    return execute({ schema, document, variableValues: variables, contextValue });
+  };
+  if (running.fault !== null) await running.fault(response, call, run);
+  else sendJson(response, await run());
+}
+
+/** A query as it runs, or what is wrong with it. */
+interface Checked {
+  readonly document: DocumentNode | null;
+  readonly errors: readonly GraphQLError[];
+}
+
+/** Both engines ask a subgraph the same, which is parsed and validated once. */
+function checker(schema: GraphQLSchema): (query: string) => Checked {
+  const known = new Map<string, Checked>();
+  return (query) => {
+    const checked = known.get(query) ?? checkedOn(schema, query);
+    known.set(query, checked);
+    return checked;
+  };
+}
+
+function checkedOn(schema: GraphQLSchema, query: string): Checked {
+  try {
+    const document = parse(query);
+    const errors = validate(schema, document);
+    return { document: errors.length === 0 ? document : null, errors };
+  } catch (error) {
+    if (error instanceof GraphQLError) return { document: null, errors: [error] };
+    throw error;
+  }
 }
 
 /** Answers with JSON, as a subgraph does. */

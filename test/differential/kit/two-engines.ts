@@ -16,7 +16,11 @@ import { compileOperation } from '../../../src/operation/compile.ts';
 import { conditionHolds, whenApplies } from '../../../src/operation/condition.ts';
 import { deferredNow } from '../../../src/operation/deferred-part.ts';
 import { fillFromPrincipal } from '../../../src/operation/fill-from-principal.ts';
-import type { CompiledOperation, OperationLimits } from '../../../src/operation/operation.ts';
+import type {
+  CompiledOperation,
+  OperationLimits,
+  OperationVariant,
+} from '../../../src/operation/operation.ts';
 import { createPlanner } from '../../../src/operation/plan-operation.ts';
 import { coerceVariables } from '../../../src/operation/variables.ts';
 import { introspectView } from '../../../src/operation/view-task.ts';
@@ -185,12 +189,17 @@ function enginesOf(
       coverage: false,
       cost: null,
     });
+    const variants = new Map<string, Promise<OperationVariant>>();
     const operation: CompiledOperation = {
       ...facts,
       hash: 'hash',
       supergraphId,
-      // As from a worker: what does not survive the copy would be lost on the way.
-      planFor: async (mask) => structuredClone(variant(mask)),
+      // As from the compiler: planned once, and what does not survive the copy from a worker is lost on the way.
+      planFor: (mask) => {
+        const planned = variants.get(mask) ?? Promise.try(() => structuredClone(variant(mask)));
+        variants.set(mask, planned);
+        return planned;
+      },
     };
     compiled.set(text, operation);
     return operation;
