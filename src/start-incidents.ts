@@ -74,9 +74,10 @@ export function watchIncidents(config: Config, parts: IncidentParts): AuditSink 
     watches: new Map(
       DETECTORS.filter(([rule]) => isOn(rule)).map(([rule]) => {
         const { threshold, windowSeconds, floor } = incidents.detectors[rule];
-        const { keysMax, distinctIds } = incidents;
+        const { keysMax, distinctIds, distinctIdsTotal } = incidents;
         const windowMs = windowSeconds * 1000;
-        return [rule, { threshold, floor, sensitive, distinctIds, keysMax, windowMs }];
+        const ids = { distinctIds, distinctIdsTotal };
+        return [rule, { threshold, floor, sensitive, ...ids, keysMax, windowMs }];
       }),
     ),
     ...{ queueMax: incidents.queueMax, reportsPerHourMax: incidents.reportsPerHourMax },

@@ -140,6 +140,13 @@ export const incidentsSection = z.strictObject({
     about:
       'Different ids that one caller gives for one argument within the window of idEnumeration, from which on they are tried out. They are told apart where the schema marks a field or its argument with @audit(level: DETAILED).',
   }),
+  distinctIdsTotal: integerKey({
+    min: 10,
+    max: 4000,
+    default: 1500,
+    about:
+      'The same for all arguments of all fields together, so that nobody gets further by spreading ids over many of them. Above distinctIds, since a page asks for several things at once.',
+  }),
   throttlePercent: integerKey({
     min: 1,
     max: 100,

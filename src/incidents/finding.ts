@@ -59,6 +59,8 @@ export interface WatchOptions {
   readonly sensitive: ReadonlySet<string>;
   /** Different ids for one argument that nobody has use for within a window. */
   readonly distinctIds: number;
+  /** The same for all arguments together. */
+  readonly distinctIdsTotal: number;
   /** Keys that are held; the one that was quiet longest goes first. */
   readonly keysMax: number;
 }

@@ -11,7 +11,7 @@ import { PARTS } from '../audit/fixtures.ts';
 
 export const START_MS = Date.UTC(2026, 0, 5, 9);
 
-const { detectors, distinctIds } = incidentsSection.parse({});
+const { detectors, distinctIds, distinctIdsTotal } = incidentsSection.parse({});
 
 /** What the configuration gives each detector unless it says otherwise. */
 export const DEFAULTS: ReadonlyMap<RequestRule, WatchOptions> = new Map(
@@ -19,7 +19,8 @@ export const DEFAULTS: ReadonlyMap<RequestRule, WatchOptions> = new Map(
     const { threshold, windowSeconds, floor } = detectors[rule];
     const sensitive = new Set(['User.email', 'User.phone']);
     const windowMs = windowSeconds * 1000;
-    return [rule, { threshold, floor, sensitive, distinctIds, windowMs, keysMax: 20_000 }];
+    const ids = { distinctIds, distinctIdsTotal };
+    return [rule, { threshold, floor, sensitive, ...ids, windowMs, keysMax: 20_000 }];
   }),
 );
 
@@ -104,12 +105,12 @@ export function reading(
   });
 }
 
-const LOOKUP =
+const lookup = (coordinate: string) =>
   PARTS.operation === null
     ? null
     : {
         ...PARTS.operation,
-        coordinates: ['Query.order'],
+        coordinates: [coordinate],
         auditedArguments: { listed: [argument('id', true), argument('first', false)], truncated: 0 },
       };
 
@@ -124,9 +125,19 @@ export function digestOf(value: string): string {
 }
 
 /** A request that looks up an order by its id, which it finds. */
-export function lookingUp(at: number, principal: Principal | null, id: string | null): AuditEvent {
+export function lookingUp(
+  at: number,
+  principal: Principal | null,
+  ...[id, coordinate = 'Query.order']: readonly [id: string | null, coordinate?: string]
+): AuditEvent {
   return eventAt({
-    ...{ at, principal, operation: LOOKUP, variant: null, arguments: [id, digestOf(`first ${at}`)] },
+    ...{
+      at,
+      principal,
+      operation: lookup(coordinate),
+      variant: null,
+      arguments: [id, digestOf(`first ${at}`)],
+    },
     counts: { resolved: [1], sizes: [1], exceptions: [], sensitive: {} },
   });
 }

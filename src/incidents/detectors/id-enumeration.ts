@@ -4,7 +4,7 @@ import { culpritOf, type Finding, keyOf, type Watch, type WatchOptions } from '.
 import { EVENTS_MAX, Levels } from '../levels.ts';
 import type { Signal } from '../signal.ts';
 
-/** Ids that one caller gave for one argument, since the window began. */
+/** Ids that one caller gave, for one argument or for all, since the window began. */
 interface Asked {
   readonly startMs: number;
   readonly ids: DistinctCount;
@@ -12,16 +12,18 @@ interface Asked {
 }
 
 /**
- * Ids are tried out: lookups of one caller that find nothing, under however many aliases, or more different ids for one
- * argument than anybody has use for, whether they are found or not. Ids are told apart where the audit has digests of them.
+ * Ids are tried out: lookups of one caller that find nothing, under however many aliases, or more different ids than anybody has
+ * use for, whether they are found or not, for one argument or spread over many. Ids are told apart where the audit has digests of
+ * them, which are others for each argument.
  */
 export function idEnumeration(options: WatchOptions): Watch {
   const misses = new Levels(options);
-  const asked = new LRUCache<string, Asked>({ max: options.keysMax });
+  const byArgument = new LRUCache<string, Asked>({ max: options.keysMax });
+  const byCaller = new LRUCache<string, Asked>({ max: options.keysMax });
   return {
-    see: (signal) => missing(signal, misses, options) ?? differing(signal, asked, options),
+    see: (signal) => missing(signal, misses, options) ?? differing(signal, { byArgument, byCaller }, options),
     get size() {
-      return misses.size + asked.size;
+      return misses.size + byArgument.size + byCaller.size;
     },
   };
 }
@@ -35,27 +37,47 @@ function missing(signal: Signal, levels: Levels, { threshold }: WatchOptions): F
     : finding(signal, { events, counts: { misses: threshold }, coordinate: null });
 }
 
+interface AskedIds {
+  readonly byArgument: LRUCache<string, Asked>;
+  readonly byCaller: LRUCache<string, Asked>;
+}
+
 function differing(
   signal: Signal,
-  asked: LRUCache<string, Asked>,
-  { windowMs, distinctIds }: WatchOptions,
+  { byArgument, byCaller }: AskedIds,
+  { windowMs, distinctIds, distinctIdsTotal }: WatchOptions,
 ): Finding | null {
   if (signal.ids.length === 0) return null;
   const caller = keyOf(culpritOf(signal));
-  const { timeMs, eventId } = signal;
+  const take = (held: LRUCache<string, Asked>, key: string, digest: string): Asked => {
+    const asked = openOf(held, key, { ...signal, windowMs });
+    if (asked.ids.add(digest)) noted(asked.events, signal.eventId);
+    return asked;
+  };
   let found: Finding | null = null;
   for (const { coordinate, name, digest } of signal.ids) {
-    const key = JSON.stringify([caller, coordinate, name]);
-    const held = asked.get(key);
-    const isOver = held === undefined || timeMs - held.startMs >= windowMs;
-    const current = isOver ? { startMs: timeMs, ids: new DistinctCount(), events: [] } : held;
-    if (isOver) asked.set(key, current);
-    if (current.ids.add(digest)) noted(current.events, eventId);
-    const different = current.ids.estimate;
+    const one = take(byArgument, JSON.stringify([caller, coordinate, name]), digest);
+    const all = take(byCaller, caller, digest);
+    const [different, differentInAll] = [one.ids.estimate, all.ids.estimate];
     if (different >= distinctIds)
-      found ??= finding(signal, { events: [...current.events], counts: { different }, coordinate });
+      found ??= finding(signal, { events: [...one.events], counts: { different }, coordinate });
+    else if (differentInAll >= distinctIdsTotal)
+      found ??= finding(signal, { events: [...all.events], counts: { differentInAll }, coordinate: null });
   }
   return found;
+}
+
+/** What was asked under a key in the window that a time is in. */
+function openOf(
+  held: LRUCache<string, Asked>,
+  key: string,
+  { timeMs, windowMs }: { readonly timeMs: number; readonly windowMs: number },
+): Asked {
+  const known = held.get(key);
+  if (known !== undefined && timeMs - known.startMs < windowMs) return known;
+  const begun: Asked = { startMs: timeMs, ids: new DistinctCount(), events: [] };
+  held.set(key, begun);
+  return begun;
 }
 
 function noted(events: string[], eventId: string): void {
