@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from './clock.ts';
 import type { ControlPlane } from './control/control-plane.ts';
+import type { DatabaseConnections } from './control/database-pool.ts';
 import type { Entitlements } from './control/entitlements.ts';
 import type { KillSwitches } from './control/kill-switches.ts';
 import type { Restraints } from './control/restraints.ts';
@@ -16,6 +17,8 @@ export interface RunningControl {
   readonly entitlements: Entitlements | null;
   /** Where the admin subgraph is served; null where it is not. */
   readonly adminUrl: string | null;
+  /** Those to the database; null where there is none. */
+  connections(): DatabaseConnections | null;
   /** What has to hold for this gateway to be ready. */
   checks(): Readonly<Record<string, boolean>>;
   close(): Promise<void>;
@@ -24,6 +27,7 @@ export interface RunningControl {
 /** A gateway without one. */
 export const NO_CONTROL: RunningControl = Object.freeze({
   ...{ control: null, keys: null, entitlements: null, adminUrl: null },
+  connections: () => null,
   checks: () => ({}),
   close: async () => undefined,
 });

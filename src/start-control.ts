@@ -69,6 +69,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     return {
       ...{ control, keys, adminUrl: subgraph?.url ?? null, close: () => opened.disposeAsync() },
       entitlements: approvals.enforce ? entitlements : null,
+      connections: () => database.connections,
       checks: () => (approvals.enforce ? { entitlements: entitlements.isFresh } : {}),
     };
   } catch (fault) {

@@ -8,6 +8,7 @@ import type { Graph } from './graph.ts';
 import type { Identifier } from './identity/identify.ts';
 import { observeParts } from './observe-parts.ts';
 import type { PipelineParts } from './pipeline.ts';
+import type { RunningControl } from './running-control.ts';
 import type { Tracing } from './start-tracing.ts';
 import { GatewayMetrics, type MetricSources } from './telemetry/gateway-metrics.ts';
 import type { IncidentCounts } from './telemetry/incident-metrics.ts';
@@ -27,6 +28,7 @@ interface MetricDeps {
   readonly tracer: Pick<Tracing, 'spans'>;
   readonly sinks: MetricSources['sinks'];
   readonly incidents: IncidentCounts;
+  readonly running: Pick<RunningControl, 'connections'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly opened: AsyncDisposableStack;
@@ -68,6 +70,7 @@ function sourcesOf({
   tracer,
   sinks,
   incidents,
+  running,
   opened,
   ready,
 }: MetricDeps): Omit<MetricSources, 'tightened' | 'limitChanges'> {
@@ -87,6 +90,8 @@ function sourcesOf({
     ...{ ready, sinks },
     incidents: incidents.all,
     connections: () => connectionReadings(graphs.current),
+    databaseConnections: () =>
+      Object.entries(running.connections() ?? {}).map(([state, count]): Reading => [[state], count]),
     queues: () => [
       [['audit'], audit.waiting],
       [['compile'], compiler().pending],

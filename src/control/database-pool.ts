@@ -20,8 +20,17 @@ export type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0
 /** Whose rows a transaction sees: one tenant's by its id, or all. */
 export type RowScope = string | null;
 
+/** Connections to a database, and calls that wait for one. */
+export interface DatabaseConnections {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
 /** The database of the control plane. */
 export interface ControlDatabase {
+  /** Not the one that listens. */
+  readonly connections: DatabaseConnections;
   /** Runs work in one transaction that sees the rows of one tenant, or all where the scope is null. */
   transact<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs statements as the owner of the tables, outside of any tenant: for migrations. */
@@ -68,6 +77,11 @@ class PooledDatabase implements ControlDatabase {
     this.#pool.on('error', onFault);
     this.#db = drizzle(this.#pool);
     this.listen = embedded === null ? (channel, onWord) => listenOn({ url, onFault }, channel, onWord) : null;
+  }
+
+  get connections(): DatabaseConnections {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
   transact<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -18,6 +18,8 @@ export interface MetricSources {
   readonly incidents: readonly Metric[];
   /** Connections to subgraphs, by host and state. */
   connections(): Iterable<Reading>;
+  /** Connections to the database of the control plane, by state; none where there is no such database. */
+  databaseConnections(): Iterable<Reading>;
   /** What waits, by the name of its queue. */
   queues(): Iterable<Reading>;
   /** Entries, by the name of their cache. */
@@ -116,6 +118,11 @@ export class GatewayMetrics implements StageObserver {
           labels: ['host', 'state'],
         },
         () => sources.connections(),
+      ),
+      readings(
+        'portcullis_database_connections',
+        'Connections to the database of the control plane, and calls that wait for one.',
+        ['state', sources.databaseConnections],
       ),
       readings('portcullis_queue_length', 'What waits in queues of the gateway.', ['queue', sources.queues]),
       readings('portcullis_cache_entries', 'Entries of caches.', ['cache', sources.caches]),

@@ -2,22 +2,36 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { embeddedDatabase } from '../control/embedded-database.ts';
+import { freePort } from '../free-port.ts';
 import { ask, startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startItems, type TinySubgraph } from './tiny-subgraph.ts';
+import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 const WITHIN = { timeout: 3000, interval: 10 };
 const STAFF = { tenant: undefined, client_id: undefined };
 const REFUSED = '{ scoped }';
+const HOOK_SECRET = 'h'.repeat(32);
+/** As long as a busy machine may take. */
+const IN_TIME = { timeout: 30_000, interval: 20 };
 
 let items: TinySubgraph;
 let gateway: TestGateway;
 let officer: string;
+let hooks: WebhookReceiver;
+let page: string;
 
 beforeAll(async () => {
   items = await startItems();
+  hooks = await startWebhookReceiver(HOOK_SECRET);
+  const port = await freePort();
+  page = `http://127.0.0.1:${port}/metrics`;
   gateway = await startTestGateway([items], {
     state: { database: embeddedDatabase(), pollMs: 100 },
     admin: { enabled: true },
+    telemetry: { metrics: { enabled: true, port } },
+    notifications: {
+      webhooks: [{ url: hooks.url, secret: HOOK_SECRET, topics: ['incident.*', 'restriction.*'] }],
+    },
     incidents: {
       mode: 'act',
       detectors: {
@@ -36,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway?.close();
   await items?.close();
+  await hooks?.close();
 });
 
 interface IncidentRow {
@@ -120,6 +135,31 @@ describe('incidents', () => {
     expect(await handle('controlResolveIncident', id)).toMatchObject({
       errors: [{ code: 'INVALID_TRANSITION' }],
     });
+  });
+
+  it('are told to webhooks, signed, as they are opened, contained, handled and undone', async () => {
+    const eve = await only('refusalBurst');
+    const mallory = await only('schemaProbing');
+    const topicsOf = (id: string) =>
+      hooks.taken.filter(({ body }) => body.includes(`"${id}"`)).map(({ topic }) => topic);
+    await vi.waitFor(() => {
+      expect(topicsOf(mallory.id)).toEqual(
+        expect.arrayContaining(['incident.open', 'incident.acknowledge', 'incident.resolve']),
+      );
+      expect(topicsOf(eve.id)).toEqual(expect.arrayContaining(['incident.open', 'incident.falsePositive']));
+      expect(hooks.taken.map(({ topic }) => topic)).toEqual(
+        expect.arrayContaining(['incident.contain', 'restriction.undo']),
+      );
+    }, IN_TIME);
+    expect(hooks.taken.filter(({ isSigned }) => !isSigned)).toEqual([]);
+    // Twice the same has the same id.
+    expect(new Set(hooks.taken.map(({ delivery }) => delivery)).size).toBeGreaterThanOrEqual(7);
+  });
+
+  it('stand on a database whose connections are counted', async () => {
+    const text = await (await fetch(page)).text();
+    const states = [...text.matchAll(/^portcullis_database_connections\{state="(\w+)"\} \d+$/gmu)];
+    expect(states.map(([, state]) => state)).toEqual(['busy', 'idle', 'waiting']);
   });
 
   it('tell of an audit log that is changed while the gateway writes it', async () => {

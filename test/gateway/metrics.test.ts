@@ -100,6 +100,7 @@ describe('metrics', () => {
       await stage('limit'),
     ]).toEqual([8, 6, 1, 6]);
     expect(await stage('compile')).toBe(7);
+    expect(await read()).not.toMatch(/^portcullis_database_connections\{/mu);
     expect(await valueIn('portcullis_ready')).toBe(1);
     expect(await valueIn('process_resident_memory_bytes')).toBeGreaterThan(1e6);
   });
