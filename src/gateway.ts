@@ -60,7 +60,7 @@ export async function startGateway(
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
 
-    const { sink: audit, secretFor } = await openAudit(config, { log, clock }, opened);
+    const { sink: audit, secretFor } = await openAudit(config, { log, clock, ...options }, opened);
 
     const switches = createSwitches(config, { clock, log });
     const limiter = await createLimiter(config, { log, clock });
@@ -71,7 +71,7 @@ export async function startGateway(
     const onReplaced = (): void => reviews.changed();
     const running = await openControl(config, { clock, log, jwks, switches, restraints, onReplaced });
     opened.defer(() => running.close());
-    const sinks = startAuditSinks(config, { clock, log, control: running.control }, opened);
+    const sinks = startAuditSinks(config, { clock, log, ...options, control: running.control }, opened);
     const tracer = startTracing(config, { clock, log }, opened);
 
     const identifier = createIdentifier(identityOptions(config, running.keys), clock);
@@ -108,7 +108,7 @@ export async function startGateway(
       options: pipelineOptions(config, secretFor),
     };
     const parts = await startMetrics(tracer.observed(plain), config, {
-      ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock, incidents: counts },
+      ...{ audit, log, opened, sinks, identifier, graphs, tracer, clock, running, incidents: counts },
       ready: () => readiness().ready,
     });
     const listener = createListener(listenerOptions(config, options), {

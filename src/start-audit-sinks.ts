@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { leftLogs } from './audit/left-logs-store.ts';
 import { AuditShipper } from './audit/shipping/audit-shipper.ts';
-import { findLogs, LogSource } from './audit/shipping/log-source.ts';
+import { LogSource } from './audit/shipping/log-source.ts';
 import { OtlpEventSink } from './audit/shipping/otlp-event-sink.ts';
 import type { EventSink } from './audit/shipping/shipped-event.ts';
 import { lineWriter } from './audit/shipping/shipped-line.ts';
@@ -11,6 +12,7 @@ import { packageVersion } from './commands/package-root.ts';
 import type { Config } from './config/config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import { GatewayError } from './errors.ts';
+import { placeOf } from './start-audit.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 import { OtlpClient } from './telemetry/otlp-client.ts';
 import { resourceOf } from './telemetry/otlp-value.ts';
@@ -21,6 +23,8 @@ type SinkConfig = Config['audit']['sinks'][number];
 interface SinkDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** Which of several workers this process is. */
+  readonly worker?: number;
   /** Null where there is none, and so no index. */
   readonly control: Pick<ControlPlane, 'auditIndex'> | null;
 }
@@ -32,14 +36,16 @@ const RETENTION_DAYS = 365;
 const FORGET_MS = 3_600_000;
 
 /**
- * Starts to ship the log of this process, and the logs in directories of it, to all sinks that are configured; tells
- * how they are doing.
+ * Starts to ship the log of this process, and logs that nobody writes to any more, to all sinks that are configured; tells how
+ * they are doing.
  */
 export function startAuditSinks(
-  { audit }: Config,
+  config: Config,
   deps: SinkDeps,
   opened: AsyncDisposableStack,
 ): () => readonly SinkReading[] {
+  const { audit } = config;
+  const place = placeOf(config, deps.worker);
   const shippers = audit.sinks.map((options) => {
     const name = options.name ?? options.type;
     const { clock, log } = deps;
@@ -48,7 +54,9 @@ export function startAuditSinks(
       name,
       sink: createSink(options, deps, opened),
       logs: async () =>
-        (await findLogs(audit.directory)).map((directory) => sourceOf(known, directory, name)),
+        [audit.directory, ...(await leftLogs(audit.directory, place))].map((directory) =>
+          sourceOf(known, directory, name),
+        ),
       now: clock.now,
       random: () => randomInt(RANDOM_MAX) / RANDOM_MAX,
       onFailure: (fault, failures) =>

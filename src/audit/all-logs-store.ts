@@ -4,13 +4,15 @@ import {
   eventsSince,
   type LogPosition,
   lastEvents,
+  type OnGone,
   readEvents,
   unansweredIntents,
 } from './event-read-store.ts';
 import type { LoggedEvent, LoggedIntent } from './logged-event.ts';
 import { listSegments } from './segment-read-store.ts';
 
-const WORKER = /^worker-[1-9]\d?$/;
+/** Name of the directory that a worker writes to. */
+export const WORKER_DIRECTORY = /^worker-[1-9]\d?$/;
 
 /** One chain of segments under an audit directory: its own, or that of a worker. */
 export interface AuditLogPlace {
@@ -25,7 +27,7 @@ export interface AuditLogPlace {
  */
 export async function listLogs(directory: string): Promise<readonly AuditLogPlace[]> {
   const workers = (await readdir(directory, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && WORKER.test(entry.name))
+    .filter((entry) => entry.isDirectory() && WORKER_DIRECTORY.test(entry.name))
     .map(({ name }) => ({ prefix: `${name}/`, directory: join(directory, name) }));
   const own = { prefix: '', directory };
   if (workers.length === 0) return [own];
@@ -39,6 +41,7 @@ export async function listLogs(directory: string): Promise<readonly AuditLogPlac
 export async function* readAllEvents(
   directory: string,
   sinceMs: number | undefined,
+  onGone?: OnGone,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
   const logs = await listLogs(directory);
   const heads: { event: LoggedEvent; rest: AsyncGenerator<LoggedEvent> }[] = [];
@@ -46,7 +49,7 @@ export async function* readAllEvents(
     const { done, value } = await rest.next();
     if (done !== true) heads.push({ event: value, rest });
   };
-  for (const log of logs) await readOn(readEvents(log.directory, sinceMs));
+  for (const log of logs) await readOn(readEvents(log.directory, sinceMs, onGone));
   while (heads.length > 0) {
     const earliest = heads.reduce((best, head) => (timeOf(head.event) < timeOf(best.event) ? head : best));
     heads.splice(heads.indexOf(earliest), 1);

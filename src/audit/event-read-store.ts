@@ -8,6 +8,9 @@ import {
 } from './logged-event.ts';
 import { headOf, linesOf, listSegments } from './segment-read-store.ts';
 
+/** Told of a segment that was removed, as old ones may be, before it was read. */
+export type OnGone = (path: string) => void;
+
 /**
  * Events of a directory in the order they were written, as a stream: memory does not grow with the log. Segments that
  * ended before a time are passed over. Units: milliseconds since the epoch.
@@ -16,12 +19,18 @@ import { headOf, linesOf, listSegments } from './segment-read-store.ts';
 export async function* readEvents(
   directory: string,
   sinceMs: number | undefined,
+  onGone?: OnGone,
 ): AsyncGenerator<LoggedEvent> {
   const paths = await listSegments(directory);
   const first = sinceMs === undefined ? 0 : await firstSince(paths, sinceMs);
-  for (const [index, path] of paths.entries()) {
-    if (index < first) continue;
-    for await (const { event } of eventsOf(path)) if (event !== null) yield event;
+  for (const path of paths.slice(first)) {
+    try {
+      for await (const { event } of eventsOf(path)) if (event !== null) yield event;
+    } catch (fault) {
+      // Only of what is opened: a file that goes while it is read is read to its end.
+      if (!isGone(fault)) throw fault;
+      onGone?.(path);
+    }
   }
 }
 
@@ -110,8 +119,18 @@ export async function unansweredIntents(directory: string): Promise<readonly Log
 
 /** A segment without a readable head may hold anything. */
 async function begunAtMs(path: string): Promise<number> {
-  const head = await headOf(path);
-  return head === null ? Number.POSITIVE_INFINITY : Date.parse(head.time);
+  try {
+    const head = await headOf(path);
+    return head === null ? Number.POSITIVE_INFINITY : Date.parse(head.time);
+  } catch (fault) {
+    if (!isGone(fault)) throw fault;
+    // The oldest go first: what is not gone is later.
+    return Number.NEGATIVE_INFINITY;
+  }
+}
+
+function isGone(fault: unknown): boolean {
+  return fault instanceof Error && 'code' in fault && fault.code === 'ENOENT';
 }
 
 /** A reader that knows the tables which stand before a place of a segment. */

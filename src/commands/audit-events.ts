@@ -110,7 +110,9 @@ function eventText(event: LoggedEvent): string {
 
 async function* matching(options: EventOptions): AsyncGenerator<LoggedEvent> {
   const filter = filterOf(options);
-  for await (const logged of readAllEvents(options.dir, filter.sinceMs))
+  const onGone = (path: string): void =>
+    void process.stderr.write(`${path} was removed before it was read: its events are missing\n`);
+  for await (const logged of readAllEvents(options.dir, filter.sinceMs, onGone))
     if (matchesFilter(logged, filter)) yield logged;
 }
 

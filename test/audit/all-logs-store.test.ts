@@ -13,6 +13,7 @@ import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
 import type { LoggedEvent } from '../../src/audit/logged-event.ts';
 import { auditEvent, auditIntent } from '../../src/audit/recorder.ts';
+import { listSegments } from '../../src/audit/segment-read-store.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import { PARTS } from './fixtures.ts';
 
@@ -86,6 +87,22 @@ describe('logs of several workers', () => {
       [1, 2, 3, 4, 5, 6].map((second) => `worker-${[1, 4, 5].includes(second) ? 1 : 2}@${second}`),
     );
   });
+
+  it.each([undefined, NOON])(
+    'go on where a segment is removed before it is read, and tell which (since %s)',
+    async (since) => {
+      for (const second of [1, 2, 3]) await write('worker-1', [second]);
+      const [, second = ''] = await listSegments(join(root, 'worker-1'));
+      const gone: string[] = [];
+      const ids: string[] = [];
+      for await (const { requestId } of readAllEvents(root, since, (path) => gone.push(path))) {
+        ids.push(requestId);
+        await rm(second, { force: true });
+      }
+      expect([ids, gone]).toEqual([['worker-1@1', 'worker-1@3'], [second]]);
+      await expect(readAllEvents(join(root, 'none'), since).next()).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+  );
 
   it('give the last events of all, and later what came to any, a new log included', async () => {
     await write('worker-1', [1, 4]);
