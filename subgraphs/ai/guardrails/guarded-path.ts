@@ -1,5 +1,5 @@
 import { aiError } from '../ai-error.ts';
-import type { ChatInput, EmbedInput } from '../ai-input.ts';
+import { type ChatInput, type EmbedInput, jsonObjectOf } from '../ai-input.ts';
 import { cachedChat, openCachedChat } from '../cached-chat.ts';
 import type { ChatEvent, ChatResult, EmbeddingResult, ModerationResult } from '../chat-answer.ts';
 import { type Asked, firstModel, NO_ANSWER, type PathParts } from '../chat-path.ts';
@@ -10,6 +10,7 @@ import type { CompiledPolicy, Guardrails } from './compile-guardrails.ts';
 import type { Finding } from './finding.ts';
 import { type GuardedInput, guardChat, guardTexts } from './guard-input.ts';
 import { OutputGuard } from './guard-output.ts';
+import { patternFault } from './schema-patterns.ts';
 
 /** What operators are told of: who asked and what was found, never the text. */
 export interface GuardrailReport {
@@ -44,6 +45,7 @@ export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>):
   const policy = parts.guardrails.policyOf(asked.caller.tenant);
   if (policy === null) return cachedChat(parts, asked);
   const model = firstModel(parts, asked);
+  requireJudgeable(asked.input, policy);
   const guarded = guardChat(asked.input, policy);
   if (guarded.isBlocked) {
     blocked(parts, asked, { model, findings: guarded.findings });
@@ -73,6 +75,7 @@ export async function openGuardedChat(
   if (policy === null) return openCachedChat(parts, asked);
   // Refused as it would be without guardrails.
   const model = firstModel(parts, asked);
+  requireJudgeable(asked.input, policy);
   const guarded = guardChat(asked.input, policy);
   const output = outputGuard(guarded, policy);
   if (guarded.isBlocked) {
@@ -159,6 +162,13 @@ function blocked(
 ): void {
   report(parts, asked, { findings, isBlocked: true });
   parts.ledger.recordBlocked({ ...asked, model }, findings);
+}
+
+/** Where answers are held to their schema, one that they cannot be held to is refused. Throws: BAD_USER_INPUT. */
+function requireJudgeable({ responseSchema }: ChatInput, { outputSchema }: CompiledPolicy): void {
+  if (responseSchema == null || outputSchema === 'off') return;
+  const fault = patternFault(jsonObjectOf('responseSchema', responseSchema));
+  if (fault !== null) throw aiError('BAD_USER_INPUT', `Answers cannot be held to responseSchema: ${fault}.`);
 }
 
 function outputGuard(

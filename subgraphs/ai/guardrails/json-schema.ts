@@ -1,3 +1,6 @@
+import { compilePattern, type LinearPattern } from './linear-pattern.ts';
+import { hasFormat } from './text-formats.ts';
+
 /** Deepest nesting of values and references that is followed. */
 const DEPTH_MAX = 64;
 /** Most steps of one validation; alternatives within alternatives multiply. */
@@ -13,18 +16,21 @@ interface Walk {
   readonly root: unknown;
   readonly depth: number;
   readonly budget: { steps: number };
+  readonly patterns: Map<string, LinearPattern>;
 }
 
 /**
- * Whether a value follows a JSON Schema, by the keywords that models are asked by; `pattern` and `format` are not judged, since a pattern is a
- * program of the caller's. Invariant: bounded steps, long texts and lists being many; what cannot be judged within them does not follow.
+ * Whether a value follows a JSON Schema, by the keywords that models are asked by. A `pattern` is a program of the caller's: only such are run
+ * as never go back, and each state that they visit is a step. Invariant: bounded steps, long texts and lists being many; what cannot be judged
+ * within them does not follow.
  * Source: JSON Schema 2020-12, core and validation.
  */
 export function followsSchema(value: unknown, schema: unknown): boolean {
   try {
-    return follows(value, schema, { root: schema, depth: 0, budget: { steps: STEPS_MAX } });
+    const budget = { steps: STEPS_MAX };
+    return follows(value, schema, { root: schema, depth: 0, budget, patterns: new Map() });
   } catch (fault) {
-    // Of a value that is nested too deeply to be compared, the engine says the same.
+    // Of a value that is nested too deeply to be compared, the engine says the same; a pattern that is not run is one, too.
     if (fault instanceof RangeError) return false;
     throw fault;
   }
@@ -83,6 +89,7 @@ const RULES: readonly (readonly [string, Rule])[] = [
       !isObject(value) || listOf(required).every((name) => Object.hasOwn(value, String(name))),
   ],
   ['properties', (value, schema, at) => !isObject(value) || hasProperties(value, schema, at)],
+  ['patternProperties', (value, schema, at) => !isObject(value) || hasPatterned(value, schema, at)],
   ['additionalProperties', (value, schema, at) => !isObject(value) || hasAdditional(value, schema, at)],
   [
     'minProperties',
@@ -123,6 +130,8 @@ const RULES: readonly (readonly [string, Rule])[] = [
     'maxLength',
     (value, { maxLength }) => typeof value !== 'string' || [...value].length <= Number(maxLength),
   ],
+  ['pattern', (value, { pattern }, at) => typeof value !== 'string' || isMatched(value, pattern, at)],
+  ['format', (value, { format }) => typeof value !== 'string' || hasFormat(value, format)],
   ['minimum', (value, { minimum }) => typeof value !== 'number' || value >= Number(minimum)],
   ['maximum', (value, { maximum }) => typeof value !== 'number' || value <= Number(maximum)],
   [
@@ -153,12 +162,35 @@ function hasProperties(value: Schema, { properties }: Schema, at: Walk): boolean
   );
 }
 
-/** Without `patternProperties`, whose patterns are not run: names that only they allow count as additional. */
-function hasAdditional(value: Schema, { properties, additionalProperties }: Schema, at: Walk): boolean {
-  const named = isObject(properties) ? properties : {};
-  return Object.keys(value).every(
-    (name) => Object.hasOwn(named, name) || follows(value[name], additionalProperties, at),
+function hasPatterned(value: Schema, { patternProperties }: Schema, at: Walk): boolean {
+  if (!isObject(patternProperties)) return false;
+  return Object.entries(patternProperties).every(([pattern, schema]) =>
+    Object.keys(value).every((name) => !isMatched(name, pattern, at) || follows(value[name], schema, at)),
   );
+}
+
+function hasAdditional(value: Schema, schema: Schema, at: Walk): boolean {
+  const { properties, patternProperties, additionalProperties } = schema;
+  const named = isObject(properties) ? properties : {};
+  const patterns = isObject(patternProperties) ? Object.keys(patternProperties) : [];
+  return Object.keys(value).every(
+    (name) =>
+      Object.hasOwn(named, name) ||
+      patterns.some((pattern) => isMatched(name, pattern, at)) ||
+      follows(value[name], additionalProperties, at),
+  );
+}
+
+/** Throws: RangeError. */
+function isMatched(text: string, pattern: unknown, at: Walk): boolean {
+  if (typeof pattern !== 'string') return false;
+  let known = at.patterns.get(pattern);
+  if (known === undefined) {
+    known = compilePattern(pattern);
+    at.patterns.set(pattern, known);
+    spend(at, known.states);
+  }
+  return known.matches(text, (visits) => spend(at, visits));
 }
 
 /** Places of the same schema only. Source: RFC 6901. */

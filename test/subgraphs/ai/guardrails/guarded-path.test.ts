@@ -327,6 +327,32 @@ describe('an answer', () => {
     expect(textOf(events)).toBe(finishReason === 'STOP' ? text : '');
   });
 
+  it.each([
+    ['{"properties":{"code":{"pattern":"^[A-Z]{2}$"}}}', '{"code":"NO"}', '{"code":"no"}'],
+    ['{"properties":{"day":{"format":"date"}}}', '{"day":"2026-11-28"}', '{"day":"today"}'],
+  ])('is held to %s', async (responseSchema, good, bad) => {
+    const { chat } = under({ outputSchema: {} });
+    for (const [text, reason] of [[good, 'STOP'] as const, [bad, 'CONTENT_FILTER'] as const]) {
+      fake.answer = () => ({ status: 200, body: FORMAT.chat(text) });
+      expect((await chat({ responseSchema })).finishReason).toBe(reason);
+    }
+  });
+
+  it('is not asked for by a schema that it could not be held to, where it would be', async () => {
+    const responseSchema = '{"properties":{"code":{"pattern":"^(?=secret)"}}}';
+    const { chat, stream, ledger, memory } = under({ outputSchema: {} });
+    const refused = {
+      extensions: { code: 'BAD_USER_INPUT' },
+      message: expect.stringContaining('look-around'),
+    };
+    await expect(chat({ responseSchema })).rejects.toMatchObject(refused);
+    await expect(stream({ responseSchema })).rejects.toMatchObject(refused);
+    await expect(chat({ responseSchema })).rejects.not.toThrow('secret');
+    await ledger.settled();
+    expect([fake.requests, memory.settled]).toEqual([[], []]);
+    expect((await under({ pii: {} }).chat({ responseSchema })).finishReason).toBe('STOP');
+  });
+
   it('that is too long ends', async () => {
     fake.answer = () => ({ frames: framesOf('1234', '5678', '9'), after: 'end' });
     const events = await under({ sizes: { outputCharactersMax: 6 } }).stream(saying('Hi'));

@@ -36,6 +36,21 @@ describe('a value', () => {
       { v: 1, next: { v: 2 } },
       { v: 1, next: {} },
     ],
+    [{ pattern: '^[a-z]+$' }, 'abc', 'aBc'],
+    [{ pattern: 'b' }, 7, 'a'],
+    [{ patternProperties: { '^n_': { type: 'number' } } }, { n_a: 1, b: 'x' }, { n_a: 'x' }],
+    [{ patternProperties: { '^n_': true }, additionalProperties: false }, { n_a: 1 }, { m_a: 1 }],
+    [{ format: 'date' }, '2024-02-29', '2023-02-29'],
+    [{ format: 'time' }, '23:59:60Z', '24:00:00Z'],
+    [{ format: 'date-time' }, '2026-11-28T09:00:00.5+01:00', '2026-11-28 09:00:00Z'],
+    [{ format: 'duration' }, 'P1DT2H', 'PT'],
+    [{ format: 'email' }, 'jane.doe@example.com', 'jane..doe@example.com'],
+    [{ format: 'email' }, 'a@b.c', 'b.c'],
+    [{ format: 'hostname' }, 'a-1.example.com', '-a.example.com'],
+    [{ format: 'ipv4' }, '10.0.0.1', '10.0.0.256'],
+    [{ format: 'ipv6' }, '::1', 'fe80::1%eth0'],
+    [{ format: 'uri' }, 'https://example.com/?a=1', 'example.com'],
+    [{ format: 'uuid' }, '0190c3a0-7b1c-7000-8000-000000000000', '0190c3a0'],
     [{ properties: { toString: { type: 'string' } } }, {}, { toString: 1 }],
   ])('that follows %j is told from one that does not', (schema, good, bad) => {
     expect([followsSchema(good, schema), followsSchema(bad, schema)]).toEqual([true, false]);
@@ -46,6 +61,7 @@ describe('a value', () => {
     ['a reference to itself, denied', { not: { $ref: '#' } }],
     ['a reference to nowhere', { $ref: '#/$defs/none' }],
     ['a reference to elsewhere', { $ref: 'https://example.com/schema' }],
+    ['a pattern that is not run', { properties: { a: true }, pattern: '(?=a)', minProperties: 1 }],
     ['alternatives without end', { anyOf: Array.from({ length: 9 }, () => ({ allOf: [{ $ref: '#' }] })) }],
   ])('follows no schema with %s', (_, schema) => {
     expect(followsSchema({}, schema)).toBe(false);
@@ -78,6 +94,7 @@ describe('what a schema may cost', () => {
       Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`n${n}`, n])),
     ],
     ['many alternatives', { enum: Array.from({ length: 2_000 }, (_, index) => index) }, 1],
+    ['a pattern of many states', { pattern: '(?:a{1,30}b?){9}$' }, 'a'.repeat(99)],
     ['a long constant', { not: { const: 'a'.repeat(16_000) } }, 1],
   ])('counts what is gone through: %s, looked at often, follows nothing', (_, each, value) => {
     leaf = each;
