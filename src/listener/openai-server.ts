@@ -54,7 +54,7 @@ async function chat(exchange: OpenAiExchange): Promise<void> {
 }
 
 async function embeddings(exchange: OpenAiExchange): Promise<void> {
-  const request = parseEmbedding(await exchange.body());
+  const request = parseEmbedding(await exchange.body(), exchange.cacheControl);
   if (!('params' in request)) return exchange.refuse(request);
   await exchange.answer(request.params, (data) => embeddingList(data, request));
 }

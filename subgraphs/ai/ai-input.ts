@@ -41,10 +41,11 @@ export interface ChatInput {
   readonly cache?: 'USE' | 'REFRESH' | 'BYPASS';
 }
 
-/** The input of `embed`, and of `moderate`. */
+/** The input of `embed`, and of `moderate`, which has no vectors that were kept. */
 export interface EmbedInput {
   readonly model: string;
   readonly texts: readonly string[];
+  readonly cache?: ChatInput['cache'];
 }
 
 /** What one call may ask for. Units: UTF-16 code units where characters are counted. */

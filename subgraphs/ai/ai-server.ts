@@ -8,6 +8,7 @@ import { NO_BUDGETS } from './budget/budget-config.ts';
 import { type BudgetSetup, startLedger } from './budget/start-ledger.ts';
 import { createAnswerCache } from './cache/answer-cache.ts';
 import { type CacheConfig, parseCache } from './cache/cache-config.ts';
+import { createVectorCache } from './cache/vector-cache.ts';
 import type { CredentialsConfig } from './credentials/credentials-config.ts';
 import { startCredentials } from './credentials/start-credentials.ts';
 import { createGuardedFetch } from './endpoint/guarded-fetch-client.ts';
@@ -111,6 +112,7 @@ async function serve(options: AiOptions, opened: AsyncDisposableStack): Promise<
       onGuardrails: (report) => tell({ level: 'warn', event: 'guardrails', ...report }),
       onProviderFailure: tell,
       cache: cache === null ? null : createAnswerCache(cache, Date.now),
+      vectors: cache === null ? null : createVectorCache(cache, Date.now),
       ...{ now: Date.now, random: Math.random, newId: randomUUID },
       health: createKeyHealth(routing, Date.now),
     }),

@@ -66,6 +66,10 @@ export interface ChatEvent {
 export interface EmbeddingResult {
   readonly embeddings: readonly { readonly index: number; readonly vector: readonly number[] }[];
   readonly dimensions: number;
+  /** Texts whose vector was kept from before. */
+  readonly cachedTexts: number;
+  /** Tokens that asking the model for those would have taken, as they are counted here. */
+  readonly savedTokens: number;
   readonly usage: TokenUsage;
   readonly model: AiModel;
   readonly attempts: readonly AttemptRecord[];

@@ -9,6 +9,7 @@ import { meteredCall, meteredParts } from './budget/metered-call.ts';
 import { SpendCapReachedError } from './budget/spend-cap.ts';
 import { chatTokens } from './budget/token-estimate.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
+import type { VectorCache } from './cache/vector-cache.ts';
 import type { ChatEvent, ChatFailure, ChatResult } from './chat-answer.ts';
 import type { AiModel, ModelCatalog } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
@@ -42,6 +43,8 @@ export interface PathParts {
   readonly health: KeyHealth;
   /** Answers that are kept; null where none are. */
   readonly cache: AnswerCache | null;
+  /** Vectors that are kept; null or absent where none are. */
+  readonly vectors?: VectorCache | null;
   readonly routing: RoutingConfig;
   /** Bound of one call, all its attempts and waits included. Units: milliseconds. */
   readonly timeoutMs: number;

@@ -10,35 +10,66 @@ import type { Capability } from './provider-config.ts';
 import { errorOf, makeAttempts } from './routing/make-attempts.ts';
 import { spendCapOf, type Target } from './routing/routes.ts';
 import type { AttemptRecord } from './routing/run-attempts.ts';
-import { NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
+import { countAll, NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
 
 /**
- * Vectors of texts. Vectors of two models have nothing to do with each other: an alias of several is refused.
+ * Vectors of texts, those that were kept for the caller's tenant among them. Vectors of two models have nothing to do with each other: an
+ * alias of several is refused. Who may not ask the model gets no kept vector of it either.
  * Throws: MODEL_NOT_APPROVED, AI_MODEL_UNKNOWN, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE, AI_TIMEOUT, AI_PROVIDER_RATE_LIMITED,
- * AI_PROVIDER_ERROR.
+ * AI_PROVIDER_ERROR, AI_SPEND_CAP_REACHED.
  */
 export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Promise<EmbeddingResult> {
-  const { catalog, reader } = parts;
-  const { answer, model, attempts } = await asking(
-    parts,
-    { ...asked, capability: 'EMBEDDINGS' },
-    async (target, abortSignal, metered) => {
-      const embedding = catalog.embeddingModel(target);
-      const pieces = piecesOf(asked.input.texts, await textsPerCall(embedding));
-      const answers = await metered(pieces, (texts) =>
-        askForVectors(texts, { model: embedding, reader, abortSignal }),
-      );
-      return {
-        vectors: answers.flatMap(({ vectors }) => vectors),
-        usage: sumOf(answers.map(({ usage }) => usage)),
-      };
-    },
-  );
+  const { input, caller } = asked;
+  const { cache = 'USE', texts } = input;
+  const vectors = cache === 'BYPASS' ? null : (parts.vectors ?? null);
+  const [first] = textTargets(parts, { ...asked, capability: 'EMBEDDINGS' });
+  const of = { tenant: caller.tenant, model: first?.model.id ?? '' };
+  const kept = cache === 'USE' ? (vectors?.find(of, texts) ?? []) : [];
+  const missing = texts.filter((_, index) => kept[index] == null);
+  const answered =
+    missing.length === 0 && first !== undefined
+      ? { answer: NO_VECTORS, model: first.model, attempts: [] }
+      : await askForMissing(parts, { ...asked, input: { ...input, texts: missing } });
+  const { answer, model, attempts } = answered;
+  vectors?.keep({ ...of, model: model.id }, missing, answer.vectors);
+  const fresh = answer.vectors.values();
+  const all = texts.map((_, index) => kept[index] ?? fresh.next().value ?? []);
   return {
-    embeddings: answer.vectors.map((vector, index) => ({ index, vector })),
-    dimensions: answer.vectors[0]?.length ?? 0,
+    embeddings: all.map((vector, index) => ({ index, vector })),
+    dimensions: all[0]?.length ?? 0,
+    ...(await saved(parts, asked, { model, texts: texts.filter((_, index) => kept[index] != null) })),
     ...{ usage: answer.usage, model, attempts },
   };
+}
+
+const NO_VECTORS = Object.freeze({ vectors: [], usage: { ...NO_USAGE, estimated: false } });
+
+/** What kept vectors have saved, as it is recorded. */
+async function saved(
+  { ledger, reader }: PathParts,
+  { caller, field, onRecord }: Asked<EmbedInput>,
+  { model, texts }: { readonly model: AiModel; readonly texts: readonly string[] },
+): Promise<Pick<EmbeddingResult, 'cachedTexts' | 'savedTokens'>> {
+  if (texts.length === 0) return { cachedTexts: 0, savedTokens: 0 };
+  const usage = { inputTokens: countAll(reader, texts), outputTokens: 0, estimated: true };
+  const { tokens, id } = await ledger.recordSaved({ caller, field, model, usage });
+  onRecord?.(id);
+  return { cachedTexts: texts.length, savedTokens: tokens };
+}
+
+function askForMissing(parts: PathParts, asked: Asked<EmbedInput>) {
+  const { catalog, reader } = parts;
+  return asking(parts, { ...asked, capability: 'EMBEDDINGS' }, async (target, abortSignal, metered) => {
+    const embedding = catalog.embeddingModel(target);
+    const pieces = piecesOf(asked.input.texts, await textsPerCall(embedding));
+    const answers = await metered(pieces, (texts) =>
+      askForVectors(texts, { model: embedding, reader, abortSignal }),
+    );
+    return {
+      vectors: answers.flatMap(({ vectors }) => vectors),
+      usage: sumOf(answers.map(({ usage }) => usage)),
+    };
+  });
 }
 
 /** What is wrong with texts. Throws: as `runEmbed`. */

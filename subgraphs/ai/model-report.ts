@@ -15,7 +15,7 @@ export class ModelReport {
 
   add(told: {
     readonly attempts?: readonly AttemptRecord[];
-    readonly cache?: ChatCacheHit | null;
+    readonly cache?: Pick<ChatCacheHit, 'model'> | null;
     readonly guardrails?: readonly Finding[];
   }): void {
     for (const { count, ...found } of told.guardrails ?? []) this.#findings.add(found, count);

@@ -140,14 +140,21 @@ export function createAiResolvers(parts: LoggedParts) {
 }
 
 /** Asks about texts, and reports what guardrails found in them, also where that refuses them, and which models were asked. */
-async function reporting<T extends { readonly attempts: readonly AttemptRecord[] }>(
+async function reporting<
+  T extends {
+    readonly attempts: readonly AttemptRecord[];
+    readonly model: AiModel;
+    readonly cachedTexts?: number;
+  },
+>(
   { principal: caller, loaders: { report } }: SubgraphContext<AiLoaders>,
   field: string,
   ask: (asked: Omit<AskedTexts, 'input'>) => Promise<T>,
 ): Promise<T> {
   const onFindings = (guardrails: readonly Finding[]): void => report.add({ guardrails });
   const result = await ask({ caller, field, onFindings });
-  report.add({ attempts: result.attempts });
+  const { attempts, model, cachedTexts = 0 } = result;
+  report.add({ attempts, cache: cachedTexts === 0 ? null : { model } });
   return result;
 }
 

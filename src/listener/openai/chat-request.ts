@@ -173,7 +173,7 @@ const NO_STORE = /(?:^|[\s,])no-store(?:$|[\s,])/iu;
 const NO_CACHE = /(?:^|[\s,])no-cache(?:$|[\s,])/iu;
 
 /** What a client says of kept answers. Source: RFC 9111, section 5.2.1. */
-function cacheUse(cacheControl = ''): 'BYPASS' | 'REFRESH' | undefined {
+export function cacheUse(cacheControl = ''): 'BYPASS' | 'REFRESH' | undefined {
   if (NO_STORE.test(cacheControl)) return 'BYPASS';
   return NO_CACHE.test(cacheControl) ? 'REFRESH' : undefined;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { GraphQLParams, GraphQLResponseBody } from '../request.ts';
-import { faultOf, operation } from './chat-request.ts';
+import { cacheUse, faultOf, operation } from './chat-request.ts';
 import type { OpenAiError } from './openai-error.ts';
 
 /** What is asked of the graph, and in which form vectors go back. */
@@ -26,13 +26,17 @@ interface EmbeddingResult {
 }
 
 /** Reads the body of `POST /embeddings`. */
-export function parseEmbedding(body: unknown): EmbeddingRequest | OpenAiError {
+export function parseEmbedding(body: unknown, cacheControl?: string): EmbeddingRequest | OpenAiError {
   const parsed = embeddingSchema.safeParse(body);
   if (!parsed.success) return faultOf(parsed.error);
   const { model, input, encoding_format: format } = parsed.data;
+  const cache = cacheUse(cacheControl);
   const texts = typeof input === 'string' ? [input] : input;
   return {
-    params: { ...operation(EMBED), variables: { input: { model, texts } } },
+    params: {
+      ...operation(EMBED),
+      variables: { input: { model, texts, ...(cache === undefined ? {} : { cache }) } },
+    },
     ...{ model, base64: format === 'base64' },
   };
 }

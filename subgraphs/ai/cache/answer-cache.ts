@@ -1,5 +1,5 @@
 import type { ModelAnswer } from '../ask-model.ts';
-import { AnswerShelves, type KeptAnswer } from './answer-shelf.ts';
+import { AnswerShelves, answerBytes, type KeptAnswer } from './answer-shelf.ts';
 import type { CacheConfig } from './cache-config.ts';
 import { type NearText, nearText } from './near-text.ts';
 import { exactKey, type KeyedRequest, lastTurn, nearKey } from './request-key.ts';
@@ -43,7 +43,7 @@ const KEPT: ReadonlySet<ModelAnswer['finishReason']> = new Set(['STOP', 'LENGTH'
 /** Makes an empty cache. Units: `now` gives milliseconds since the epoch. */
 export function createAnswerCache(config: CacheConfig, now: () => number): AnswerCache {
   const { tenants, semantic } = config;
-  const shelves = new AnswerShelves({ ...config, candidatesMax: semantic?.candidatesMax ?? 1 });
+  const shelves = new AnswerShelves({ ...config, candidatesMax: semantic?.candidatesMax ?? 1 }, answerBytes);
   const isOf = tenants === 'all' ? () => true : (tenant: string) => tenants.includes(tenant);
   const hitOf = (match: CacheHit['match'], kept: KeptAnswer | null): CacheHit | null =>
     kept === null ? null : { match, answer: kept.answer, ageMs: Math.max(0, now() - kept.keptAtMs) };

@@ -2,8 +2,8 @@ import type { ModelAnswer } from '../ask-model.ts';
 import { type NearText, nearness } from './near-text.ts';
 
 /** An answer that is kept. Units: milliseconds since the epoch. */
-export interface KeptAnswer {
-  readonly answer: ModelAnswer;
+export interface KeptAnswer<Answer = ModelAnswer> {
+  readonly answer: Answer;
   readonly keptAtMs: number;
   /** Question and group of those that are nearly the same; null where only the same one counts. */
   readonly near: { readonly group: string; readonly text: NearText } | null;
@@ -17,13 +17,13 @@ export interface ShelfBounds {
   readonly candidatesMax: number;
 }
 
-interface Entry extends KeptAnswer {
+interface Entry<Answer> extends KeptAnswer<Answer> {
   readonly bytes: number;
 }
 
-interface Shelf {
+interface Shelf<Answer> {
   /** The one that was not used for longest first. */
-  readonly entries: Map<string, Entry>;
+  readonly entries: Map<string, Entry<Answer>>;
   readonly groups: Map<string, Set<string>>;
   bytes: number;
 }
@@ -38,14 +38,17 @@ const BYTES_PER_UNIT = 2;
  * Answers by tenant, in the memory of this process.
  * Invariant: what one tenant has kept is found by no other; no tenant can take the room of those that have less.
  */
-export class AnswerShelves {
-  readonly #shelves = new Map<string, Shelf>();
+export class AnswerShelves<Answer = ModelAnswer> {
+  readonly #shelves = new Map<string, Shelf<Answer>>();
   readonly #bounds: ShelfBounds;
+  readonly #sizeOf: (answer: Answer) => number;
   #entries = 0;
   #bytes = 0;
 
-  constructor(bounds: ShelfBounds) {
+  /** Units: `sizeOf` gives bytes. */
+  constructor(bounds: ShelfBounds, sizeOf: (answer: Answer) => number) {
     this.#bounds = bounds;
+    this.#sizeOf = sizeOf;
   }
 
   get size(): { readonly entries: number; readonly bytes: number } {
@@ -53,7 +56,7 @@ export class AnswerShelves {
   }
 
   /** The answer by its key, if it was kept since then. */
-  get(tenant: string, key: string, sinceMs: number): KeptAnswer | null {
+  get(tenant: string, key: string, sinceMs: number): KeptAnswer<Answer> | null {
     const shelf = this.#shelves.get(tenant);
     const entry = shelf?.entries.get(key);
     if (shelf === undefined || entry === undefined) return null;
@@ -71,7 +74,7 @@ export class AnswerShelves {
     tenant: string,
     { group, text }: NonNullable<KeptAnswer['near']>,
     { sinceMs, threshold }: { readonly sinceMs: number; readonly threshold: number },
-  ): KeptAnswer | null {
+  ): KeptAnswer<Answer> | null {
     const shelf = this.#shelves.get(tenant);
     let best: { readonly key: string; readonly nearness: number } | null = null;
     for (const key of shelf?.groups.get(group) ?? []) {
@@ -84,8 +87,8 @@ export class AnswerShelves {
   }
 
   /** Keeps an answer, in place of the one that its key had. */
-  put(tenant: string, key: string, kept: KeptAnswer): void {
-    const bytes = bytesOf(kept);
+  put(tenant: string, key: string, kept: KeptAnswer<Answer>): void {
+    const bytes = ENTRY_BYTES + this.#sizeOf(kept.answer) + bytesOf(kept.near);
     this.#remove(tenant, key);
     if (bytes > this.#bounds.entryBytesMax) return;
     const shelf = this.#shelves.get(tenant) ?? { entries: new Map(), groups: new Map(), bytes: 0 };
@@ -97,7 +100,11 @@ export class AnswerShelves {
       this.#removeOldestOf(this.#fullest());
   }
 
-  #group(tenant: string, shelf: Shelf, { group, key }: { readonly group: string; readonly key: string }) {
+  #group(
+    tenant: string,
+    shelf: Shelf<Answer>,
+    { group, key }: { readonly group: string; readonly key: string },
+  ) {
     const keys = shelf.groups.get(group) ?? new Set();
     shelf.groups.set(group, keys);
     keys.add(key);
@@ -129,18 +136,23 @@ export class AnswerShelves {
     if (keys?.size === 0) shelf.groups.delete(entry.near.group);
   }
 
-  #count(shelf: Shelf, entries: number, bytes: number): void {
+  #count(shelf: Shelf<Answer>, entries: number, bytes: number): void {
     shelf.bytes += bytes;
     this.#entries += entries;
     this.#bytes += bytes;
   }
 }
 
-function bytesOf({ answer, near }: KeptAnswer): number {
-  const calls = answer.toolCalls.reduce(
+function bytesOf(near: KeptAnswer['near']): number {
+  if (near === null) return 0;
+  return near.text.fixed.length * BYTES_PER_UNIT + near.text.vector.length * BYTES_PER_NUMBER;
+}
+
+/** What the texts of an answer take. Units: bytes. */
+export function answerBytes({ text, toolCalls }: ModelAnswer): number {
+  const calls = toolCalls.reduce(
     (sum, { id, name, arguments: json }) => sum + id.length + name.length + json.length,
     0,
   );
-  const texts = (answer.text.length + calls + (near?.text.fixed.length ?? 0)) * BYTES_PER_UNIT;
-  return ENTRY_BYTES + texts + (near?.text.vector.length ?? 0) * BYTES_PER_NUMBER;
+  return (text.length + calls) * BYTES_PER_UNIT;
 }

@@ -22,6 +22,19 @@ const cacheSchema = z.strictObject({
     .min(256)
     .max(MIB)
     .default(MIB / 4),
+  /** Vectors of texts, each by itself. Default: none are kept. */
+  embeddings: z
+    .strictObject({
+      /** Vectors of all tenants together. */
+      entriesMax: z.int().min(1).max(10_000_000).default(20_000),
+      /** What they take together: 8 bytes for each number. */
+      bytesMax: z
+        .int()
+        .min(MIB)
+        .max(65_536 * MIB)
+        .default(64 * MIB),
+    })
+    .optional(),
   /** Answers to questions that are nearly the same. Default: only to the same ones. */
   semantic: z
     .strictObject({

@@ -31,6 +31,15 @@ export function nearKey({ tenant, model, input, policy }: KeyedRequest): string 
   return digest(['near', tenant, model, policy, { ...asked, messages: asked.messages.slice(0, -1) }]);
 }
 
+/** The key of the vector of a text. */
+export function vectorKey(of: {
+  readonly tenant: string;
+  readonly model: string;
+  readonly text: string;
+}): string {
+  return digest(['vector', of.tenant, of.model, of.text]);
+}
+
 /** What the user says last. */
 export function lastTurn({ messages }: ChatInput): string {
   return messages.at(-1)?.content ?? '';

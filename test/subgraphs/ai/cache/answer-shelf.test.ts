@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelAnswer } from '../../../../subgraphs/ai/ask-model.ts';
-import { AnswerShelves, type KeptAnswer } from '../../../../subgraphs/ai/cache/answer-shelf.ts';
+import { AnswerShelves, answerBytes, type KeptAnswer } from '../../../../subgraphs/ai/cache/answer-shelf.ts';
 import { nearText } from '../../../../subgraphs/ai/cache/near-text.ts';
 import { NO_USAGE } from '../../../../subgraphs/ai/token-usage.ts';
 
@@ -18,7 +18,7 @@ const textOf = (found: KeptAnswer | null) => found?.answer.text ?? null;
 
 describe('answers by tenant', () => {
   it('are found by their tenant, and by no other under the same key', () => {
-    const shelves = new AnswerShelves(BOUNDS);
+    const shelves = new AnswerShelves(BOUNDS, answerBytes);
     shelves.put('a', 'k', kept('one', { near: near('g', 1, 0) }));
     expect(textOf(shelves.get('a', 'k', 0))).toBe('one');
     for (const tenant of ['b', '', 'A', 'a ', '__proto__', 'constructor']) {
@@ -28,7 +28,7 @@ describe('answers by tenant', () => {
   });
 
   it('are forgotten when they are too old, on both sides of the bound', () => {
-    const shelves = new AnswerShelves(BOUNDS);
+    const shelves = new AnswerShelves(BOUNDS, answerBytes);
     shelves.put('a', 'k', kept('one', { near: near('g', 1, 0) }));
     expect(textOf(shelves.get('a', 'k', 1000))).toBe('one');
     expect(shelves.nearest('a', near('g', 1, 0), { sinceMs: 1001, threshold: 0.5 })).toBeNull();
@@ -37,7 +37,7 @@ describe('answers by tenant', () => {
   });
 
   it('give way by age of use, and those of who has most first', () => {
-    const shelves = new AnswerShelves(BOUNDS);
+    const shelves = new AnswerShelves(BOUNDS, answerBytes);
     shelves.put('small', 's', kept('s'));
     for (const key of ['1', '2', '3', '4', '5']) shelves.put('large', key, kept(key));
     shelves.get('large', '1', 0);
@@ -47,7 +47,7 @@ describe('answers by tenant', () => {
   });
 
   it('are not kept where they are too large', () => {
-    const shelves = new AnswerShelves({ ...BOUNDS, entryBytesMax: 1000 });
+    const shelves = new AnswerShelves({ ...BOUNDS, entryBytesMax: 1000 }, answerBytes);
     shelves.put('a', 'k', kept('x'));
     shelves.put('a', 'k', kept('x'.repeat(1000)));
     expect(shelves.get('a', 'k', 0)).toBeNull();
@@ -62,7 +62,7 @@ describe('answers by tenant', () => {
     });
     fc.assert(
       fc.property(fc.array(put, { maxLength: 60 }), (puts) => {
-        const shelves = new AnswerShelves({ ...BOUNDS, bytesMax: 8000, entryBytesMax: 4000 });
+        const shelves = new AnswerShelves({ ...BOUNDS, bytesMax: 8000, entryBytesMax: 4000 }, answerBytes);
         for (const { tenant, key, length, group } of puts) {
           const vector = group === null ? null : near(group, 1, 1);
           shelves.put(tenant, `${tenant}${key}`, kept('x'.repeat(length), { near: vector }));
@@ -82,7 +82,7 @@ describe('answers to questions that are nearly the same', () => {
     textOf(shelves.nearest('a', near('g', ...vector), { sinceMs: 0, threshold }));
 
   it('are those of the nearest question of the group, as near as the threshold at least', () => {
-    const shelves = new AnswerShelves(BOUNDS);
+    const shelves = new AnswerShelves(BOUNDS, answerBytes);
     shelves.put('a', '1', kept('one', { near: near('g', 1, 0) }));
     shelves.put('a', '2', kept('two', { near: near('g', 0, 1) }));
     shelves.put('a', '3', kept('other group', { near: near('h', 1, 1) }));
@@ -95,7 +95,7 @@ describe('answers to questions that are nearly the same', () => {
   });
 
   it('are as many as a question is compared with, and no more', () => {
-    const shelves = new AnswerShelves(BOUNDS);
+    const shelves = new AnswerShelves(BOUNDS, answerBytes);
     for (const key of ['1', '2', '3', '4']) shelves.put('a', key, kept(key, { near: near('g', 1, 0) }));
     expect(shelves.size.entries).toBe(3);
     expect(shelves.get('a', '1', 0)).toBeNull();
