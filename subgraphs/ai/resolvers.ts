@@ -37,7 +37,7 @@ interface AnalyzedText {
 
 const GUARDRAIL_NAMES: Readonly<Record<string, GuardrailName>> = {
   ...{ PII: 'pii', SECRETS: 'secrets', INJECTION: 'injection', TOPICS: 'topics', SIZES: 'sizes' },
-  OUTPUT_SCHEMA: 'outputSchema',
+  ...{ IMAGES: 'images', OUTPUT_SCHEMA: 'outputSchema' },
 };
 
 /** What guardrails found, also where there are none. */

@@ -18,6 +18,8 @@ export interface CompiledPolicy {
   /** One of its patterns has to stand in what the user said last. */
   readonly allowed: { readonly check: TextCheck; readonly action: GuardrailAction } | null;
   readonly sizes: NonNullable<GuardrailPolicy['sizes']> | null;
+  /** What becomes of images, which are not read. */
+  readonly images: Exclude<Switched, 'mask'>;
   readonly outputSchema: Exclude<Switched, 'mask'>;
   /** Words of the longest pattern that answers are searched for. */
   readonly phraseWordsMax: number;
@@ -65,13 +67,22 @@ function compile(policy: GuardrailPolicy): CompiledPolicy | null {
     output: checksOf(policy, 'output'),
     allowed: allowedOf(topics),
     sizes,
+    images: policy.images?.input ?? imagesBy(policy),
     outputSchema: outputSchema?.output ?? ('off' as const),
     phraseWordsMax: Math.max(0, ...(topics?.denied ?? []).map((pattern) => pattern.split(/[ -]/u).length)),
   };
   const isOff =
     compiled.input.length + compiled.output.length === 0 &&
-    [compiled.allowed === null, sizes === null, compiled.outputSchema === 'off'].every(Boolean);
+    [compiled.allowed, sizes].every((part) => part === null) &&
+    [compiled.images, compiled.outputSchema].every((action) => action === 'off');
   return isOff ? null : compiled;
+}
+
+/** What a text may not say an image may not say either; what cannot be taken out of it is told. */
+function imagesBy({ pii, secrets, injection, topics }: GuardrailPolicy): CompiledPolicy['images'] {
+  const actions = new Set([pii, secrets, injection, topics].map((guardrail) => guardrail?.input ?? 'off'));
+  if (actions.has('block')) return 'block';
+  return actions.has('mask') ? 'report' : 'off';
 }
 
 function sorted(policy: GuardrailPolicy): unknown {

@@ -2,7 +2,15 @@ import type { FoldedText } from './fold-text.ts';
 import type { FindingKind, Span } from './span.ts';
 
 /** The guardrails, by the names that the configuration has for them. */
-export const GUARDRAILS = ['pii', 'secrets', 'injection', 'topics', 'sizes', 'outputSchema'] as const;
+export const GUARDRAILS = [
+  'pii',
+  'secrets',
+  'injection',
+  'topics',
+  'sizes',
+  'images',
+  'outputSchema',
+] as const;
 export type GuardrailName = (typeof GUARDRAILS)[number];
 
 /** What becomes of what is found: the call ends, the place is taken out, or nothing but the report. */

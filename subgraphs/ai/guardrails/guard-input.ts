@@ -22,6 +22,7 @@ export function guardChat(input: ChatInput, policy: CompiledPolicy): GuardedInpu
   const counts = new FindingCounts();
   checkSizes(input, policy, counts);
   checkAllowed(input, policy, counts);
+  checkImages(input, policy, counts);
   return guarded(input, policy, { counts, apply: changeChat });
 }
 
@@ -117,6 +118,16 @@ function checkSizes({ messages }: ChatInput, { sizes }: CompiledPolicy, counts: 
   ].filter(Boolean).length;
   if (over > 0)
     counts.add({ guardrail: 'sizes', kind: 'TOO_LARGE', direction: 'input', action: sizes.input }, over);
+}
+
+function checkImages(
+  { messages }: ChatInput,
+  { images: action }: CompiledPolicy,
+  counts: FindingCounts,
+): void {
+  const shown = messages.reduce((sum, { images }) => sum + (images?.length ?? 0), 0);
+  if (shown === 0 || action === 'off') return;
+  counts.add({ guardrail: 'images', kind: 'UNREAD_IMAGE', direction: 'input', action }, shown);
 }
 
 function checkAllowed({ messages }: ChatInput, { allowed }: CompiledPolicy, counts: FindingCounts): void {

@@ -53,6 +53,8 @@ const sections = {
       outputCharactersMax: characters.optional(),
     })
     .optional(),
+  /** Images, which no guardrail reads. Default: as `block` where a guardrail blocks a text of the input, as `report` where one masks it. */
+  images: z.strictObject({ input: judged.default('block') }).optional(),
   /** An answer by `responseSchema` has to follow it. */
   outputSchema: z.strictObject({ output: judged.default('block') }).optional(),
 };

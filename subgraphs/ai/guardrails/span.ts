@@ -14,6 +14,7 @@ export type FindingKind =
   | 'DENIED_TOPIC'
   | 'OFF_TOPIC'
   | 'TOO_LARGE'
+  | 'UNREAD_IMAGE'
   | 'SCHEMA_MISMATCH';
 
 /** A place in a text. Units: UTF-16 code units; `end` is behind the last one. */

@@ -18,8 +18,10 @@ import { ledgerOf } from '../budget/budget-kit.ts';
 import { partsOf } from '../client-kit.ts';
 import { OPENAI as FORMAT } from '../fakes/openai-wire.ts';
 import { type ProviderFake, startProviderFake } from '../fakes/provider-fake.ts';
+import { PNG_1X1 } from '../images.ts';
 
 const EMAIL = 'jane@example.com';
+const PNG = { mediaType: 'PNG' as const, data: PNG_1X1 };
 const INPUT: ChatInput = {
   ...{ model: 'house/model-1', maxOutputTokens: 50 },
   messages: [{ role: 'USER', content: `Write to ${EMAIL}.` }],
@@ -58,7 +60,7 @@ function under(guardrails: object, cache: AnswerCache | null = null) {
   const house = {
     ...{ name: 'house', provider: 'openai', apiKey: 'sk-x', baseURL: fake.url + FORMAT.base },
     models: [
-      { id: 'model-1', capabilities: ['CHAT'] },
+      { id: 'model-1', capabilities: ['CHAT', 'IMAGES'] },
       { id: 'vectors', capabilities: ['EMBEDDINGS'] },
       { id: 'judge', capabilities: ['MODERATION'] },
     ],
@@ -420,6 +422,48 @@ describe('a policy', () => {
     [{ tenants: { acme: { shields: {} } } }],
   ])('that cannot be is refused: %j', (guardrails) => {
     expect(() => parseGuardrails(guardrails)).toThrow();
+  });
+});
+
+describe('an image, which no guardrail reads', () => {
+  const shown: Partial<ChatInput> = {
+    messages: [
+      { role: 'USER', content: 'See.', images: [PNG, PNG] },
+      { role: 'ASSISTANT', content: 'I see.' },
+      { role: 'USER', content: 'And this?', images: [PNG] },
+    ],
+  };
+  const found = (action: string) => [
+    { guardrail: 'images', kind: 'UNREAD_IMAGE', direction: 'input', action, count: 3 },
+  ];
+
+  it.each([
+    ['personal data', { pii: { input: 'block' } }],
+    ['secrets', { secrets: {}, pii: {} }],
+    ['injections', { injection: {} }],
+    ['topics', { topics: { denied: ['weapon*'] } }],
+    ['images', { images: {} }],
+  ])('goes to no provider where %s are blocked, whole or streamed', async (_, guardrails) => {
+    const { chat, stream } = under(guardrails);
+    expect(await chat(shown)).toMatchObject({ finishReason: 'CONTENT_FILTER', guardrails: found('block') });
+    expect((await stream(shown)).at(-1)).toMatchObject({ finishReason: 'CONTENT_FILTER' });
+    expect(fake.requests).toEqual([]);
+  });
+
+  it.each([
+    ['is told of where texts are masked only', { pii: {} }, found('report')],
+    [
+      'is told of where that is all that is wanted',
+      { injection: {}, images: { input: 'report' } },
+      found('report'),
+    ],
+    ['passes where the configuration says so', { injection: {}, images: { input: 'off' } }, []],
+    ['passes where texts are only reported', { pii: { input: 'report' } }, []],
+    ['passes for a tenant that may', { injection: {}, tenants: { acme: { images: { input: 'off' } } } }, []],
+  ])('%s', async (_, guardrails, guardrailsFound) => {
+    const { chat } = under(guardrails);
+    expect(await chat(shown)).toMatchObject({ finishReason: 'STOP', guardrails: guardrailsFound });
+    expect(sent()).toContain(PNG.data);
   });
 });
 
