@@ -47,7 +47,7 @@ function eventText(event: AuditEvent): string {
   text += `,"principal":${sharedText(event.principal)},"supergraph":${supergraph === null ? 'null' : quoted(supergraph)}`;
   text += `,"decision":${sharedText(event.decision)},"cost":${cost === null ? 'null' : costText(cost)}`;
   text += `,"fetches":[${event.fetches.map(fetchText).join()}],"fetchesTruncated":${event.fetchesTruncated}`;
-  text += `,"counts":${counts === null ? 'null' : countsText(counts)}${optionalText(event, OPTIONAL_OF_EVENT)}`;
+  text += `,"counts":${counts === null ? 'null' : countsText(counts, event.operation)}${optionalText(event, OPTIONAL_OF_EVENT)}`;
   text += `,"status":${event.status},"code":${code === null ? 'null' : `"${code}"`},"errors":${event.errors}`;
   return `${text},"foreignObjects":${event.foreignObjects},"events":${events},"durationUs":${event.durationUs}`;
 }
@@ -62,9 +62,31 @@ function fetchText(fetch: FetchRecord): string {
   return `${text},"planned":${planned}${optionalText(fetch, OPTIONAL_OF_FETCH)}}`;
 }
 
-function countsText({ resolved, sizes, exceptions, sensitive }: FieldCounts): string {
-  const text = `{"resolved":[${resolved.join()}],"sizes":[${sizes.join()}],"exceptions":[${exceptions.join()}]`;
-  return `${text},"sensitive":${sharedText(sensitive)}}`;
+/** Of the last answer of each operation: the next one is often alike, and to compare costs a tenth of printing. */
+const lastCounts = new WeakMap<object, { readonly counts: FieldCounts; readonly text: string }>();
+
+function countsText(counts: FieldCounts, operation: AuditEvent['operation']): string {
+  const last = operation === null ? undefined : lastCounts.get(operation);
+  if (last !== undefined && isAlike(last.counts, counts)) return last.text;
+  const { resolved, sizes, exceptions, sensitive } = counts;
+  const lists = `{"resolved":${JSON.stringify(resolved)},"sizes":${JSON.stringify(sizes)}`;
+  const text = `${lists},"exceptions":${JSON.stringify(exceptions)},"sensitive":${sharedText(sensitive)}}`;
+  // What may still change is no measure for others.
+  if (operation !== null && Object.isFrozen(sensitive)) lastCounts.set(operation, { counts, text });
+  return text;
+}
+
+function isAlike(one: FieldCounts, other: FieldCounts): boolean {
+  return (
+    one.sensitive === other.sensitive &&
+    isSame(one.resolved, other.resolved) &&
+    isSame(one.sizes, other.sizes) &&
+    isSame(one.exceptions, other.exceptions)
+  );
+}
+
+function isSame(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((number, index) => number === other[index]);
 }
 
 /** JSON of what many events have in common, which is frozen; anything else is printed each time. */

@@ -222,6 +222,26 @@ describe('auditLine', () => {
     expect(auditLine(auditEvent({ ...PARTS, variant })).table).not.toBe(table);
   });
 
+  it('has the counts of its own event, also where those before were almost the same', () => {
+    const { counts } = PARTS;
+    if (counts === null) throw new Error('there are counts');
+    const base = { ...counts, sensitive: Object.freeze({}) };
+    const all = [
+      ...[
+        base,
+        base,
+        { ...base, resolved: [1, 21] },
+        { ...base, sizes: [0, 9] },
+        { ...base, exceptions: [] },
+      ],
+      ...[base, { ...base, resolved: [1, 20, 0] }, { ...base, sensitive: { PERSONAL: 2 } }, base],
+    ];
+    for (const each of all) {
+      const { text } = auditLine(auditEvent({ ...PARTS, counts: each }));
+      expect(JSON.parse(`${text}0}`).counts).toEqual(each);
+    }
+  });
+
   it('does not give one operation the table of another', () => {
     const parts = { ...withOperation({ hash: 'ef56', coordinates: ['Query.other'] }), variant: null };
     auditLine(auditEvent(PARTS));
