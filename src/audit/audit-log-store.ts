@@ -14,7 +14,7 @@ import {
   createAuditVerifier,
 } from './audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from './chained-line.ts';
-import { SegmentChain } from './segment-chain.ts';
+import { SEGMENT_VERSION, SegmentChain } from './segment-chain.ts';
 import { type CheckedSegment, checkSegment, listSegments } from './segment-read-store.ts';
 
 /** What was found and done with a segment that no seal ended. */
@@ -151,7 +151,7 @@ export class AuditLogStore {
     const removal = await this.#retention.plan(nowMs);
     const head = {
       marker: 'segment',
-      version: 1,
+      version: SEGMENT_VERSION,
       previous: position.hash,
       keyId: this.#signer.keyId,
       instance: this.#instance,

@@ -6,7 +6,8 @@ const count = z.int().nonnegative();
 const markerSchema = z.discriminatedUnion('marker', [
   z.object({
     marker: z.literal('segment'),
-    version: z.literal(1),
+    /** Of 1 the root of the seal is over all lines, of 2 over those that are signed. */
+    version: z.union([z.literal(1), z.literal(2)]),
     segment: count,
     previous: hash,
     keyId: z.string().max(64),

@@ -11,7 +11,14 @@ export type MarkerPart = Marker extends infer Each
     : never
   : never;
 
+/** How a segment is written; those of 1 are read, and ended as they were begun. */
+export type SegmentVersion = Extract<Marker, { marker: 'segment' }>['version'];
+
+/** What segments are begun as. */
+export const SEGMENT_VERSION = 2 satisfies SegmentVersion;
+
 export interface SegmentState {
+  readonly version: SegmentVersion;
   readonly position: ChainPosition;
   readonly lines: number;
   readonly first: string | null;
@@ -28,7 +35,9 @@ export class SegmentChain {
     this.segment = segment;
     this.#signer = signer;
     this.#state =
-      'position' in state ? state : { position: state, lines: 0, first: null, merkle: new MerkleRoot() };
+      'position' in state
+        ? state
+        : { version: SEGMENT_VERSION, position: state, lines: 0, first: null, merkle: new MerkleRoot() };
   }
 
   /** A state that later lines leave alone. */
@@ -43,7 +52,7 @@ export class SegmentChain {
   /** JSON objects, each on a line of its own with its line feed, chained. */
   events(lines: Uint8Array): Uint8Array {
     const { bytes, hashes } = chainLines(lines, this.#state.position);
-    this.#took(hashes);
+    this.#took(hashes, false);
     return bytes;
   }
 
@@ -51,7 +60,9 @@ export class SegmentChain {
   marker(part: MarkerPart, nowMs: number): string {
     const { marker, ...rest } = part;
     const time = new Date(nowMs).toISOString();
-    const { line, hash } = this.#push(JSON.stringify({ marker, segment: this.segment, time, ...rest }));
+    const json = JSON.stringify({ marker, segment: this.segment, time, ...rest });
+    const { line, hash } = chainLine(json, this.#state.position);
+    this.#took([hash], true);
     return `${line.slice(0, -1)},"signature":"${this.#signer.sign(hash)}"}\n`;
   }
 
@@ -62,18 +73,14 @@ export class SegmentChain {
     return this.marker({ marker: 'seal', lines, first: first ?? last, last, root: merkle.hex }, nowMs);
   }
 
-  #push(json: string): { line: string; hash: string } {
-    const chained = chainLine(json, this.#state.position);
-    this.#took([chained.hash]);
-    return chained;
-  }
-
-  #took(hashes: readonly string[]): void {
-    const { position, lines, first, merkle } = this.#state;
+  /** A signed line covers all before it, so that it stands for them in the tree. */
+  #took(hashes: readonly string[], isSigned: boolean): void {
+    const { version, position, lines, first, merkle } = this.#state;
     const last = hashes.at(-1);
     if (last === undefined) return;
-    for (const hash of hashes) merkle.add(hash);
+    if (isSigned || version === 1) for (const hash of hashes) merkle.add(hash);
     this.#state = {
+      version,
       position: { seq: position.seq + hashes.length, hash: last },
       lines: lines + hashes.length,
       first: first ?? hashes[0] ?? null,

@@ -3,7 +3,7 @@ import { type ChainedLine, type ChainPosition, chainHash, readChainedLine } from
 import { referenceOf, tableOf } from './logged-event.ts';
 import { looksLikeMarker, type Marker, readMarker } from './marker.ts';
 import { MerkleRoot } from './merkle-root.ts';
-import type { SegmentState } from './segment-chain.ts';
+import { SEGMENT_VERSION, type SegmentState } from './segment-chain.ts';
 
 /** How a log differs from what was written. */
 export type BreakKind =
@@ -66,6 +66,7 @@ export class SegmentCheck {
   get state(): SegmentState | null {
     if (this.#position === null) return null;
     return {
+      version: this.#header?.version ?? SEGMENT_VERSION,
       position: this.#position,
       lines: this.#lines,
       first: this.#first,
@@ -95,7 +96,7 @@ export class SegmentCheck {
     this.#unsigned += 1;
     if (read.signature !== null || looksLikeMarker(text)) this.#signed(marker, read);
     this.#refer(text, read);
-    this.#merkle.add(read.hash);
+    if (read.signature !== null || this.#header?.version === 1) this.#merkle.add(read.hash);
     this.#first ??= read.hash;
     this.#position = { seq: read.seq + 1, hash: read.hash };
   }

@@ -1,10 +1,24 @@
-import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
-import { readAuditKey } from '../../src/audit/audit-key-store.ts';
+import { obtainAuditKey, readAuditKey } from '../../src/audit/audit-key-store.ts';
 import { AuditLogStore, type AuditRecovery } from '../../src/audit/audit-log-store.ts';
+import { createAuditSigner } from '../../src/audit/audit-signature.ts';
+import { CHAIN_START } from '../../src/audit/chained-line.ts';
+import { MerkleRoot } from '../../src/audit/merkle-root.ts';
+import { SegmentChain } from '../../src/audit/segment-chain.ts';
 import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
 import { eventOf } from './fixtures.ts';
 
@@ -169,6 +183,25 @@ describe('a log that was not closed', () => {
     expect(recoveries).toEqual([{ segment: 0, cutBytes: 18, unsignedLines: 0, breaks: 0 }]);
     expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });
     expect(await readFile(join(directory, FIRST), 'utf8')).toContain('"cutBytes":18');
+  });
+
+  it('is sealed as it was begun, also by an earlier program, and followed by one of today', async () => {
+    const signer = createAuditSigner(await obtainAuditKey(join(home, 'key.json')));
+    const begun = { position: CHAIN_START, lines: 0, first: null, merkle: new MerkleRoot() };
+    const chain = new SegmentChain(0, signer, { version: 1, ...begun });
+    const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
+    const lines = [
+      chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, NOON),
+      Buffer.from(chain.events(Buffer.from('{"a":1}\n{"b":2}\n'))).toString(),
+      chain.marker({ marker: 'checkpoint' }, NOON),
+    ];
+    await mkdir(directory);
+    await writeFile(join(directory, FIRST), lines.join(''));
+    await run(['later']);
+    expect(recoveries).toEqual([{ segment: 0, cutBytes: 0, unsignedLines: 0, breaks: 0 }]);
+    expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });
+    const second = await readFile(join(directory, SECOND), 'utf8');
+    expect(JSON.parse(second.split('\n')[0] ?? '')).toMatchObject({ marker: 'segment', version: 2 });
   });
 
   it('is not signed over where it was changed', async () => {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAuditSigner, createAuditVerifier } from '../../src/audit/audit-signature.ts';
 import { CHAIN_START, chainLine } from '../../src/audit/chained-line.ts';
-import { SegmentChain } from '../../src/audit/segment-chain.ts';
+import { MerkleRoot } from '../../src/audit/merkle-root.ts';
+import { SEGMENT_VERSION, SegmentChain, type SegmentVersion } from '../../src/audit/segment-chain.ts';
 import { type ChainBreak, SegmentCheck } from '../../src/audit/segment-check.ts';
 
 const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
@@ -17,9 +18,10 @@ function eventOn(chain: SegmentChain, json: string): string {
 }
 
 /** One sealed segment: its head, a table, events with a checkpoint after every third, its seal. */
-function writtenLines(events = EVENTS): readonly string[] {
-  const chain = new SegmentChain(0, signer, CHAIN_START);
-  const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
+function writtenLines(events = EVENTS, version: SegmentVersion = SEGMENT_VERSION): readonly string[] {
+  const begun = { position: CHAIN_START, lines: 0, first: null, merkle: new MerkleRoot() };
+  const chain = new SegmentChain(0, signer, { version, ...begun });
+  const head = { marker: 'segment', version, previous: CHAIN_START.hash } as const;
   const lines = [chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0)];
   lines.push(eventOn(chain, '{"table":0,"operation":{"hash":"ab"}}'));
   for (let each = 0; each < events; each += 1) {
@@ -52,6 +54,21 @@ function expectBreakNear(text: string, at: number): void {
 describe('a segment', () => {
   it('is whole as it was written', () => {
     expect(breaksOf(textOf(LINES))).toEqual([]);
+  });
+
+  it('of an earlier version is whole as it was written, and its seal is for that version only', () => {
+    const old = writtenLines(EVENTS, 1);
+    expect(breaksOf(textOf(old))).toEqual([]);
+    const roots = [old, LINES].map((lines) => JSON.parse(lines.at(-1) ?? '').root);
+    expect(roots[0]).not.toBe(roots[1]);
+    const chain = new SegmentChain(0, signer, CHAIN_START);
+    const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
+    const mixed = [
+      chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0),
+      eventOn(chain, '{"requestId":"r-0"}'),
+      chain.seal(0),
+    ];
+    expect(breaksOf(mixed.join(''))).toMatchObject([{ kind: 'removed', line: 3 }]);
   });
 
   it('tells the line of which any byte was changed', () => {
