@@ -1,8 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Several processes share a database only where it is a server. */
 const ON_POSTGRES_ONLY = ['test/gateway/two-gateways.test.ts', 'test/control/ai-crash.test.ts'];
+
+/** Files that wait for processes come first, so that nothing waits for them at the end. */
+class PostgresFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isWaiting = ({ moduleId }: TestSpecification) =>
+      ON_POSTGRES_ONLY.some((path) => moduleId.endsWith(path));
+    const rank = (file: TestSpecification) =>
+      isWaiting(file) ? 0 : file.project.name === 'postgres' ? 1 : 2;
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -24,6 +36,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a process, and with it what it has compiled: most of the time went into compiling the same code again.
     isolate: false,
+    sequence: { sequencer: PostgresFirst },
     setupFiles: ['test/setup.ts'],
     projects: [
       {

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { portcullis } from '../commands/command-line.ts';
 import {
   ask,
   auditEvents,
@@ -10,7 +11,6 @@ import {
   type TestGateway,
   writeConfig,
 } from './gateway-kit.ts';
-import { serve } from './serve-kit.ts';
 import { startItems, type TinySubgraph } from './tiny-subgraph.ts';
 
 let items: TinySubgraph;
@@ -86,12 +86,12 @@ describe('an audit that cannot be written', () => {
   it('keeps the gateway from starting', async () => {
     const where = folder();
     const file = where.write('occupied', '');
-    const served = serve(writeConfig(where, [items], { audit: { directory: join(file, 'audit') } }));
     try {
-      expect(await served.ended).toBe(1);
-      expect(served.output().stderr).toContain('AUDIT_UNAVAILABLE');
+      const config = writeConfig(where, [items], { audit: { directory: join(file, 'audit') } });
+      const { code, stderr } = await portcullis(['serve', '--config', config]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('AUDIT_UNAVAILABLE');
     } finally {
-      await served.stop();
       where.remove();
     }
   });

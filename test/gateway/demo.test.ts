@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { budgetTour } from '../../demo/demo-budget.ts';
 import { type DemoAnswer, PEOPLE, REQUESTS } from '../../demo/demo-requests.ts';
 import { type DemoSystem, startDemo } from '../../demo/demo-system.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
+import { copyDatabase } from '../control/copy-database.ts';
 import { type Answer, ask, auditOf, type Folder, folder } from './gateway-kit.ts';
 
 describe('the demo', () => {
@@ -10,6 +12,8 @@ describe('the demo', () => {
   let demo: DemoSystem;
   beforeAll(async () => {
     where = folder();
+    // As one that has just been initialized.
+    copyDatabase(inject('pgliteTemplates').empty, join(where.path, 'db'));
     demo = await startDemo({ directory: where.path, port: 0 });
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeSupergraph } from '../../src/supergraph/compose.ts';
+import { portcullis } from '../commands/command-line.ts';
 import { ask, folder, startTestGateway, writeConfig } from './gateway-kit.ts';
-import { serve } from './serve-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
@@ -177,15 +177,14 @@ describe('rules by whatever name', () => {
     const { sdl } = composeSupergraph([{ ...subgraph, sdl: 'type Query { open: String }' }]);
     const unknown = '@link(url: "https://vault.example/seal/v1.0", for: SECURITY)';
     const file = where.write('supergraph.graphql', sdl.replace(LINK, `${LINK} ${unknown}`));
-    const served = serve(writeConfig(where, [subgraph], { supergraph: { file } }));
     try {
-      expect(await served.ended).toBe(1);
-      expect(served.output()).toEqual({
+      const config = writeConfig(where, [subgraph], { supergraph: { file } });
+      expect(await portcullis(['serve', '--config', config])).toEqual({
+        code: 1,
         stdout: '',
         stderr: expect.stringMatching(/^[^\n]*https:\/\/vault\.example\/seal\/v1\.0[^\n]*SECURITY[^\n]*\n$/u),
       });
     } finally {
-      await served.stop();
       where.remove();
     }
   });

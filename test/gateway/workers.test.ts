@@ -151,9 +151,10 @@ describe('portcullis serve with two workers', () => {
   });
 
   it('does not start beside another on the same logs', async () => {
-    const second = serve(join(where.path, 'workers.yaml'));
-    expect(await second.ended).toBe(1);
-    expect(second.output().stderr).toBe('AUDIT_UNAVAILABLE: The audit log cannot be written.\n');
+    const second = await portcullis(['serve', '--config', join(where.path, 'workers.yaml')]);
+    expect(second).toEqual({
+      ...{ code: 1, stdout: '', stderr: 'AUDIT_UNAVAILABLE: The audit log cannot be written.\n' },
+    });
   });
 
   it('ends with status 0 when told to, and leaves a whole log of each worker', async () => {
