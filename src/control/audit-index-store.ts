@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { AuditEvent } from '../audit/event.ts';
 import { type AuditIndexRow, type AuditShape, auditIndexRow, auditShape } from './audit-index-row.ts';
@@ -64,7 +64,9 @@ export class AuditIndexStore {
     let gone = 0;
     for (const { tenant, days: keeps } of kept) {
       const before = sql`${today}::date - ${keeps}::int`;
-      gone += await this.#deleteEvents(tenant, before);
+      const isOld = sql`${ownedBy(tenant)} AND at < ${startOf(before)}`;
+      gone += await this.#deleteOld(sql`audit_events`, sql`run, seq, at`, isOld);
+      await this.#deleteOld(sql`audit_digests`, sql`digest, at, run, seq`, isOld);
       await this.#database.transact(null, async (tx) => {
         await tx.execute(sql`DELETE FROM audit_usage WHERE ${ownedBy(tenant)} AND day < ${before}`);
         await tx.execute(
@@ -95,17 +97,18 @@ export class AuditIndexStore {
     this.#analyzed += this.#unanalyzed;
     this.#unanalyzed = 0;
     await this.#database.asOwner((client) =>
-      client.query('ANALYZE audit_events, audit_shapes, audit_usage, audit_tenant_shapes'),
+      client.query('ANALYZE audit_events, audit_digests, audit_shapes, audit_usage, audit_tenant_shapes'),
     );
   }
 
-  async #deleteEvents(tenant: string | null, before: ReturnType<typeof sql>): Promise<number> {
+  /** Deletes rows by their key, in statements of a bounded length; tells how many. */
+  async #deleteOld(table: SQL, key: SQL, condition: SQL): Promise<number> {
     let gone = 0;
     for (;;) {
       const { rowCount } = await this.#database.transact(null, (tx) =>
-        tx.execute(sql`DELETE FROM audit_events WHERE (run, seq, at) IN (
-          SELECT run, seq, at FROM audit_events
-          WHERE ${ownedBy(tenant)} AND at < ${startOf(before)} LIMIT ${DELETE_MAX})`),
+        tx.execute(
+          sql`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${DELETE_MAX})`,
+        ),
       );
       gone += rowCount ?? 0;
       if ((rowCount ?? 0) < DELETE_MAX) return gone;
@@ -174,15 +177,22 @@ function ownedBy(tenant: string | null): ReturnType<typeof sql> {
 async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> {
   // A NUL inside of reasons: PostgreSQL takes none.
   const json = JSON.stringify(rows).replaceAll('\\u0000', '\\ufffd');
-  await tx.execute(sql`WITH fresh AS (
-    INSERT INTO audit_events (at, run, seq, tenant, application, subject, shape_id, status, request_id,
-      kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons, digests)
+  await tx.execute(sql`WITH given AS (
     SELECT * FROM json_to_recordset(${json}::json) AS given(at timestamptz(3), run uuid, seq bigint, tenant text,
       application text, subject text, shape_id bigint, status integer, request_id text,
       kind text, credential_id text, remote_address text, severity text, cost bigint, errors bigint,
       foreign_objects bigint, duration_us bigint, reasons jsonb, digests text[])
+  ), fresh AS (
+    INSERT INTO audit_events (at, run, seq, tenant, application, subject, shape_id, status, request_id,
+      kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons)
+    SELECT at, run, seq, tenant, application, subject, shape_id, status, request_id,
+      kind, credential_id, remote_address, severity, cost, errors, foreign_objects, duration_us, reasons FROM given
     ON CONFLICT (run, seq, at) DO NOTHING
-    RETURNING at, tenant, application, shape_id
+    RETURNING at, run, seq, tenant, application, shape_id
+  ), digested AS (
+    INSERT INTO audit_digests (tenant, digest, at, run, seq)
+    SELECT fresh.tenant, digest, at, run, seq FROM fresh JOIN given USING (at, run, seq), unnest(given.digests) AS digest
+    ON CONFLICT DO NOTHING
   ), reached AS (
     INSERT INTO audit_tenant_shapes (tenant, shape_id, events, last_at)
     SELECT tenant, shape_id, count(*), max(at) FROM fresh GROUP BY 1, 2 ORDER BY 1, 2

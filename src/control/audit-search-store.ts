@@ -9,6 +9,7 @@ import {
   checkedSearch,
   cursorKey,
   eventConditions,
+  eventSource,
   reachConditions,
   shapeConditions,
   usageConditions,
@@ -99,7 +100,7 @@ export class AuditSearchStore {
     const rows = await this.#read(actor, search, async (tx, scoped) => {
       const shapes = shapeConditions(scoped);
       const events = [...eventConditions(scoped), ...cursor];
-      if (shapes.length === 0) return find(tx, events, limit);
+      if (shapes.length === 0) return find(tx, { search: scoped, events, limit });
       return findShaped(tx, { search: scoped, shapes, events, limit });
     });
     return paged(rows, limit, ({ at, run, seq }) => cursorKey({ atMs: at, run, seq }));
@@ -201,7 +202,7 @@ async function findShaped(tx: Transaction, { search, shapes, events, limit }: Sh
   const shaped = sql`e.shape_id IN (SELECT s.id FROM audit_shapes s WHERE ${allOf(shapes)})`;
   // Few events are one caller's, one request's or of one value: their own indexes tell.
   if ((search.subject ?? search.requestId ?? search.digest) !== undefined)
-    return find(tx, [...events, shaped], limit);
+    return find(tx, { search, events: [...events, shaped], limit });
   const { rows } = await tx.execute<{
     shapes: number;
     matching: number;
@@ -217,16 +218,16 @@ async function findShaped(tx: Transaction, { search, shapes, events, limit }: Sh
   const byShapes = Math.min(matching, count * limit);
   const byTime = (limit * total) / matching;
   if (byTime * SCAN_ADVANTAGE < byShapes)
-    return find(tx, [...events, shaped, sql`e.at <= ${last}::timestamptz`], limit);
+    return find(tx, { search, events: [...events, shaped, sql`e.at <= ${last}::timestamptz`], limit });
   return findByShapes(tx, { pairs: shapePairs(search, shapes), events, limit });
 }
 
 type EntryRow = AuditEntry & Record<string, unknown>;
 
-async function find(tx: Transaction, events: readonly SQL[], limit: number): Promise<EntryRow[]> {
+async function find(tx: Transaction, { search, events, limit }: Omit<Shaped, 'shapes'>): Promise<EntryRow[]> {
   const { rows } = await tx.execute<EntryRow>(sql`
     WITH e AS MATERIALIZED (
-      SELECT * FROM audit_events e WHERE ${allOf(events)} ORDER BY ${LATEST_FIRST} LIMIT ${limit}
+      SELECT e.* FROM ${eventSource(search)} WHERE ${allOf(events)} ORDER BY ${LATEST_FIRST} LIMIT ${limit}
     )
     SELECT ${COLUMNS} FROM e JOIN audit_shapes s ON s.id = e.shape_id ORDER BY ${LATEST_FIRST}`);
   return rows;

@@ -31,7 +31,14 @@ export function allOf(conditions: readonly SQL[]): SQL {
   return conditions.length === 0 ? sql`true` : sql.join([...conditions], sql` AND `);
 }
 
-/** Conditions on a row `e` of `audit_events`. */
+/** Where events are looked for: `e` of `audit_events`, by the values that they were asked with where those are looked for. */
+export function eventSource({ digest }: AuditSearch): SQL {
+  return digest === undefined
+    ? sql`audit_events e`
+    : sql`audit_digests d JOIN audit_events e ON e.at = d.at AND e.run = d.run AND e.seq = d.seq`;
+}
+
+/** Conditions on a row of `eventSource`. */
 export function eventConditions(search: AuditSearch): SQL[] {
   const { sinceMs, untilMs, tenant, application, subject, requestId, digest } = search;
   return [
@@ -41,7 +48,7 @@ export function eventConditions(search: AuditSearch): SQL[] {
     ...(application === undefined ? [] : [sql`e.application = ${application}`]),
     ...(subject === undefined ? [] : [sql`e.subject = ${subject}`]),
     ...(requestId === undefined ? [] : [sql`e.request_id = ${requestId}`]),
-    ...(digest === undefined ? [] : [sql`e.digests @> ARRAY[${digest}]::text[]`]),
+    ...(digest === undefined ? [] : [sql`d.digest = ${digest}`]),
   ];
 }
 

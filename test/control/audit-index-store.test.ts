@@ -22,6 +22,7 @@ beforeEach(async () => {
   index = new AuditIndexStore(test.database);
   await test.database.transact(null, async (tx) => {
     await tx.execute(sql`DELETE FROM audit_events`);
+    await tx.execute(sql`DELETE FROM audit_digests`);
     await tx.execute(sql`DELETE FROM audit_usage`);
     await tx.execute(sql`DELETE FROM audit_tenant_shapes`);
     await tx.execute(sql`DELETE FROM audit_shapes`);
@@ -88,10 +89,12 @@ async function rowsOf(table: string): Promise<Record<string, unknown>[]> {
 
 describe('the index of the audit', () => {
   it('has an event once and counts it once, however often it comes', async () => {
-    await index.write([indexed(1), indexed(2)]);
-    await index.write([indexed(2), indexed(3)]);
+    const valued = indexed(2, { outcomes: [DIGEST, 'redacted', DIGEST] });
+    await index.write([indexed(1), valued, valued]);
+    await index.write([valued, indexed(3)]);
     await new AuditIndexStore(test.database).write([indexed(1), indexed(3)]);
     expect(await rowsOf('audit_events')).toHaveLength(3);
+    expect(await rowsOf('audit_digests')).toMatchObject([{ tenant: 'acme', digest: DIGEST, seq: '2' }]);
     expect(await rowsOf('audit_usage')).toMatchObject([{ tenant: 'acme', events: '3' }]);
     expect(await rowsOf('audit_shapes')).toHaveLength(1);
   });
@@ -178,12 +181,12 @@ describe('a tenant', () => {
     const mine = await control.tenants.create(SYSTEM, { slug: 'audit-mine', name: 'Mine' });
     await control.tenants.create(SYSTEM, { slug: 'audit-theirs', name: 'Theirs' });
     await index.write([
-      indexed(1, { tenant: 'audit-mine' }),
-      indexed(2, { tenant: 'audit-theirs' }),
-      indexed(3, { tenant: null }),
-      indexed(4, { tenant: mine.id }),
+      indexed(1, { tenant: 'audit-mine', outcomes: [DIGEST] }),
+      indexed(2, { tenant: 'audit-theirs', outcomes: [DIGEST] }),
+      indexed(3, { tenant: null, outcomes: [DIGEST] }),
+      indexed(4, { tenant: mine.id, outcomes: [DIGEST] }),
     ]);
-    for (const table of ['audit_events', 'audit_usage', 'audit_tenant_shapes']) {
+    for (const table of ['audit_events', 'audit_digests', 'audit_usage', 'audit_tenant_shapes']) {
       const seen = (scope: string | null) =>
         database.transact(scope, (tx) =>
           tx.execute<{ tenant: string }>(sql.raw(`SELECT tenant FROM ${table}`)),
@@ -207,7 +210,7 @@ describe('what is old', () => {
       tenants.flatMap((tenant, at) =>
         ages.map((days) =>
           indexed(at * 1000 + days, {
-            ...{ tenant, atMs: START_MS - days * DAY_MS },
+            ...{ tenant, atMs: START_MS - days * DAY_MS, outcomes: [DIGEST] },
             coordinates: [`Query.of${String(tenant).replaceAll('-', '')}${days}`],
           }),
         ),
@@ -221,6 +224,7 @@ describe('what is old', () => {
       ...[' 0', ' 20', ' 5', 'audit-long 0', 'audit-long 20', 'audit-long 400', 'audit-long 5'],
       ...['audit-short 0', 'audit-short 5', 'audit-unknown 0', 'audit-unknown 20', 'audit-unknown 5'],
     ]);
+    expect(await rowsOf('audit_digests')).toHaveLength(12);
     expect(await rowsOf('audit_usage')).toHaveLength(12);
     expect(await rowsOf('audit_tenant_shapes')).toHaveLength(12);
     expect(await rowsOf('audit_shapes')).toHaveLength(12);
