@@ -94,24 +94,41 @@ const PRINTABLE_SHARE_MIN = 0.9;
 export function createInjectionDetector(): Detector {
   return {
     name: 'injection',
-    find: (text) => joined([...plain(text), ...hidden(text.original), ...encoded(text.original)]),
+    find(text) {
+      const spans = [...plain(text), ...hidden(text.original), ...encoded(text.original)];
+      return spans.length === 0 ? spans : joined(spans);
+    },
   };
 }
 
 function plain({ text, originOf }: FoldedText): Span[] {
-  const words = joinLetters(wordsOf(text)).map((word) => ({ ...word, text: withoutLeet(word.text) }));
-  const marks = [...text.matchAll(TURN_MARKS), ...text.matchAll(CARRIED_AWAY)].map(({ index, 0: match }) =>
-    spanOf(index, index + match.length),
-  );
-  return [...marks, ...words.flatMap((_, at) => orders(words, at))].map(originOf);
+  const found = marks(text);
+  const words = joinLetters(wordsOf(text)).map(withoutLeetWord);
+  for (let at = 0; at < words.length; at += 1) {
+    const span = order(words, at);
+    if (span !== null) found.push(span);
+  }
+  return found.map(originOf);
+}
+
+/** Each of them has a bracket, or a colon behind a name. */
+function marks(text: string): Span[] {
+  const turns = /[<[:]/u.test(text) ? [...text.matchAll(TURN_MARKS)] : [];
+  const carried = text.includes('![') ? [...text.matchAll(CARRIED_AWAY)] : [];
+  return [...turns, ...carried].map(({ index, 0: match }) => spanOf(index, index + match.length));
+}
+
+function withoutLeetWord(word: Word): Word {
+  const text = withoutLeet(word.text);
+  return text === word.text ? word : { ...word, text };
 }
 
 /** What begins at a word. */
-function orders(words: readonly Word[], at: number): Span[] {
+function order(words: readonly Word[], at: number): Span | null {
   const first = words[at];
-  if (first === undefined) return [];
+  if (first === undefined) return null;
   const end = phraseEnd(words, at) ?? orderEnd(words, at) ?? spelledEnd(first);
-  return end === null ? [] : [spanOf(first.start, end)];
+  return end === null ? null : spanOf(first.start, end);
 }
 
 function phraseEnd(words: readonly Word[], at: number): number | null {
@@ -123,9 +140,10 @@ function phraseEnd(words: readonly Word[], at: number): number | null {
 
 function orderEnd(words: readonly Word[], at: number): number | null {
   const verb = words[at]?.text ?? '';
+  const isSetAside = SET_ASIDE.has(verb);
+  if (!isSetAside && !TELL.has(verb)) return null;
   const near = words.slice(at + 1, at + 1 + REACH_WORDS);
-  if (SET_ASIDE.has(verb)) return pairEnd(near, EARLIER, RULES);
-  return TELL.has(verb) ? pairEnd(near, HIDDEN, PROMPT) : null;
+  return isSetAside ? pairEnd(near, EARLIER, RULES) : pairEnd(near, HIDDEN, PROMPT);
 }
 
 /** Where a word of the one list is followed at once, or but for one word, by one of the other. */
@@ -144,14 +162,20 @@ function pairEnd(
   return null;
 }
 
+/** Of `ignorerules`. */
+const SPELLED_CHARACTERS_MIN = 11;
+
 /** Letters that were joined have no gaps between words. */
 function spelledEnd({ text, end }: Word): number | null {
+  if (text.length < SPELLED_CHARACTERS_MIN) return null;
   return /ignore(?:all|any|the|your|my){0,3}(?:previous|prior|above)?(?:instructions|rules)/u.test(text)
     ? end
     : null;
 }
 
 function hidden(text: string): Span[] {
+  // The first half of each of them, as UTF-16 has it.
+  if (!text.includes('\udb40')) return [];
   return [...text.matchAll(TAGS)].map(({ index, 0: match }) => spanOf(index, index + match.length));
 }
 

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { ibanLength, isCardNumber, passesCpf, passesDni, passesIban, passesNir } from './check-digits.ts';
 import type { Detector } from './finding.ts';
 import { phoneSpans } from './phone-numbers.ts';
+import { digitsIn } from './quick-look.ts';
 import { type FindingKind, joined, type Span } from './span.ts';
 
 /** Kinds of personal data that can be looked for. */
@@ -25,13 +26,23 @@ const FINDERS: Readonly<Record<PiiKind, (text: string) => readonly Span[]>> = {
   PHONE: phoneSpans,
 };
 
+/** Digits that a kind has at least. */
+const DIGITS_MIN: Readonly<Record<PiiKind, number>> = {
+  ...{ EMAIL: 0, IBAN: 2, CARD: 13, NATIONAL_ID: 6, IP_ADDRESS: 1, PHONE: 7 },
+};
+const DIGITS_ENOUGH = 13;
+
 /** Finds personal data of the kinds that have a form: by check digits where there are some, and by what stands around where not. */
 export function createPiiDetector(kinds: readonly PiiKind[] = PII_KINDS): Detector {
-  const finders = PII_KINDS.filter((kind) => kinds.includes(kind)).map((kind) => FINDERS[kind]);
+  const finders = PII_KINDS.filter((kind) => kinds.includes(kind)).map((kind) => ({
+    ...{ find: FINDERS[kind], digitsMin: DIGITS_MIN[kind] },
+  }));
   return {
     name: 'pii',
     find({ text, originOf }) {
-      return joined(finders.flatMap((find) => find(text))).map(originOf);
+      const digits = digitsIn(text, DIGITS_ENOUGH);
+      const spans = finders.flatMap(({ find, digitsMin }) => (digits < digitsMin ? [] : find(text)));
+      return spans.length === 0 ? spans : joined(spans).map(originOf);
     },
   };
 }
@@ -133,11 +144,13 @@ const VERSION = /(?:\bv(?:er(?:sion)?)?|\brelease|\bbuild)[ .:]{0,2}$/iu;
 const CONTEXT_CHARACTERS = 12;
 
 function ipAddresses(text: string): Span[] {
-  const four = [...text.matchAll(IP_V4)].filter(
+  const four = (text.includes('.') ? [...text.matchAll(IP_V4)] : []).filter(
     ({ index, 0: match }) =>
       isIPv4(match) && !VERSION.test(text.slice(Math.max(0, index - CONTEXT_CHARACTERS), index)),
   );
-  const six = [...text.matchAll(IP_V6)].filter(({ 0: match }) => isIPv6(match) && isTelling(match));
+  const six = (text.includes(':') ? [...text.matchAll(IP_V6)] : []).filter(
+    ({ 0: match }) => isIPv6(match) && isTelling(match),
+  );
   return [...four, ...six].map(({ index, 0: match }) => spanOf(index, match, 'IP_ADDRESS'));
 }
 

@@ -1,4 +1,5 @@
 import type { Detector } from './finding.ts';
+import { hasRunWithDigit } from './quick-look.ts';
 import { type FindingKind, joined, type Span } from './span.ts';
 
 const BEFORE = '(?<![A-Za-z0-9_-])';
@@ -57,9 +58,26 @@ export function createSecretsDetector(): Detector {
   return {
     name: 'secrets',
     find({ text, originOf }) {
-      return joined([...privateKeys(text), ...jwts(text), ...keys(text), ...named(text)]).map(originOf);
+      const spans = look(text);
+      return spans.length === 0 ? spans : joined(spans).map(originOf);
     },
   };
+}
+
+/** Characters of the shortest value behind a name; no key of an issuer is as short. */
+const VALUE_CHARACTERS_MIN = 8;
+
+/** Looks closely only where there is what each form has to have. */
+function look(text: string): readonly Span[] {
+  // Keys and values have a digit.
+  const couldBe = hasRunWithDigit(text, VALUE_CHARACTERS_MIN);
+  return [
+    ...(text.includes('-----BEGIN') ? privateKeys(text) : []),
+    ...(text.includes('eyJ') ? jwts(text) : []),
+    ...(couldBe ? keys(text) : []),
+    ...(text.includes('://') ? inUrls(text) : []),
+    ...(couldBe ? named(text) : []),
+  ];
 }
 
 /** One that does not end is as secret as one that does. */
@@ -97,12 +115,16 @@ function keys(text: string): Span[] {
     .map(({ index, 0: match }) => spanOf(index, match, 'API_KEY'));
 }
 
+function inUrls(text: string): Span[] {
+  return [...text.matchAll(IN_URL)].filter(({ 1: value = '' }) => !EXAMPLE.test(value)).map(credential);
+}
+
 function named(text: string): Span[] {
-  const inUrls = [...text.matchAll(IN_URL)].filter(({ 1: value = '' }) => !EXAMPLE.test(value));
-  const behindNames = [...text.matchAll(NAMED)].filter(({ 1: value = '' }) => looksSecret(value));
-  return [...inUrls, ...behindNames].map(({ index, 0: match, 1: value = '' }) =>
-    spanOf(index + match.lastIndexOf(value), value, 'CREDENTIAL'),
-  );
+  return [...text.matchAll(NAMED)].filter(({ 1: value = '' }) => looksSecret(value)).map(credential);
+}
+
+function credential({ index, 0: match, 1: value = '' }: RegExpExecArray): Span {
+  return spanOf(index + match.lastIndexOf(value), value, 'CREDENTIAL');
 }
 
 /** Words, names and addresses have one class of characters, or few different ones. */
