@@ -17,8 +17,11 @@ const PIECE = /[\s\S]{1,64}/gu;
  * One chat, answered by what was kept for the caller's tenant, or else by a model. Who may not ask the model gets no kept answer of it either.
  * Throws: MODEL_NOT_APPROVED, AI_MODEL_UNKNOWN, BAD_USER_INPUT, BUDGET_EXHAUSTED, BUDGET_UNAVAILABLE.
  */
-export async function cachedChat(parts: PathParts, asked: Asked<ChatInput>): Promise<ChatResult> {
-  const targets = chatTargets(parts, asked);
+export async function cachedChat(
+  parts: PathParts,
+  asked: Asked<ChatInput>,
+  targets: readonly Target[] = chatTargets(parts, asked),
+): Promise<ChatResult> {
   const turn = turnOf(parts, asked, targets);
   const hit = turn === null ? null : await turn.find();
   const [first] = targets;
@@ -37,8 +40,8 @@ export async function cachedChat(parts: PathParts, asked: Asked<ChatInput>): Pro
 export async function openCachedChat(
   parts: PathParts,
   asked: Asked<ChatInput>,
+  targets: readonly Target[] = chatTargets(parts, asked),
 ): Promise<AsyncIterableIterator<ChatEvent>> {
-  const targets = chatTargets(parts, asked);
   const turn = turnOf(parts, asked, targets);
   const hit = turn === null ? null : await turn.find();
   const [first] = targets;

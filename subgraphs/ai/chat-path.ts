@@ -59,8 +59,6 @@ export interface PathParts {
 
 /** What is answered where no model does. */
 export const NO_ANSWER: ModelAnswer = { text: '', toolCalls: [], finishReason: 'ERROR', usage: NO_USAGE };
-/** Nobody leaves a call that is not streamed: its answer is paid for all the same. */
-const STAYS = new AbortController().signal;
 
 /**
  * One chat, from what was asked to what became of it: the steps stand in their order, and each may refuse.
@@ -72,7 +70,8 @@ export async function runChat(
   targets: readonly Target[],
 ): Promise<ChatResult> {
   const { input } = asked;
-  const attempted = await makeAttempts(parts, { targets, left: STAYS }, async (target, abortSignal) => {
+  // Nobody leaves a call that is not streamed: its answer is paid for all the same.
+  const attempted = await makeAttempts(parts, { targets, left: null }, async (target, abortSignal) => {
     const model = parts.catalog.languageModel(target);
     const charge = await reserve(parts, asked, target);
     if (charge.id !== null) asked.onRecord?.(charge.id);
@@ -198,9 +197,9 @@ export function chatTargets(
   });
 }
 
-/** The model that is asked first. Throws: as `runChat`, but for budgets. */
-export function firstModel(parts: PathParts, asked: Asked<ChatInput>): AiModel {
-  return lastModel([], chatTargets(parts, asked));
+/** The model that is asked first. */
+export function firstModel(targets: readonly Target[]): AiModel {
+  return lastModel([], targets);
 }
 
 /** Reserves what one attempt can take at most. */

@@ -117,8 +117,7 @@ async function asking<T>(
   const { ledger } = parts;
   const { caller, field, onRecord } = asked;
   const targets = textTargets(parts, asked);
-  const left = new AbortController().signal;
-  const attempted = await makeAttempts(parts, { targets, left }, (target, abortSignal) =>
+  const attempted = await makeAttempts(parts, { targets, left: null }, (target, abortSignal) =>
     call(target, abortSignal, async (pieces, run) => {
       const charges: Charge[] = [];
       const answers = [];

@@ -12,19 +12,27 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const NAME_CHARACTERS = { minute: 16, day: 10, month: 7 } as const;
 
+/** The last window of each period and when it begins: times that are asked for follow each other. */
+const latest = new Map<BudgetPeriod, { readonly beginsAt: number; readonly window: BudgetWindow }>();
+
 /** The window that a time is in. */
 export function budgetWindow(nowMs: number, period: BudgetPeriod): BudgetWindow {
-  return {
-    name: new Date(nowMs).toISOString().slice(0, NAME_CHARACTERS[period]),
-    endsAt: endOf(nowMs, period),
-  };
+  const known = latest.get(period);
+  if (known !== undefined && nowMs >= known.beginsAt && nowMs < known.window.endsAt) return known.window;
+  const [beginsAt, endsAt] = boundsOf(nowMs, period);
+  const name = new Date(nowMs).toISOString().slice(0, NAME_CHARACTERS[period]);
+  const window = Object.freeze({ name, endsAt });
+  latest.set(period, { beginsAt, window });
+  return window;
 }
 
-function endOf(nowMs: number, period: BudgetPeriod): number {
+function boundsOf(nowMs: number, period: BudgetPeriod): readonly [beginsAt: number, endsAt: number] {
   if (period === 'month') {
     const date = new Date(nowMs);
-    return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+    const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+    return [Date.UTC(year, month), Date.UTC(year, month + 1)];
   }
   const lengthMs = period === 'minute' ? MINUTE_MS : DAY_MS;
-  return (Math.floor(nowMs / lengthMs) + 1) * lengthMs;
+  const beginsAt = Math.floor(nowMs / lengthMs) * lengthMs;
+  return [beginsAt, beginsAt + lengthMs];
 }

@@ -51,6 +51,13 @@ export function createAnswerCache(config: CacheConfig, now: () => number): Answe
     const { tenant, input } = request;
     const isNew = input.cache === 'REFRESH';
     let text: NearText | null = null;
+    let asked: string | null = null;
+    /** Models that answer are mostly the one that was asked. */
+    const keyOf = (model: string): string => {
+      if (model !== request.model) return exactKey({ ...request, model });
+      asked ??= exactKey(request);
+      return asked;
+    };
     const nearOf = (model: string): KeptAnswer['near'] => {
       const group = text === null ? null : nearKey({ ...request, model });
       return text === null || group === null ? null : { group, text };
@@ -58,7 +65,7 @@ export function createAnswerCache(config: CacheConfig, now: () => number): Answe
     return {
       async find() {
         const sinceMs = now() - config.ttlSeconds * 1000;
-        const same = isNew ? null : shelves.get(tenant, exactKey(request), sinceMs);
+        const same = isNew ? null : shelves.get(tenant, keyOf(request.model), sinceMs);
         if (same !== null || semantic === undefined || nearKey(request) === null) return hitOf('EXACT', same);
         const said = lastTurn(input);
         const vector = await embed(said);
@@ -73,7 +80,7 @@ export function createAnswerCache(config: CacheConfig, now: () => number): Answe
         // What was cut, or calls a tool, answers this one question only.
         const near = finishReason === 'STOP' && toolCalls.length === 0 ? nearOf(model) : null;
         const answer = { text: said, toolCalls, finishReason, usage };
-        shelves.put(tenant, exactKey({ ...request, model }), { answer, near, keptAtMs: now() });
+        shelves.put(tenant, keyOf(model), { answer, near, keptAtMs: now() });
       },
     };
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ChatInput } from '../ai-input.ts';
 
 /** All that an answer depends on. */
@@ -46,16 +46,21 @@ export function lastTurn({ messages }: ChatInput): string {
 }
 
 function digest(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64url');
+  return hash('sha256', canonical(value), 'base64url');
 }
 
 /** JSON in which equal values are equal texts: names in order, and what is not given as what is null. Source: RFC 8785, in part. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
-  const given = Object.entries(value).filter(([, each]) => each != null);
-  const members = given
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, each]) => `${JSON.stringify(name)}:${canonical(each)}`);
-  return `{${members.join(',')}}`;
+  let members = '';
+  for (const [name, each] of Object.entries(value).sort(byName)) {
+    if (each == null) continue;
+    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${canonical(each)}`;
+  }
+  return `{${members}}`;
+}
+
+function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1;
 }

@@ -2,7 +2,7 @@ import { aiError } from '../ai-error.ts';
 import { type ChatInput, type EmbedInput, jsonObjectOf } from '../ai-input.ts';
 import { cachedChat, openCachedChat } from '../cached-chat.ts';
 import type { ChatEvent, ChatResult, EmbeddingResult, ModerationResult } from '../chat-answer.ts';
-import { type Asked, firstModel, NO_ANSWER, type PathParts } from '../chat-path.ts';
+import { type Asked, chatTargets, firstModel, NO_ANSWER, type PathParts } from '../chat-path.ts';
 import { runEmbed, runModerate, textTargets } from '../embed-path.ts';
 import type { AiModel } from '../model-catalog.ts';
 import type { Capability } from '../provider-config.ts';
@@ -44,10 +44,11 @@ const OF_MODERATION: ReadonlySet<string> = new Set(['pii', 'secrets']);
 export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>): Promise<ChatResult> {
   const policy = parts.guardrails.policyOf(asked.caller.tenant);
   if (policy === null) return cachedChat(parts, asked);
-  const model = firstModel(parts, asked);
+  const targets = chatTargets(parts, asked);
   requireJudgeable(asked.input, policy);
   const guarded = guardChat(asked.input, policy);
   if (guarded.isBlocked) {
+    const model = firstModel(targets);
     blocked(parts, asked, { model, findings: guarded.findings });
     const { findings } = guarded;
     const id = parts.newId();
@@ -59,7 +60,7 @@ export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>):
   }
   const output = outputGuard(guarded, policy);
   const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
-  const answered = await cachedChat(parts, marked.asked);
+  const answered = await cachedChat(parts, marked.asked, targets);
   const result = output.result(answered);
   report(parts, asked, output);
   record(parts, marked, output.findings);
@@ -74,16 +75,16 @@ export async function openGuardedChat(
   const policy = parts.guardrails.policyOf(asked.caller.tenant);
   if (policy === null) return openCachedChat(parts, asked);
   // Refused as it would be without guardrails.
-  const model = firstModel(parts, asked);
+  const targets = chatTargets(parts, asked);
   requireJudgeable(asked.input, policy);
   const guarded = guardChat(asked.input, policy);
   const output = outputGuard(guarded, policy);
   if (guarded.isBlocked) {
-    blocked(parts, asked, { model, findings: guarded.findings });
+    blocked(parts, asked, { model: firstModel(targets), findings: guarded.findings });
     return only({ finishReason: 'CONTENT_FILTER', guardrails: guarded.findings, attempts: [] });
   }
   const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
-  const events = await openCachedChat(parts, marked.asked);
+  const events = await openCachedChat(parts, marked.asked, targets);
   const onEnd = (): void => {
     report(parts, asked, output);
     record(parts, marked, output.findings);

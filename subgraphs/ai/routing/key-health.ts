@@ -66,6 +66,8 @@ const HELD_BACK: ReadonlySet<AttemptFault['outcome']> = new Set(['REQUEST_REFUSE
 export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHealth {
   const byKey = new LRUCache<string, Circuit>({ max: KEYS_MAX });
   const byTenant = new LRUCache<string, Circuit>({ max: TENANTS_MAX });
+  /** While all is well there is nothing to look up. */
+  const isWell = (): boolean => byKey.size + byTenant.size === 0;
   const known = ({ healthKey, tenant }: HealthSubject): readonly Circuit[] =>
     [byKey.get(healthKey), byTenant.get(ofTenant(healthKey, tenant))].filter((each) => each !== undefined);
   const refusalOf = ({ closedUntilMs, limited, failures, probing }: Circuit) => {
@@ -83,6 +85,7 @@ export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHea
     else if (retryAfterMs !== null) close(circuit, Math.min(retryAfterMs, bounds.cooldownMsMax));
   };
   const recovered = ({ healthKey, tenant }: HealthSubject): void => {
+    if (isWell()) return;
     byTenant.delete(ofTenant(healthKey, tenant));
     const circuit = byKey.get(healthKey);
     // Of a call that was under way when others were told to wait.
@@ -101,6 +104,7 @@ export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHea
   };
   return {
     admit(subject) {
+      if (isWell()) return { admitted: true };
       const circuits = known(subject);
       const refusals = circuits.flatMap((circuit) => refusalOf(circuit) ?? []);
       const [latest] = refusals.sort((one, other) => other.atMs - one.atMs);

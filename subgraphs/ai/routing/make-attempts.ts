@@ -20,7 +20,8 @@ export interface AttemptSetting {
 /** Who is asked, and for whom. */
 interface AskedTargets<T> {
   readonly targets: readonly Target[];
-  readonly left: AbortSignal;
+  /** As `CallBounds` has it. */
+  readonly left: AbortSignal | null;
   /** Ends what was opened when its time was over. Default: there is nothing to end. */
   readonly onLate?: (value: T) => void;
 }

@@ -45,8 +45,8 @@ export interface AttemptParts<C> {
 export interface CallBounds {
   /** Units: milliseconds since the epoch. */
   readonly deadlineMs: number;
-  /** Aborted when the caller has left. */
-  readonly left: AbortSignal;
+  /** Aborted when the caller has left; null where callers stay, and no answer goes on behind its call. */
+  readonly left: AbortSignal | null;
 }
 
 /** Why an attempt is ended that others may follow. Its name is the one that signals of a timeout have. */
@@ -110,7 +110,7 @@ export async function runAttempts<C extends Candidate, T>(
       throw ended.thrown;
     }
     const { thrown, timedOut } = ended;
-    fault = judgeAttempt(thrown, { timedOut, left: left.aborted, nowMs: now() });
+    fault = judgeAttempt(thrown, { timedOut, left: left?.aborted === true, nowMs: now() });
     health.failed(candidate, fault);
     record(fault.outcome, fault.status);
     parts.onFault(candidate, fault);
@@ -134,14 +134,17 @@ async function bounded<T>(
   call: (abortSignal: AbortSignal) => Promise<T>,
 ): Promise<Ended<T>> {
   const late = new AbortController();
-  const deadline = AbortSignal.timeout(Math.max(0, Math.ceil(deadlineMs - now())));
-  const signal = AbortSignal.any([left, late.signal, deadline]);
+  const timeLeftMs = Math.max(0, Math.ceil(deadlineMs - now()));
+  // What goes on behind its call ends at the deadline, and when its caller leaves.
+  const deadline = left === null ? null : AbortSignal.timeout(timeLeftMs);
+  const signal =
+    left === null || deadline === null ? late.signal : AbortSignal.any([left, late.signal, deadline]);
   const timer = setTimeout(() => late.abort(new TimeOverError('The time is over.')), boundMs);
   const answer = call(signal);
   try {
     return { value: await Promise.race([answer, aborted(signal)]) };
   } catch (thrown) {
-    return { thrown, timedOut: late.signal.aborted || deadline.aborted, late: answer };
+    return { thrown, timedOut: late.signal.aborted || deadline?.aborted === true, late: answer };
   } finally {
     clearTimeout(timer);
   }
@@ -156,16 +159,16 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Whether the time has passed before the caller left. Units: milliseconds. */
-function pause(ms: number, left: AbortSignal): Promise<boolean> {
-  if (left.aborted) return Promise.resolve(false);
+function pause(ms: number, left: AbortSignal | null): Promise<boolean> {
+  if (left?.aborted === true) return Promise.resolve(false);
   return new Promise((resolve) => {
     const done = (passed: boolean) => (): void => {
       clearTimeout(timer);
-      left.removeEventListener('abort', leave);
+      left?.removeEventListener('abort', leave);
       resolve(passed);
     };
     const leave = done(false);
     const timer = setTimeout(done(true), Math.max(0, ms));
-    left.addEventListener('abort', leave, { once: true });
+    left?.addEventListener('abort', leave, { once: true });
   });
 }
