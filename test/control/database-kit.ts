@@ -9,7 +9,6 @@ import { localKeyWrapper } from '../../src/control/envelope.ts';
 import { migrate } from '../../src/control/migrate.ts';
 import { readMigrations } from '../../src/control/migrations-source.ts';
 import type { Application, Plan, Product, Subscription, Tenant } from '../../src/control/tables.ts';
-import { embeddedDatabase } from './embedded-database.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../schema/migrations', import.meta.url));
 export const REQUEST_TTL_MS = 30 * 86_400_000;
@@ -30,9 +29,8 @@ export interface TestControl {
   close(): Promise<void>;
 }
 
-/** On PGlite, or in a database of its own on a PostgreSQL server. */
-export async function startTestControl(server: string | null | undefined): Promise<TestControl> {
-  const url = server == null ? embeddedDatabase() : await freshDatabase(server);
+/** On a database that nobody else uses. */
+export async function startTestControl(url: string): Promise<TestControl> {
   const database = await openDatabase({
     // A bound against hanging, not a mark.
     ...{ url, timeoutMs: 60_000, connectionsMax: 4 },

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, inject } from 'vitest';
-import { startTestControl, type TestControl } from './database-kit.ts';
+import { freshDatabase, startTestControl, type TestControl } from './database-kit.ts';
+import { embeddedDatabase } from './embedded-database.ts';
 
 /** One control plane for all tests of a file, on PGlite or on the PostgreSQL of this run. */
 export function useTestControl(): TestControl {
   let held: TestControl | null = null;
   beforeAll(async () => {
-    held = await startTestControl(inject('postgres'));
+    const server = inject('postgres');
+    held = await startTestControl(server == null ? embeddedDatabase() : await freshDatabase(server));
   }, 60_000);
   afterAll(() => held?.close());
   const open = (): TestControl => {

@@ -1,4 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { composeSupergraph } from '../../src/supergraph/compose.ts';
 import { type Answer, ask, type Folder, folder, send, writeConfig } from './gateway-kit.ts';
@@ -6,6 +7,8 @@ import { type Served, serve } from './serve-kit.ts';
 import { startTinySubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
 const CLIENTS = 3;
+/** What all but one client wait between two requests: more load shows no more, and takes the machine from the swap. */
+const PAUSE_MS = 10;
 const OLD = 'type Query { open: String }';
 const NEW = 'type Query { open: String fresh: String }';
 
@@ -26,6 +29,8 @@ describe('a supergraph file that changes under load', () => {
     const config = writeConfig(where, [], {
       supergraph: { file, watch: true, pollMs: 100 },
       log: { level: 'info' },
+      // Each swap compiles them again.
+      compile: { warmUp: { operations: 10 } },
     });
     served = serve(config);
     url = await served.url;
@@ -51,6 +56,7 @@ describe('a supergraph file that changes under load', () => {
         const answer: Answer | Error = await ask(url, query).catch((fault: Error) => fault);
         count += 1;
         if (answer instanceof Error || answer.body.data?.['open'] !== 'open') failed.push(answer);
+        if (client > 0) await setTimeout(PAUSE_MS);
       }
     });
     try {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { codeOf, post, startListener } from './start-listener.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeOf, openListener, post, type Started, startListener } from './start-listener.ts';
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
@@ -13,8 +13,15 @@ const directive = (response: Response, name: string) =>
 const linked = (html: string) => [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url);
 
 describe('the GraphiQL page', () => {
+  let shared: Started;
+  let url: string;
+  beforeAll(async () => {
+    shared = await openListener({ sandbox: 'graphiql' });
+    ({ url } = shared);
+  });
+  afterAll(() => shared?.listener.close());
+
   it('runs no script that is not a file of this server, and cannot be framed', async () => {
-    const { url } = await startListener({ sandbox: 'graphiql' });
     const response = await fetch(url, { headers: BROWSER });
     const html = await response.text();
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -44,13 +51,11 @@ describe('the GraphiQL page', () => {
   );
 
   it('keeps no token in the browser', async () => {
-    const { url } = await startListener({ sandbox: 'graphiql' });
     const script = await (await fetch(`${url}/sandbox/graphiql.js`)).text();
     expect(script.slice(-1500)).toContain('shouldPersistHeaders: false');
   });
 
   it('is not sent twice to a browser that has it', async () => {
-    const { url } = await startListener({ sandbox: 'graphiql' });
     for (const target of [url, `${url}/sandbox/graphiql.css`]) {
       const first = await fetch(target, { headers: BROWSER });
       const etag = first.headers.get('etag') ?? '';
@@ -64,7 +69,6 @@ describe('the GraphiQL page', () => {
   });
 
   it('is not what a request with a query, an API client or a POST gets', async () => {
-    const { url } = await startListener({ sandbox: 'graphiql' });
     const withQuery = await fetch(`${url}?query={hello}`, { headers: BROWSER });
     expect([withQuery.status, await codeOf(withQuery)]).toEqual([400, 'CSRF_PREVENTED']);
     const client = await fetch(url);
@@ -78,8 +82,7 @@ describe('the GraphiQL page', () => {
     '/graphql/sandbox/__proto__',
     '/graphql/sandbox/..%2f..%2fpackage.json',
   ])('has no file %s', async (path) => {
-    const { origin } = await startListener({ sandbox: 'graphiql' });
-    const refused = await fetch(`${origin}${path}`);
+    const refused = await fetch(`${shared.origin}${path}`);
     expect([refused.status, await codeOf(refused)]).toEqual([404, 'NOT_FOUND']);
   });
 });

@@ -53,6 +53,20 @@ export async function startListener(
   options: Partial<ListenerOptions> = {},
   deps: Partial<ListenerDeps> = {},
 ): Promise<Started> {
+  const started = createStarted(options, deps);
+  onTestFinished(() => started.listener.close());
+  return started.listen();
+}
+
+/** Starts a listener that several tests share; who starts it closes it. */
+export function openListener(options: Partial<ListenerOptions>): Promise<Started> {
+  return createStarted(options, {}).listen();
+}
+
+function createStarted(
+  options: Partial<ListenerOptions>,
+  deps: Partial<ListenerDeps>,
+): { readonly listener: Listener; listen(): Promise<Started> } {
   const seen: GraphQLRequest[] = [];
   const handle = deps.handle ?? graphqlHandle;
   let ids = 0;
@@ -73,11 +87,15 @@ export async function startListener(
       },
     },
   );
-  onTestFinished(() => listener.close());
-  const url = await listener.listen();
-  const { origin, port } = new URL(url);
   const refusals = () => seen.flatMap(({ params }) => (params instanceof GatewayError ? [params.code] : []));
-  return { url, origin, port: Number(port), listener, seen, refusals };
+  return {
+    listener,
+    listen: async () => {
+      const url = await listener.listen();
+      const { origin, port } = new URL(url);
+      return { url, origin, port: Number(port), listener, seen, refusals };
+    },
+  };
 }
 
 /** A well-formed POST, with whatever the test wants different. */
