@@ -8,6 +8,8 @@ const STEPS_MAX = 200_000;
 
 /** Going through so much of a text takes as long as a step. Units: UTF-16 code units. */
 const CHARACTERS_PER_STEP = 16;
+/** Making a state of a pattern takes as long as so many steps. */
+const STEPS_PER_COST = 10;
 
 type Schema = Readonly<Record<string, unknown>>;
 type Rule = (value: unknown, schema: Schema, at: Walk) => boolean;
@@ -188,8 +190,10 @@ function isMatched(text: string, pattern: unknown, at: Walk): boolean {
   if (known === undefined) {
     known = compilePattern(pattern);
     at.patterns.set(pattern, known);
-    spend(at, known.states);
+    spend(at, known.cost * STEPS_PER_COST);
   }
+  // Its characters are told apart before the first of them is looked at.
+  spend(at, widthOf(text));
   return known.matches(text, (visits) => spend(at, visits));
 }
 

@@ -1,15 +1,29 @@
-import { type Assertion, type PatternNode, PatternRefusedError, parsePattern } from './pattern-syntax.ts';
+import {
+  type Assertion,
+  countIn,
+  PATTERN_PROPERTY,
+  type PatternNode,
+  PatternRefusedError,
+  parsePattern,
+} from './pattern-syntax.ts';
 
 /** A regular expression that takes time in proportion to a text, times its states. */
 export interface LinearPattern {
   /** Units: states; a step of a text takes no more visits than that. */
   readonly states: number;
+  /** What making it takes, classes of characters more than others. Units: states. */
+  readonly cost: number;
   /** Whether it is found anywhere in a text. Throws: what `spend` throws, which is told of each visit of a state. */
   matches(text: string, spend: (visits: number) => void): boolean;
 }
 
 /** Reason: a pattern of a schema for an answer is a word, a number or a code. */
 const STATES_MAX = 1_000;
+/** Parts that become states, those of repetitions again each time; some become none. */
+const PARTS_MAX = 4 * STATES_MAX;
+/** How many states take as long to make as one class of characters, or one that is told by a property of Unicode. */
+const [CLASS_COST, PROPERTY_COST] = [4, 200];
+const CLASS = /[[\\]/gu;
 
 type State =
   | { readonly kind: 'one'; readonly test: (character: string) => boolean; readonly next: number }
@@ -32,9 +46,14 @@ const WORD = /^\w$/u;
  */
 export function compilePattern(source: string): LinearPattern {
   const states: State[] = [];
-  const start = emit(parsePattern(source), { states, next: FOUND });
+  const start = emit(parsePattern(source), { states, next: FOUND, parts: { left: PARTS_MAX } });
   return {
     states: states.length + 1,
+    cost:
+      states.length +
+      1 +
+      CLASS_COST * countIn(source, CLASS) +
+      PROPERTY_COST * countIn(source, PATTERN_PROPERTY),
     matches(text, spend) {
       const characters = [...text];
       let waiting: number[] = [];
@@ -78,45 +97,50 @@ interface Emitting {
   readonly states: State[];
   /** The state that follows. */
   readonly next: number;
+  readonly parts: { left: number };
 }
 
 /** Adds the states of a part that is followed by another; returns the first of them. */
-function emit(node: PatternNode, { states, next }: Emitting): number {
+function emit(node: PatternNode, emitting: Emitting): number {
+  const { states, next, parts } = emitting;
+  parts.left -= 1;
+  if (parts.left < 0) throw tooLarge();
   switch (node.kind) {
     case 'one':
       return add(states, { kind: 'one', test: node.test, next });
     case 'assertion':
       return add(states, { kind: 'assertion', assertion: node.assertion, next });
     case 'sequence':
-      return node.parts.reduceRight((after, part) => emit(part, { states, next: after }), next);
-    case 'choice':
-      return add(states, {
-        kind: 'split',
-        next: node.options.map((option) => emit(option, { states, next })),
-      });
+      return node.parts.reduceRight((after, part) => emit(part, { ...emitting, next: after }), next);
+    case 'choice': {
+      // Those of nothing are one: a visit goes to no state twice.
+      const options = new Set(node.options.map((option) => emit(option, emitting)));
+      return add(states, { kind: 'split', next: [...options] });
+    }
     case 'repeat':
-      return emitRepeat(node, { states, next });
+      return emitRepeat(node, emitting);
   }
 }
 
 function emitRepeat(
   { part, min, max }: Extract<PatternNode, { kind: 'repeat' }>,
-  { states, next }: Emitting,
+  emitting: Emitting,
 ): number {
+  const { states, next } = emitting;
   let after = next;
   if (max === Number.POSITIVE_INFINITY) {
     const branches = [next];
     after = add(states, { kind: 'split', next: branches });
-    branches.push(emit(part, { states, next: after }));
+    branches.push(emit(part, { ...emitting, next: after }));
   } else
     for (let optional = min; optional < max; optional += 1) {
-      const once = emit(part, { states, next: after });
+      const once = emit(part, { ...emitting, next: after });
       // What has nothing in it may be repeated for ever.
       if (once === after) break;
       after = add(states, { kind: 'split', next: [once, next] });
     }
   for (let needed = 0; needed < min; needed += 1) {
-    const once = emit(part, { states, next: after });
+    const once = emit(part, { ...emitting, next: after });
     if (once === after) break;
     after = once;
   }
@@ -124,7 +148,10 @@ function emitRepeat(
 }
 
 function add(states: State[], state: State): number {
-  if (states.length >= STATES_MAX)
-    throw new PatternRefusedError(`a pattern has more than ${STATES_MAX} states`);
+  if (states.length >= STATES_MAX) throw tooLarge();
   return states.push(state) - 1;
+}
+
+function tooLarge(): PatternRefusedError {
+  return new PatternRefusedError(`a pattern has more than ${STATES_MAX} states`);
 }

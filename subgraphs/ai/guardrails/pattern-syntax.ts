@@ -16,6 +16,10 @@ export type PatternNode =
 
 /** Units: UTF-16 code units. */
 const PATTERN_CHARACTERS_MAX = 500;
+/** Reason: the engine makes a set of some hundred ranges of each, also where it only reads a pattern. */
+const PROPERTIES_MAX = 16;
+/** Characters by what Unicode says of them. */
+export const PATTERN_PROPERTY = /\\[pP]\{/gu;
 
 const GROUP = /\(\?(?::|<[A-Za-z_$][\w$]*>)/uy;
 const OTHER_GROUP = /\(\?/uy;
@@ -24,6 +28,7 @@ const BACK_REFERENCE = /\\(?:[1-9]|k<)/uy;
 const ATOM =
   /\[(?:[^\\\]]|\\.)*\]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u\{[0-9a-fA-F]+\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\[pP]\{[^}]*\}|\\.|[^\\]/suy;
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/uy;
+const ANY = /^.$/u;
 const ASSERTIONS: ReadonlyMap<string, Assertion> = new Map([
   ['^', 'start'],
   ['$', 'end'],
@@ -37,6 +42,8 @@ const ASSERTIONS: ReadonlyMap<string, Assertion> = new Map([
 export function parsePattern(source: string): PatternNode {
   if (source.length > PATTERN_CHARACTERS_MAX)
     throw new PatternRefusedError(`a pattern is longer than ${PATTERN_CHARACTERS_MAX} characters`);
+  if (countIn(source, PATTERN_PROPERTY) > PROPERTIES_MAX)
+    throw new PatternRefusedError(`a pattern has more than ${PROPERTIES_MAX} properties of characters`);
   try {
     // Only read here, never run: from now on it is known to be well formed.
     new RegExp(source, 'u');
@@ -44,6 +51,11 @@ export function parsePattern(source: string): PatternNode {
     throw new PatternRefusedError('a pattern is no regular expression of ECMAScript in Unicode mode');
   }
   return new Reader(source).choice();
+}
+
+/** How often a text has a form. */
+export function countIn(text: string, form: RegExp): number {
+  return text.match(form)?.length ?? 0;
 }
 
 class Reader {
@@ -80,8 +92,9 @@ class Reader {
     if (atom === '(') return this.#group();
     const assertion = ASSERTIONS.get(atom);
     if (assertion !== undefined) return { kind: 'assertion', assertion };
+    if (atom === '.') return { kind: 'one', test: (character) => ANY.test(character) };
+    if (!/^[[\\]/u.test(atom)) return { kind: 'one', test: (character) => character === atom };
     const one = new RegExp(`^${atom}$`, 'su');
-    if (atom === '.') return { kind: 'one', test: (character) => /^.$/u.test(character) };
     return { kind: 'one', test: (character) => one.test(character) };
   }
 

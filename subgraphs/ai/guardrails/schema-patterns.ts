@@ -3,7 +3,7 @@ import { PatternRefusedError } from './pattern-syntax.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Of all patterns of one schema together. */
+/** Of all patterns of one schema together, with what making them takes. */
 const STATES_MAX = 10_000;
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
 const SCHEMA: readonly string[] = ['items', 'additionalProperties', 'not'];
@@ -15,7 +15,7 @@ export function patternFault(schema: unknown): string | null {
   let left = STATES_MAX;
   try {
     for (const pattern of patternsOf(schema)) {
-      left -= compilePattern(pattern).states;
+      left -= compilePattern(pattern).cost;
       if (left < 0)
         throw new PatternRefusedError(`all patterns together have more than ${STATES_MAX} states`);
     }

@@ -95,6 +95,7 @@ describe('what a schema may cost', () => {
     ],
     ['many alternatives', { enum: Array.from({ length: 2_000 }, (_, index) => index) }, 1],
     ['a pattern of many states', { pattern: '(?:a{1,30}b?){9}$' }, 'a'.repeat(99)],
+    ['a pattern of a long name', { patternProperties: { '': true } }, { ['a'.repeat(16_000)]: 1 }],
     ['a long constant', { not: { const: 'a'.repeat(16_000) } }, 1],
   ])('counts what is gone through: %s, looked at often, follows nothing', (_, each, value) => {
     leaf = each;

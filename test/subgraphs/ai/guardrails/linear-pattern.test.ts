@@ -93,6 +93,8 @@ describe('a pattern', () => {
     ['x'.repeat(501), 'longer than 500'],
     ['a{1001}', 'more than 1000 states'],
     ['((a{99}){99}){99}', 'more than 1000 states'],
+    [`(?:${'|'.repeat(485)}){900}b`, 'more than 1000 states'],
+    ['\\p{L}'.repeat(17), 'more than 16 properties'],
     [`${'('.repeat(240)}${'){2}'.repeat(60)}`, 'no regular expression'],
   ])('%s is refused, by its rule', (source, rule) => {
     expect(() => compilePattern(source)).toThrow(PatternRefusedError);
@@ -113,6 +115,7 @@ describe('the patterns of a schema', () => {
     { $defs: { a: { not: { pattern: '[' } } } },
     { prefixItems: [{ additionalProperties: { pattern: '(?!a)' } }] },
     { allOf: Array.from({ length: 11 }, () => ({ pattern: 'a{990}' })) },
+    { allOf: Array.from({ length: 50 }, (_, index) => ({ pattern: `[\\p{L}${index}]` })) },
   ])('are told where one cannot be run: %j', (schema) => {
     expect(patternFault(schema)).toMatch(/pattern/u);
   });
