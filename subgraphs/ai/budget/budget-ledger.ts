@@ -51,6 +51,9 @@ export interface LedgerParts {
   onFault(fault: BudgetFault): void;
 }
 
+/** Records that wait to be written. Reason: more than a store that is well has under way, and some megabytes. */
+const WAITING_MAX = 1_000;
+
 /** Accounts for every call of a provider: reserved before, settled after. */
 export class BudgetLedger {
   readonly #parts: LedgerParts;
@@ -133,7 +136,7 @@ export class BudgetLedger {
   /** Records a call that guardrails kept from its model. Nobody waits for it. Throws: as `requireModel`. */
   recordBlocked(call: Omit<SavedCall, 'usage'>, findings: readonly Finding[]): void {
     const record = this.#notMade(call);
-    this.#track('not recorded', this.#parts.store.recordBlocked(record, findings), record.model);
+    this.#recordLater(record.model, () => this.#parts.store.recordBlocked(record, findings));
   }
 
   /** Puts what guardrails found to the record of a call. Nobody waits for it. */
@@ -141,10 +144,9 @@ export class BudgetLedger {
     { id, model }: { readonly id: string; readonly model: string },
     findings: readonly Finding[],
   ) {
-    const recorded = this.#parts.store.recordFindings(id, findings).then((isThere) => {
-      if (!isThere) this.#tell('not recorded', model, null);
+    this.#recordLater(model, async () => {
+      if (!(await this.#parts.store.recordFindings(id, findings))) this.#tell('not recorded', model, null);
     });
-    this.#track('not recorded', recorded, model);
   }
 
   /** Settles at their reservation what was not settled in time. */
@@ -199,6 +201,12 @@ export class BudgetLedger {
       return price;
     this.#tell('model without a price', model.id, null);
     throw refusal('BUDGET_UNAVAILABLE');
+  }
+
+  /** Nobody waits for these, not even by having reserved: what comes while too many wait is told as lost. */
+  #recordLater(model: string, record: () => Promise<void>): void {
+    if (this.#settling.size >= WAITING_MAX) this.#tell('not recorded', model, null);
+    else this.#track('not recorded', record(), model);
   }
 
   /** The caller does not wait for it; what is never written settles at its reservation. */

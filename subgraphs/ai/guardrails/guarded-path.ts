@@ -121,8 +121,8 @@ async function guardedTexts<T extends object>(
   const [first] = textTargets(parts, { ...asked, capability });
   const { input, findings, isBlocked } = guardTexts(asked.input, policy, only);
   onFindings?.(findings);
-  if (isBlocked && first !== undefined) {
-    blocked(parts, asked, { model: first.model, findings });
+  if (isBlocked) {
+    if (first !== undefined) blocked(parts, asked, { model: first.model, findings });
     throw aiError('AI_GUARDRAIL_BLOCKED', undefined, { retryable: false });
   }
   report(parts, asked, { findings, isBlocked });

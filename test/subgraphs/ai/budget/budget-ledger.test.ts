@@ -261,6 +261,16 @@ describe('a store that does not answer', () => {
     expect(faults).toEqual([told, told]);
   });
 
+  it('holds a bounded number of records of calls that were blocked', async () => {
+    const waiting = Promise.withResolvers<void>();
+    const { ledger, faults } = ledgerOf({}, { ...lost, recordBlocked: () => waiting.promise });
+    for (let blocked = 0; blocked < 1_002; blocked += 1) ledger.recordBlocked(call(), [FOUND]);
+    expect(faults).toHaveLength(2);
+    waiting.resolve();
+    await ledger.settled();
+    expect(faults).toMatchObject([{ fault: 'not recorded' }, { fault: 'not recorded' }]);
+  });
+
   it('at the end of a call fails no answer', async () => {
     const { ledger, faults } = ledgerOf({}, { ...lost, reserve: async () => [] });
     (await ledger.reserve(call())).answered({ inputTokens: 1, outputTokens: 1, estimated: false });
