@@ -134,8 +134,12 @@ export class GatewayError extends Error {
     const { stackTraceLimit } = Error;
     // What a caller did wrong is never traced, and the frames would cost a tenth of refusing it.
     if (status < 500) Error.stackTraceLimit = 0;
-    super(message, { cause: options.cause });
-    Error.stackTraceLimit = stackTraceLimit;
+    try {
+      super(message, { cause: options.cause });
+    } finally {
+      // Also where the stack has no room for one more error: nothing would be traced from then on.
+      Error.stackTraceLimit = stackTraceLimit;
+    }
     this.code = code;
     this.decision = options.decision;
     this.coordinate = options.coordinate;

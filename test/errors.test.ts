@@ -11,4 +11,14 @@ describe('an error of the gateway', () => {
     new GatewayError('RATE_LIMITED');
     expect(new Error('other').stack).toContain('errors.test.ts');
   });
+
+  it('leaves them as they were also where it cannot be made, as at the end of the stack', () => {
+    const unmakable = {
+      get cause(): unknown {
+        throw new RangeError('no room');
+      },
+    };
+    expect(() => new GatewayError('RATE_LIMITED', unmakable)).toThrow(RangeError);
+    expect(new Error('other').stack).toContain('errors.test.ts');
+  });
 });
