@@ -173,10 +173,12 @@ function ownedBy(tenant: string | null): ReturnType<typeof sql> {
   return tenant === null ? sql`tenant NOT IN (SELECT slug FROM tenants)` : sql`tenant = ${tenant}`;
 }
 
+/** A NUL in JSON, as reasons may have one and PostgreSQL takes none; after a backslash that is escaped itself the same letters are text. */
+const NUL = /(?<before>(?<!\\)(?:\\\\)*)\\u0000/gu;
+
 /** In one statement: what was there already is not counted a second time. */
 async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> {
-  // A NUL inside of reasons: PostgreSQL takes none.
-  const json = JSON.stringify(rows).replaceAll('\\u0000', '\\ufffd');
+  const json = JSON.stringify(rows).replaceAll(NUL, '$<before>\\ufffd');
   await tx.execute(sql`WITH given AS (
     SELECT * FROM json_to_recordset(${json}::json) AS given(at timestamptz(3), run uuid, seq bigint, tenant text,
       application text, subject text, shape_id bigint, status integer, request_id text,

@@ -105,6 +105,16 @@ describe('the index of the audit', () => {
     expect(await rowsOf('audit_events')).toHaveLength(3);
   });
 
+  it('keeps a text apart from a NUL that is spelled like it', async () => {
+    const subject = 'corp\\u0000ada';
+    const reasons = { refused: [`Product.\0${subject}`] };
+    await index.write([indexed(1, { subject }), indexed(2, { subject: 'corp\\\0ada', ...reasons })]);
+    const rows = await rowsOf('audit_events');
+    expect(rows.map((row) => row['subject']).sort()).toEqual([subject, 'corp\\\ufffdada'].sort());
+    const [told] = rows.flatMap((row) => (row['reasons'] ?? []) as { coordinate: string }[]);
+    expect(told?.coordinate).toBe(`Product.\ufffd${subject}`);
+  });
+
   it('is written by several at once, the same events among them', async () => {
     const batch = Array.from({ length: 40 }, (_, seq) =>
       indexed(seq, { coordinates: [`Query.f${seq % 7}`] }),
