@@ -240,9 +240,9 @@ class SegmentFile implements AuditFile {
   async write(encode: () => string | Uint8Array): Promise<void> {
     const { chain, handle } = this.#parts;
     const before = chain.state;
-    const encoded = encode();
-    const bytes = typeof encoded === 'string' ? Buffer.from(encoded) : encoded;
     try {
+      const encoded = encode();
+      const bytes = typeof encoded === 'string' ? Buffer.from(encoded) : encoded;
       for (let written = 0; written < bytes.length; ) {
         const { bytesWritten } = await handle.write(bytes.subarray(written));
         if (bytesWritten === 0) throw new Error('the disk took no bytes');

@@ -88,6 +88,23 @@ describe('a chained log', () => {
     expect(recoveries).toEqual([]);
   });
 
+  it('goes on from where it stood after a group that could not be signed', async () => {
+    let isBroken = false;
+    const store = await AuditLogStore.open({
+      ...{ directory, keyPath: join(home, 'key.json'), segmentBytesMax: 1_000_000 },
+      clock: () => (isBroken ? Number.NaN : NOON),
+      onRecovery: (recovery) => recoveries.push(recovery),
+    });
+    const file = await store.openFile(join(directory, FIRST));
+    isBroken = true;
+    await expect(file.append(Buffer.from('{"requestId":"r-1"}\n'))).rejects.toThrow(RangeError);
+    isBroken = false;
+    await file.append(Buffer.from('{"requestId":"r-2"}\n'));
+    await file.close();
+    await store.close();
+    expect(await check()).toMatchObject({ lines: 4, breaks: [], open: false });
+  });
+
   it('begins another segment once one is full', async () => {
     await run(NAMES, directory, 100);
     expect((await check()).segments).toBeGreaterThan(2);
