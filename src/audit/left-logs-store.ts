@@ -30,8 +30,17 @@ export async function leftLogs(directory: string, place: WorkerPlace): Promise<r
  */
 export async function retainLeftLogs(options: AuditLogOptions, place: WorkerPlace): Promise<void> {
   const keyPath = options.keyPath ?? defaultAuditKeyPath(options.directory);
-  for (const directory of await leftLogs(options.directory, place))
-    if (WORKER_DIRECTORY.test(basename(directory))) await retainLog({ ...options, directory, keyPath });
+  const faults: unknown[] = [];
+  for (const directory of await leftLogs(options.directory, place)) {
+    if (!WORKER_DIRECTORY.test(basename(directory))) continue;
+    try {
+      await retainLog({ ...options, directory, keyPath });
+    } catch (fault) {
+      // What ails one log must not hold up the others.
+      faults.push(fault);
+    }
+  }
+  if (faults.length > 0) throw faults[0];
 }
 
 async function retainLog(options: AuditLogOptions): Promise<void> {

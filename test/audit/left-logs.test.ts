@@ -101,4 +101,16 @@ describe('logs that nobody writes to any more', () => {
     expect(await segmentsOf('worker-3')).toHaveLength(3);
     await lock.release();
   });
+
+  it('lose what is old also where another of them cannot be written to', async () => {
+    for (const name of ['worker-2', 'worker-3']) await write(name);
+    now = START_MS + 30 * DAY_MS;
+    const lock = await lockAuditDirectory(join(root, 'worker-2'));
+    await expect(retainLeftLogs(optionsOf(root, null), null)).rejects.toMatchObject({
+      code: 'AUDIT_UNAVAILABLE',
+    });
+    expect(await segmentsOf('worker-2')).toHaveLength(3);
+    expect(await segmentsOf('worker-3')).toEqual(['audit-2025-01-03.ndjson', 'audit-2025-01-31.ndjson']);
+    await lock.release();
+  });
 });

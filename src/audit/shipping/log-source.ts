@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { WORKER_DIRECTORY } from '../all-logs-store.ts';
 import { readerAt } from '../event-read-store.ts';
 import type { SegmentEvents } from '../logged-event.ts';
 import { looksLikeMarker } from '../marker.ts';
@@ -142,14 +143,32 @@ function shippedOf(reader: SegmentEvents, line: string, run: string): ShippedEve
   };
 }
 
-/** The logs in a directory: its own, and those of the directories in it. */
-export async function findLogs(directory: string): Promise<readonly string[]> {
+/** Names of what is in a directory. */
+type NamesOf = (directory: string) => Promise<readonly string[]>;
+
+/**
+ * The logs in a directory: its own, and those of the directories in it. One that this process may not read, as `lost+found` of a disk of
+ * its own, is somebody else's, unless its name is that of a worker: then reading it tells.
+ * Throws: what the system says of files.
+ */
+export async function findLogs(
+  directory: string,
+  namesOf: NamesOf = (each) => readdir(each),
+): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const inner = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
   const holders: string[] = [];
   for (const each of [directory, ...inner.sort()]) {
-    const names = await readdir(each);
-    if (names.some((name) => name.startsWith('audit-') && name.endsWith('.ndjson'))) holders.push(each);
+    if (await isHolder(each, namesOf)) holders.push(each);
   }
   return holders;
+}
+
+async function isHolder(directory: string, namesOf: NamesOf): Promise<boolean> {
+  try {
+    return (await namesOf(directory)).some((name) => name.startsWith('audit-') && name.endsWith('.ndjson'));
+  } catch (fault) {
+    if (!(fault instanceof Error && 'code' in fault && fault.code === 'EACCES')) throw fault;
+    return WORKER_DIRECTORY.test(basename(directory));
+  }
 }

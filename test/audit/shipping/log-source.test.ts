@@ -1,4 +1,14 @@
-import { appendFile, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditEventSchema } from '../../../src/audit/event-schema.ts';
@@ -195,5 +205,18 @@ describe('a directory of logs', () => {
     } finally {
       await inner.close();
     }
+  });
+
+  it('has none in directories that may not be read, but those of workers, which tell', async () => {
+    await log.write(...events('a'));
+    const [others, worker] = ['lost+found', 'worker-2'].map((name) => join(log.directory, name));
+    for (const each of [others, worker]) await mkdir(each ?? '');
+    const namesOf = async (directory: string) => {
+      if (directory !== log.directory) throw Object.assign(new Error('refused'), { code: 'EACCES' });
+      return readdir(directory);
+    };
+    expect(await findLogs(log.directory, namesOf)).toEqual([log.directory, worker]);
+    const broken = Object.assign(new Error('broken'), { code: 'EIO' });
+    await expect(findLogs(log.directory, () => Promise.reject(broken))).rejects.toBe(broken);
   });
 });
