@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { leftLogs } from './audit/left-logs-store.ts';
+import { leftLogs, placeOf } from './audit/left-logs-store.ts';
 import { AuditShipper } from './audit/shipping/audit-shipper.ts';
 import { LogSource } from './audit/shipping/log-source.ts';
 import { OtlpEventSink } from './audit/shipping/otlp-event-sink.ts';
@@ -12,7 +12,6 @@ import { packageVersion } from './commands/package-root.ts';
 import type { Config } from './config/config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import { GatewayError } from './errors.ts';
-import { placeOf } from './start-audit.ts';
 import { describeError, type Log } from './telemetry/log-sink.ts';
 import { OtlpClient } from './telemetry/otlp-client.ts';
 import { resourceOf } from './telemetry/otlp-value.ts';

@@ -1,7 +1,7 @@
 import { FileAuditSink } from './audit/audit-file-sink.ts';
 import { type AuditLogOptions, AuditLogStore } from './audit/audit-log-store.ts';
 import type { AuditRetention } from './audit/audit-retention-store.ts';
-import { retainLeftLogs, type WorkerPlace } from './audit/left-logs-store.ts';
+import { placeOf, retainLeftLogs, type WorkerPlace } from './audit/left-logs-store.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
@@ -54,11 +54,6 @@ export async function openAudit(
   opened.defer(() => sink.close());
   if (options.retention !== null) lookAfterLeftLogs(options, { log, place: placeOf(config, worker) }, opened);
   return { sink, secretFor: (purpose) => store.secretFor(purpose) };
-}
-
-/** Which of its workers a process is, as its configuration says how many there are. */
-export function placeOf({ workers }: Pick<Config, 'workers'>, worker: number | undefined): WorkerPlace {
-  return worker === undefined ? null : { worker, workers };
 }
 
 /** How often logs of workers that are gone are looked at; reason: retention counts in days. */

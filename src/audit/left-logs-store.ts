@@ -8,6 +8,11 @@ import { findLogs } from './shipping/log-source.ts';
 /** Which of several workers a process is; null for a gateway alone. */
 export type WorkerPlace = { readonly worker: number; readonly workers: number } | null;
 
+/** Which of several workers a process is, as its configuration says how many there are. */
+export function placeOf({ workers }: { readonly workers: number }, worker: number | undefined): WorkerPlace {
+  return worker === undefined ? null : { worker, workers };
+}
+
 /**
  * The logs near that of a process which nobody writes to any more: under that of a gateway alone, and for the first of several workers
  * those beside its own that no worker has now.
