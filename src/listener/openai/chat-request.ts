@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GraphQLParams } from '../request.ts';
 import { invalidRequest, type OpenAiError } from './openai-error.ts';
+import { isPlainChat, type PlainMessage } from './plain-chat.ts';
 
 /** What is asked of the graph, and how the answer is to be told. */
 export interface ChatRequest {
@@ -111,14 +112,22 @@ const chatSchema = z.strictObject({
   response_format: maybe(format),
 });
 
-type Chat = z.infer<typeof chatSchema>;
+type Judged = z.infer<typeof chatSchema>;
+/** What is not given need not be there. */
+type Chat = Partial<Omit<Judged, 'messages'>> & {
+  readonly model: string;
+  readonly messages: readonly (Judged['messages'][number] | PlainMessage)[];
+};
 const ANY_OBJECT = '{"type":"object"}';
 
 /** Reads the body of `POST /chat/completions`; the graph itself holds what it says to its bounds. */
 export function parseChat(body: unknown, cacheControl?: string): ChatRequest | OpenAiError {
+  if (isPlainChat(body)) return requestOf(body, cacheControl);
   const parsed = chatSchema.safeParse(body);
-  if (!parsed.success) return faultOf(parsed.error);
-  const chat = parsed.data;
+  return parsed.success ? requestOf(parsed.data, cacheControl) : faultOf(parsed.error);
+}
+
+function requestOf(chat: Chat, cacheControl?: string): ChatRequest {
   const stream = chat.stream === true;
   return {
     stream,
