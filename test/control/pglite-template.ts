@@ -48,7 +48,7 @@ export function teardown(): void {
 function templatesKey(): string {
   const pglite = dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'));
   const files = readdirSync(MIGRATIONS).sort();
-  const made = [join(pglite, '../package.json'), join(ROOT, 'src/control/migrate.ts')];
+  const made = [join(pglite, '../package.json'), join(ROOT, 'src/control/migrate.ts'), import.meta.filename];
   const texts = [...made, ...files.map((name) => join(MIGRATIONS, name))];
   return hash('sha256', JSON.stringify([files, texts.map((path) => readFileSync(path, 'utf8'))]), 'hex');
 }
@@ -63,6 +63,11 @@ async function makeTemplates(place: string): Promise<void> {
   copyDatabase(empty, migrated);
   const database = await open(migrated);
   await migrate(database, await readMigrations(MIGRATIONS));
+  // Most of what would be copied, and nobody makes another database out of them.
+  await database.asOwner(async (client) => {
+    await client.query('UPDATE pg_database SET datistemplate = false');
+    for (const name of ['template0', 'template1']) await client.query(`DROP DATABASE ${name}`);
+  });
   await database.close();
   try {
     renameSync(making, place);
