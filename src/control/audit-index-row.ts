@@ -39,9 +39,17 @@ export interface AuditIndexRow {
   readonly errors: number;
   readonly foreign_objects: number;
   readonly duration_us: number;
-  readonly reasons: AuditEvent['decision']['reasons'] | null;
+  readonly reasons: readonly IndexedReason[] | null;
   /** Of values of arguments; null where there are none. */
   readonly digests: readonly string[] | null;
+}
+
+/** Why a request or a field of it was refused; '' stands for what there is not. */
+interface IndexedReason {
+  readonly rule: string;
+  readonly code: string;
+  readonly coordinate: string | null;
+  readonly path: readonly (string | number)[] | null;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
@@ -65,6 +73,7 @@ export function auditIndexRow(
   event: AuditEvent,
 ): AuditIndexRow {
   const { principal, cost } = event;
+  const reasons = reasonsOf(event);
   return {
     at: timeOf(event.time),
     run: uuidOf(run),
@@ -82,7 +91,7 @@ export function auditIndexRow(
     errors: count(event.errors),
     foreign_objects: count(event.foreignObjects),
     duration_us: count(event.durationUs),
-    reasons: reasonsOf(event).length === 0 ? null : reasonsOf(event),
+    reasons: reasons.length === 0 ? null : reasons,
     digests: digestsOf(event),
   };
 }
@@ -91,7 +100,8 @@ export function auditIndexRow(
 export function auditShape(event: AuditEvent): AuditShape {
   const { operation, code, decision } = event;
   const asked = texts(operation?.coordinates);
-  const refused = new Set(reasonsOf(event).flatMap(({ coordinate }) => texts([coordinate])));
+  const reasons = reasonsOf(event);
+  const refused = new Set(texts(reasons.map(({ coordinate }) => coordinate)));
   const parts = {
     hash: text(operation?.hash),
     name: text(operation?.name),
@@ -99,7 +109,7 @@ export function auditShape(event: AuditEvent): AuditShape {
     fields: [...new Set([...asked, ...refused])].sort(),
     decision: text(decision.effect),
     code: text(code),
-    codes: [...new Set(texts([code, ...reasonsOf(event).map((reason) => reason.code)]))].sort(),
+    codes: [...new Set(texts([code, ...reasons.map((reason) => reason.code)]))].sort(),
     read: [...new Set(readOf(event))].sort(),
   };
   return { ...parts, digest: digest('sha256', JSON.stringify(Object.values(parts)), 'hex') };
@@ -117,9 +127,27 @@ function readOf({ operation, counts }: AuditEvent): string[] {
   return texts(coordinates.filter((_, slot) => count(resolved[slot]) > (withheld.get(slot) ?? 0)));
 }
 
-function reasonsOf({ decision }: AuditEvent): AuditEvent['decision']['reasons'] {
+function reasonsOf({ decision }: AuditEvent): readonly IndexedReason[] {
   const { reasons } = decision as { reasons: unknown };
-  return Array.isArray(reasons) ? reasons.filter((each) => typeof each === 'object' && each !== null) : [];
+  const told: readonly unknown[] = Array.isArray(reasons) ? reasons.slice(0, EVENT_LIMITS.reasons) : [];
+  return told.filter((each) => typeof each === 'object' && each !== null).map(reasonOf);
+}
+
+function reasonOf({
+  rule,
+  code,
+  coordinate,
+  path,
+}: { readonly [Name in keyof IndexedReason]?: unknown }): IndexedReason {
+  return {
+    ...{ rule: text(rule), code: text(code) },
+    coordinate: typeof coordinate === 'string' ? text(coordinate) : null,
+    path: Array.isArray(path)
+      ? path
+          .slice(0, EVENT_LIMITS.pathSteps)
+          .map((step) => (typeof step === 'number' ? count(step) : text(step)))
+      : null,
+  };
 }
 
 /** Each once; words that stand for a digest that there is not have another length. */

@@ -171,7 +171,10 @@ describe('the index of the audit', () => {
       durationUs: 1e300,
       cost: { estimated: 1, actual: 'x', max: 1 },
       principal: { kind: 7, subject: 'x'.repeat(100_000), tenant: '\ud800', application: ['a'] },
-      decision: { effect: null, reasons: [null, 'x', { code: 'a\0', coordinate: 9 }] },
+      decision: {
+        effect: null,
+        reasons: [null, 'x', { code: 'a\0', coordinate: 9 }, { rule: '\ud800', path: ['\udc00', 1, [[]]] }],
+      },
       operation: { hash: {}, name: 5, type: null, coordinates: ['A.b', 4, null, 'A.b'] },
       arguments: [7, 'x'.repeat(22), `${'\0'.repeat(22)}`, null],
     } as unknown as AuditEvent;
@@ -181,6 +184,10 @@ describe('the index of the audit', () => {
     expect(rows.find(({ seq }) => seq === '1')).toMatchObject({
       ...{ status: 0, errors: '0', cost: '0', tenant: '\ufffd' },
       request_id: `a\ufffdb'; DROP TABLE audit_events; --`,
+      reasons: [
+        { rule: '', code: 'a\ufffd', coordinate: null, path: null },
+        { rule: '\ufffd', code: '', coordinate: null, path: ['\ufffd', 1, ''] },
+      ],
     });
   });
 });
