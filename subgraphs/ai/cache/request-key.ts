@@ -51,16 +51,16 @@ function digest(value: unknown): string {
 
 /** JSON in which equal values are equal texts: names in order, and what is not given as what is null. Source: RFC 8785, in part. */
 function canonical(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
-  let members = '';
-  for (const [name, each] of Object.entries(value).sort(byName)) {
+  const members = value as Readonly<Record<string, unknown>>;
+  let text = '';
+  // Names are ordered by their UTF-16 code units.
+  for (const name of Object.keys(members).sort()) {
+    const each = members[name];
     if (each == null) continue;
-    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${canonical(each)}`;
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonical(each)}`;
   }
-  return `{${members}}`;
-}
-
-function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
-  return one < other ? -1 : 1;
+  return `{${text}}`;
 }
