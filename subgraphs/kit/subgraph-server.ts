@@ -172,8 +172,10 @@ async function answerKept<L>(
     tell: () => tell(context),
   });
   if (answered === null) return false;
-  response.writeHead(answered.status, { 'content-type': type });
-  response.end(answered.text);
+  const { status, text } = answered;
+  // With its length, head and body go out in one piece.
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
   return true;
 }
 

@@ -60,8 +60,8 @@ async function seen(body: unknown, accept: string) {
     body: JSON.stringify(body),
   });
   const { errors, data, ...rest } = (await response.json()) as Record<string, unknown>;
-  const type = response.headers.get('content-type');
-  return { status: response.status, type, errors, data, rest, lines: [...lines] };
+  const [type, length] = ['content-type', 'content-length'].map((name) => response.headers.get(name));
+  return { status: response.status, type, isWhole: length !== null, errors, data, rest, lines: [...lines] };
 }
 
 describe('a document that is kept', () => {
