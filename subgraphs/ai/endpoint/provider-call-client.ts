@@ -5,6 +5,8 @@ import { type BodyPiece, type BodyReader, ProviderResponse } from './provider-re
 const HELD_BYTES_MAX = 65_536;
 /** What would send a key to another host. Source: Fetch, "redirect status". */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Names of no encoding; `none` is what servers say that keep proxies from encoding a stream. */
+const UNENCODED: ReadonlySet<string> = new Set(['identity', 'none', '']);
 const END: BodyPiece = Object.freeze({ done: true });
 
 type Fields = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -49,7 +51,7 @@ export class ProviderCall implements Dispatcher.DispatchHandler, BodyReader {
     const coding = headers.get('content-encoding') ?? 'identity';
     if (REDIRECTS.has(status)) this.#fail(failed(new Error('a redirect is not followed')));
     // None was asked for.
-    else if (coding.toLowerCase() !== 'identity') this.#fail(failed(new Error('the answer is encoded')));
+    else if (!UNENCODED.has(coding.toLowerCase())) this.#fail(failed(new Error('the answer is encoded')));
     else {
       this.#isBegun = true;
       const get = (name: string): string | null => headers.get(name.toLowerCase()) ?? null;

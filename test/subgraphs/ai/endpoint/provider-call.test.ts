@@ -57,6 +57,14 @@ describe('a call of a provider', () => {
     await expect(post()).rejects.toBeInstanceOf(TypeError);
   });
 
+  it.each(['identity', 'none', ''])(
+    'takes an answer that says by %j that it is not encoded',
+    async (coding) => {
+      answer = (_, response) => response.writeHead(200, { 'content-encoding': coding }).end('{}');
+      expect(await (await post()).json()).toEqual({});
+    },
+  );
+
   it('sends nothing where it has ended before', async () => {
     await expect(post(AbortSignal.abort(new RangeError('left')))).rejects.toBeInstanceOf(RangeError);
     expect(requests).toEqual([]);
