@@ -31,6 +31,10 @@ export async function runEmbed(parts: PathParts, asked: Asked<EmbedInput>): Prom
       ? { answer: NO_VECTORS, model: first.model, attempts: [] }
       : await askForMissing(parts, { ...asked, input: { ...input, texts: missing } });
   const { answer, model, attempts } = answered;
+  const [made] = answer.vectors;
+  // The model has become another one under the same name: what was kept of it has nothing to do with what it says now.
+  if (made !== undefined && kept.some((vector) => vector != null && vector.length !== made.length))
+    return runEmbed(parts, { ...asked, input: { ...input, cache: 'REFRESH' } });
   vectors?.keep({ ...of, model: model.id }, missing, answer.vectors);
   const fresh = answer.vectors.values();
   const all = texts.map((_, index) => kept[index] ?? fresh.next().value ?? []);

@@ -129,6 +129,22 @@ describe('vectors of texts', () => {
     expect(await embed(['a'])).toMatchObject({ cachedTexts: 0 });
   });
 
+  it('are made anew where the model gives vectors of another size by now', async () => {
+    const { embed } = keeping();
+    await embed(['a']);
+    fake.answer = ({ body }) => ({
+      status: 200,
+      body: OPENAI.embed((body['input'] as string[]).map(({ length }) => [length, 0, 0])),
+    });
+    const mixed = await embed(['a', 'bb']);
+    expect(mixed).toMatchObject({ cachedTexts: 0, dimensions: 3 });
+    expect(mixed.embeddings.map(({ vector }) => vector)).toEqual([
+      [1, 0, 0],
+      [2, 0, 0],
+    ]);
+    expect(await embed(['a', 'bb'])).toMatchObject({ cachedTexts: 2, dimensions: 3 });
+  });
+
   it('give way within their bounds', async () => {
     const { embed } = keeping({ tenants: 'all', embeddings: { entriesMax: 2 } });
     await embed(['a', 'bb', 'ccc']);
