@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { embedMany, generateText, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { PEOPLE } from '../../demo/demo-requests.ts';
 import { type DemoSystem, startDemo } from '../../demo/demo-system.ts';
 import { SYSTEM } from '../../src/control/actor.ts';
+import { copyDatabase } from '../control/copy-database.ts';
 import { auditEvents, auditText, type Folder, folder } from './gateway-kit.ts';
 import { errorOf } from './openai-kit.ts';
 
@@ -26,6 +28,8 @@ let client: OpenAI;
 
 beforeAll(async () => {
   where = folder();
+  // Initializing one takes longer than all the rest.
+  copyDatabase(inject('pgliteTemplates').migrated, join(where.path, 'db'));
   demo = await startDemo({ directory: where.path, port: 0 });
   baseURL = new URL('/v1', demo.url).href;
   client = await clientOf(await demo.issuer.token(PEOPLE['assistant of initech']));
