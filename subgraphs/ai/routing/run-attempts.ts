@@ -54,6 +54,11 @@ class TimeOverError extends Error {
   override readonly name = 'TimeoutError';
 }
 
+/** Why what a failed attempt has left open is ended. */
+class AttemptOverError extends Error {
+  override readonly name = 'AbortError';
+}
+
 const OUT_OF_TIME: AttemptFault = {
   ...{ outcome: 'TIMEOUT', status: null, retryAfterMs: null, errorName: 'TimeoutError' },
 };
@@ -144,7 +149,10 @@ async function bounded<T>(
   try {
     return { value: await Promise.race([answer, aborted(signal)]) };
   } catch (thrown) {
-    return { thrown, timedOut: late.signal.aborted || deadline?.aborted === true, late: answer };
+    const timedOut = late.signal.aborted || deadline?.aborted === true;
+    // The library may leave open what it has found an error in.
+    late.abort(new AttemptOverError('The attempt is over.'));
+    return { thrown, timedOut, late: answer };
   } finally {
     clearTimeout(timer);
   }

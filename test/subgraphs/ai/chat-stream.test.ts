@@ -47,3 +47,17 @@ describe.each(WIRE_FORMATS)('a stream of $kind', (format) => {
     expect(asked).toEqual(format.kind.startsWith('openai') ? { include_usage: true } : undefined);
   });
 });
+
+describe('a stream that begins with an error', () => {
+  it('ends at the provider too, which does not end it', async () => {
+    const error = 'data: {"error":{"message":"busy","type":"server_error","param":null,"code":null}}\n\n';
+    fake.answer = () => ({ frames: [error], after: 'silence' });
+    const models = [{ id: 'model-1', capabilities: ['CHAT'] }];
+    const house = { kind: 'openai', apiKey: 'sk-very-secret-key', baseURL: `${fake.url}/v1`, models };
+    const events = [];
+    for await (const event of await clientOf(house, { timeoutMs: 600_000, failures }).chatStream(INPUT))
+      events.push(event);
+    expect(events).toMatchObject([{ finishReason: 'ERROR', failure: { code: 'AI_PROVIDER_ERROR' } }]);
+    await vi.waitFor(() => expect(fake.left).toHaveLength(1), { timeout: 10_000 });
+  });
+});
