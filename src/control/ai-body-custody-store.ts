@@ -3,7 +3,7 @@ import { type Actor, requirePlatform } from './actor.ts';
 import { type AiBody, BODY_COLUMNS, SEALED_COLUMNS, type SealedBodyRow } from './ai-bodies-store.ts';
 import { aiBodyContext } from './ai-body-context.ts';
 import { ControlError } from './control-error.ts';
-import { type KeyWrapper, rewrap, unseal } from './envelope.ts';
+import { type KeyWrapper, NotOpenedError, rewrap, unseal } from './envelope.ts';
 import { text } from './input.ts';
 import { tenants } from './tables.ts';
 import { change, read, type UnitDeps } from './unit-of-work.ts';
@@ -103,7 +103,7 @@ export class AiBodyCustodyStore {
           { keyId, wrappedKey, sealed },
           aiBodyContext(body),
           this.#deps.wrapper,
-        ).catch(() => null);
+        ).catch(whereClosed);
         opened.push({ ...body, text: said });
         const { id, tenantId } = body;
         if (said !== null)
@@ -122,7 +122,7 @@ export class AiBodyCustodyStore {
       const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(query);
       let rewrapped = 0;
       for (const row of rows) {
-        const made = await rewrap(row, this.#deps.wrapper).catch(() => null);
+        const made = await rewrap(row, this.#deps.wrapper).catch(whereClosed);
         if (made === null) continue;
         rewrapped += 1;
         await tx.execute(
@@ -162,4 +162,10 @@ export class AiBodyCustodyStore {
     if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'tenant' });
     return row.id;
   }
+}
+
+/** One that no master key at hand opens is told of and passed over; a key service that fails ends what is done. */
+function whereClosed(error: unknown): null {
+  if (error instanceof NotOpenedError) return null;
+  throw error;
 }

@@ -1,10 +1,15 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 
+/** What was sealed does not open: its master key is not known, or it was not sealed like this. Anything else thrown is a fault of the service that wraps. */
+export class NotOpenedError extends Error {
+  override readonly name = 'NotOpenedError';
+}
+
 /** A key management service, or what stands for one: wraps data keys under a master key that never leaves it. */
 export interface KeyWrapper {
   /** Wraps under the current master key. */
   wrap(dataKey: Uint8Array): Promise<{ readonly keyId: string; readonly wrapped: string }>;
-  /** Throws where the master key is not known, or the key was not wrapped by it. */
+  /** Throws: NotOpenedError where the master key is not known, or the key was not wrapped by it. */
   unwrap(keyId: string, wrapped: string): Promise<Uint8Array>;
 }
 
@@ -41,7 +46,7 @@ export async function seal(
   }
 }
 
-/** Opens what was sealed for this context. Throws: where it was not, or was changed since. */
+/** Opens what was sealed for this context. Throws: NotOpenedError where it was not, or was changed since; as the wrapper. */
 export async function unseal(
   { keyId, wrappedKey, sealed }: Sealed,
   context: string,
@@ -82,7 +87,7 @@ export function localKeyWrapper(
     },
     async unwrap(keyId, wrapped) {
       const key = byId.get(keyId);
-      if (key === undefined) throw new Error('the master key is not known');
+      if (key === undefined) throw new NotOpenedError('the master key is not known');
       return decrypt(wrapped, { key, context: contextOfKey(keyId) });
     },
   };
@@ -107,10 +112,14 @@ function decrypt(
   { key, context }: { readonly key: Uint8Array; readonly context: string },
 ): Buffer {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error('what was sealed is too short');
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new NotOpenedError('what was sealed is too short');
   const [nonce, tag] = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(-TAG_BYTES)];
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(context, 'utf8'))
     .setAuthTag(tag);
-  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+  } catch (cause) {
+    throw new NotOpenedError('what was sealed is not authentic', { cause });
+  }
 }

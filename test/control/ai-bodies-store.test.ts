@@ -4,7 +4,7 @@ import { SYSTEM } from '../../src/control/actor.ts';
 import { aiBodyContext } from '../../src/control/ai-body-context.ts';
 import { AiBodyCustodyStore } from '../../src/control/ai-body-custody-store.ts';
 import { createControlPlane } from '../../src/control/control-plane.ts';
-import { localKeyWrapper, seal } from '../../src/control/envelope.ts';
+import { type KeyWrapper, localKeyWrapper, seal } from '../../src/control/envelope.ts';
 import type { Tenant } from '../../src/control/tables.ts';
 import { ulids } from '../../src/control/ulid.ts';
 import type { SealedBody } from '../../subgraphs/ai/bodies/body-log.ts';
@@ -176,12 +176,13 @@ describe('the clock of the process that keeps them', () => {
 describe('the operator of the gateway', () => {
   const next = { id: 'next', key: Buffer.alloc(32, 5) };
   const old = { id: 'test', key: Buffer.alloc(32, 9) };
-  const custody = (...keys: readonly { readonly id: string; readonly key: Uint8Array }[]) => {
+  const custody = (...keys: readonly { readonly id: string; readonly key: Uint8Array }[]) =>
+    custodyWith(localKeyWrapper(keys, randomBytes));
+  const custodyWith = (wrapper: KeyWrapper) => {
     const newId = ulids(() => test.clock.now, randomBytes);
     const { database, clock } = test;
     return new AiBodyCustodyStore({
-      ...{ database, randomBytes, newId, now: () => clock.now, onChange: () => undefined },
-      wrapper: localKeyWrapper(keys, randomBytes),
+      ...{ database, wrapper, randomBytes, newId, now: () => clock.now, onChange: () => undefined },
     });
   };
   const operator = { ...SYSTEM, subject: 'operator:olga' };
@@ -241,5 +242,16 @@ describe('the operator of the gateway', () => {
     expect(await faultCodeOf(custody(next).rewrapAll(owner()))).toBe('FORBIDDEN');
     const { items } = await test.control.history.of(SYSTEM, 'next', {});
     expect(items).toMatchObject([{ action: 'aiBody.rewrap', after: { rewrapped } }]);
+  });
+
+  it('does not take a key service that fails for a key that is gone', async () => {
+    await setMode('full');
+    await keep('bdy_waiting');
+    const { wrap } = localKeyWrapper([next], randomBytes);
+    const failing = custodyWith({ wrap, unwrap: () => Promise.reject(new Error('the service is away')) });
+    const one = { tenant: mine.tenant.id, id: 'bdy_waiting', reason: 'case 1' };
+    await expect(all(failing.open(operator, one))).rejects.toThrow('the service is away');
+    await expect(failing.rewrapAll(operator)).rejects.toThrow('the service is away');
+    expect((await test.control.history.of(SYSTEM, 'bdy_waiting', {})).items).toEqual([]);
   });
 });
