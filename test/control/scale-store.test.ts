@@ -15,9 +15,9 @@ const APPLICATIONS = 10_000;
 const PRODUCTS = 500;
 const SUBSCRIPTIONS_EACH = 5;
 const FIELDS = Array.from({ length: PRODUCTS }, (_, index) => `f${index + 1}`);
-/** A core that does nothing else is through in this time. */
+/** Two cores that do nothing else are through in this time. */
 const START_MS_MAX = 2000;
-const STARTS_MAX = 8;
+const CORES = 2;
 const MB_MAX = 60;
 
 const test = useTestControl();
@@ -70,7 +70,10 @@ function heapMb(): number {
 
 /** What all threads of this process computed since, whatever else the machine did. Units: milliseconds. */
 function computedMs(since: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since);
+  return msOf(process.cpuUsage(since));
+}
+
+function msOf({ user, system }: NodeJS.CpuUsage): number {
   return (user + system) / 1000;
 }
 
@@ -147,12 +150,13 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
     // A process has its modules compiled when it starts; the test runner compiles them when they are first asked for.
     await import('../../src/start-control.ts');
     const start = async (): Promise<number> => {
-      const began = process.cpuUsage();
+      const [began, threadBegan] = [process.cpuUsage(), process.threadCpuUsage()];
       const gateway = await startTestGateway([shop], {
         state: { database: test.url, pepperFile },
         approvals: { enforce: true },
       });
-      const tookMs = computedMs(began);
+      // Its own thread is on the way all the time; those that plan and compile go on beside it.
+      const tookMs = Math.max(msOf(process.threadCpuUsage(threadBegan)), computedMs(began) / CORES);
       try {
         expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
       } finally {
@@ -161,11 +165,9 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
       return tookMs;
     };
     try {
-      // The best of several, since other tests run beside this one: the first that is fast enough shows it.
-      let tookMs = Number.POSITIVE_INFINITY;
-      for (let turn = 0; turn < STARTS_MAX && tookMs >= START_MS_MAX; turn += 1)
-        tookMs = Math.min(tookMs, await start());
-      process.stdout.write(`a gateway starts in ${Math.round(tookMs)} ms\n`);
+      // The better of two, since other tests run beside this one.
+      const tookMs = Math.min(await start(), await start());
+      process.stdout.write(`a gateway starts in ${Math.round(tookMs)} ms of two cores\n`);
       expect(tookMs).toBeLessThan(START_MS_MAX);
     } finally {
       await shop.close();
