@@ -92,10 +92,14 @@ async function follow(
     ...{ snapshots: control.snapshots, entitlements, now: clock.now, pollMs: config.state.pollMs },
     onReplaced: (snapshot) => {
       keys.replace(snapshot);
-      switches.replace(snapshot.switches);
-      restraints.replace(snapshot.restraints);
       onReplaced();
       log.info('entitlements replaced', { version: snapshot.version });
+    },
+    onRestricted: (restricted) => {
+      switches.replace(restricted.switches);
+      restraints.replace(restricted.restraints);
+      onReplaced();
+      log.info('restrictions replaced', { version: restricted.version });
     },
     onFault: (fault) => {
       if (fault === null) log.info('the control plane answers again');
@@ -163,8 +167,9 @@ async function sweep(
   try {
     await history.forgetCalls(SYSTEM, nowMs - DAY_MS);
     if (await subscriptions.isSweepDue(SYSTEM)) await subscriptions.sweep(SYSTEM);
-    if (await killSwitches.isSweepDue(SYSTEM)) await killSwitches.sweep(SYSTEM);
-    if (await incidents.isSweepDue(SYSTEM)) await incidents.sweep(SYSTEM);
+    // Some at a time: an incident that is found now must not wait for all that are over.
+    while (await killSwitches.isSweepDue(SYSTEM)) await killSwitches.sweep(SYSTEM);
+    while (await incidents.isSweepDue(SYSTEM)) await incidents.sweep(SYSTEM);
   } catch (fault) {
     log.warn('what has ended could not be written down', describeError(fault));
   }

@@ -33,7 +33,8 @@ export const stateSection = z.strictObject({
     min: 1,
     max: 100,
     default: 4,
-    about: 'Connections to PostgreSQL of one gateway. No request waits for them.',
+    about:
+      'Connections to PostgreSQL of one gateway, besides one that listens for changes and one that reads what is restricted. No request waits for them.',
   }),
   pollMs: integerKey({
     min: 50,

@@ -3,6 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { GatewayError } from '../errors.ts';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from './embedded-database-server.ts';
+import { NotificationClient } from './notification-client.ts';
 
 export interface DatabaseOptions {
   /** `pglite://PATH`, `pglite://memory`, or a `postgres://` URL. */
@@ -29,14 +30,16 @@ export interface DatabaseConnections {
 
 /** The database of the control plane. */
 export interface ControlDatabase {
-  /** Not the one that listens. */
+  /** Not those that listen and follow. */
   readonly connections: DatabaseConnections;
   /** Runs work in one transaction that sees the rows of one tenant, or all where the scope is null. */
   transact<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** As `transact`, on a connection that is kept for what must not wait for others; one at a time. */
+  transactAhead<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs statements as the owner of the tables, outside of any tenant: for migrations. */
   asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
-  /** Calls back for each notification on a channel until closed; null where the database is in this process. */
-  listen: ((channel: string, onWord: (payload: string) => void) => Promise<() => Promise<void>>) | null;
+  /** Calls back for each notification on a channel until closed, and where some may have been missed; null where the database is in this process. */
+  listen: ((channel: string, onWord: () => void) => Promise<() => Promise<void>>) | null;
   close(): Promise<void>;
 }
 
@@ -56,6 +59,8 @@ function pgliteDirectory(url: string): string | null {
 class PooledDatabase implements ControlDatabase {
   readonly #pool: pg.Pool;
   readonly #db: NodePgDatabase;
+  /** Of one connection; null where the database has no other. */
+  readonly #ahead: { readonly pool: pg.Pool; readonly db: NodePgDatabase } | null;
   readonly #embedded: EmbeddedDatabase | null;
   readonly listen: ControlDatabase['listen'];
 
@@ -68,15 +73,24 @@ class PooledDatabase implements ControlDatabase {
       embedded === null
         ? { connectionString: url, max: connectionsMax, statement_timeout: timeoutMs }
         : { host: embedded.host, user: 'postgres', database: 'postgres', max: 1 };
-    this.#pool = new pg.Pool({
-      ...connection,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-      application_name: 'portcullis',
-    });
-    this.#pool.on('error', onFault);
+    const poolOf = (part: pg.PoolConfig) => {
+      const pool = new pg.Pool({
+        ...{ ...connection, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs },
+        ...{ application_name: 'portcullis', ...part },
+      });
+      return pool.on('error', onFault);
+    };
+    this.#pool = poolOf({});
     this.#db = drizzle(this.#pool);
-    this.listen = embedded === null ? (channel, onWord) => listenOn({ url, onFault }, channel, onWord) : null;
+    const ahead = embedded === null ? poolOf({ max: 1, idleTimeoutMillis: 0 }) : null;
+    this.#ahead = ahead === null ? null : { pool: ahead, db: drizzle(ahead) };
+    this.listen =
+      embedded === null
+        ? async (channel, onWord) => {
+            const client = await NotificationClient.open({ url, channel, timeoutMs, onWord, onFault });
+            return () => client.close();
+          }
+        : null;
   }
 
   get connections(): DatabaseConnections {
@@ -85,13 +99,11 @@ class PooledDatabase implements ControlDatabase {
   }
 
   transact<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#db.transaction(async (tx) => {
-      // As SET LOCAL ROLE, in one way to the database.
-      await tx.execute(
-        sql`SELECT set_config('role', 'portcullis_app', true), set_config('portcullis.tenant', ${scope ?? '*'}, true)`,
-      );
-      return work(tx);
-    });
+    return transactOn(this.#db, scope, work);
+  }
+
+  transactAhead<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return transactOn(this.#ahead?.db ?? this.#db, scope, work);
   }
 
   async asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -107,25 +119,22 @@ class PooledDatabase implements ControlDatabase {
   }
 
   async close(): Promise<void> {
+    await this.#ahead?.pool.end();
     await this.#pool.end();
     await this.#embedded?.close();
   }
 }
 
-/** A connection that only listens; who follows asks from time to time as well, so a broken one loses nothing. */
-async function listenOn(
-  { url, onFault }: { readonly url: string; readonly onFault: (fault: unknown) => void },
-  channel: string,
-  onWord: (payload: string) => void,
-): Promise<() => Promise<void>> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'portcullis-listen',
-    keepAlive: true,
+function transactOn<T>(
+  db: NodePgDatabase,
+  scope: RowScope,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    // As SET LOCAL ROLE, in one way to the database.
+    await tx.execute(
+      sql`SELECT set_config('role', 'portcullis_app', true), set_config('portcullis.tenant', ${scope ?? '*'}, true)`,
+    );
+    return work(tx);
   });
-  client.on('error', onFault);
-  client.on('notification', ({ payload }) => onWord(payload ?? ''));
-  await client.connect();
-  await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-  return () => client.end();
 }

@@ -1,5 +1,6 @@
 import type { Entitlements } from './entitlements.ts';
-import type { ControlSnapshot } from './snapshot.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+import type { ControlSnapshot, RestrictionSnapshot } from './snapshot.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 export interface ChangeFollowerOptions {
@@ -10,86 +11,87 @@ export interface ChangeFollowerOptions {
   readonly pollMs: number;
   /** Told of each snapshot that took effect. */
   onReplaced(snapshot: ControlSnapshot): void;
+  /** Told of what is restricted from now on. */
+  onRestricted(restricted: RestrictionSnapshot): void;
   /** Told when the control plane stops answering, and once more when it answers again with null. */
   onFault(fault: unknown): void;
 }
 
+/** What is read of the control plane. */
+type Part = 'restrictions' | 'entitlements';
+
 /**
- * Keeps entitlements up with the control plane: asks at intervals whether anything changed, and at once when told.
- * Invariant: one question at a time; a word that comes during one is answered by another right after it.
+ * Keeps up with the control plane: asks at intervals whether anything changed, and at once when told.
+ * Invariant: what is restricted waits for nothing else. It is small, is read first, and again while entitlements are being read,
+ * which take the longer the more there are.
  */
 export class ChangeFollower {
   readonly #options: ChangeFollowerOptions;
+  readonly #restrictions = new OneAtATime(() => this.#try('restrictions', () => this.#restrict()));
+  readonly #entitlements = new OneAtATime(() => this.#try('entitlements', () => this.#entitle()));
+  readonly #failing = new Set<Part>();
   #timer: NodeJS.Timeout | null = null;
-  #running: Promise<void> | null = null;
-  #again = false;
-  #failing = false;
-  #closed = false;
+  /** The version of what is restricted; null before it was read. */
+  #version: number | null = null;
+  /** The version of entitlements that is being read, or a later one. */
+  #awaited: number | null = null;
 
   constructor(options: ChangeFollowerOptions) {
     this.#options = options;
   }
 
-  /** Reads the first snapshot and follows from then on. Throws: what the database throws. */
+  /** Reads the first snapshots and follows from then on. Throws: what the database throws. */
   async start(): Promise<void> {
-    await this.#ask();
-    this.#schedule();
+    await this.#entitle();
+    await this.#restrict();
+    const { pollMs } = this.#options;
+    this.#timer = setInterval(() => this.hear(), pollMs).unref();
   }
 
   /** Something may have changed. */
   hear(): void {
-    if (this.#closed) return;
-    if (this.#running === null) void this.#run();
-    else this.#again = true;
+    this.#restrictions.ask();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#running;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#restrictions.close();
+    await this.#entitlements.close();
   }
 
-  #schedule(): void {
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.hear();
-      this.#schedule();
-    }, this.#options.pollMs);
-    this.#timer.unref();
-  }
-
-  async #run(): Promise<void> {
-    const running = (async () => {
-      do {
-        this.#again = false;
-        await this.#ask().then(
-          () => this.#note(null),
-          (fault: unknown) => this.#note(fault),
-        );
-      } while (this.#again && !this.#closed);
-    })();
-    this.#running = running;
-    await running;
-    this.#running = null;
-  }
-
-  async #ask(): Promise<void> {
-    const { snapshots, entitlements, now, onReplaced } = this.#options;
+  async #restrict(): Promise<void> {
+    const { snapshots, entitlements, now, onRestricted } = this.#options;
     // What is heard is as old as the question, not as the answer.
     const askedAtMs = now();
-    const version = await snapshots.version();
-    if (version === entitlements.version) {
-      entitlements.confirm(askedAtMs);
-      return;
+    const { versions, restricted } = await snapshots.changesSince(this.#version);
+    if (restricted !== null) {
+      this.#version = restricted.version;
+      onRestricted(restricted);
     }
+    if (versions.entitlements === entitlements.version) entitlements.confirm(askedAtMs);
+    else if (versions.entitlements !== this.#awaited) {
+      this.#awaited = versions.entitlements;
+      this.#entitlements.ask();
+    }
+  }
+
+  async #entitle(): Promise<void> {
+    const { snapshots, entitlements, now, onReplaced } = this.#options;
+    const askedAtMs = now();
     const snapshot = await snapshots.load();
     entitlements.replace(snapshot, askedAtMs);
     onReplaced(snapshot);
   }
 
-  #note(fault: unknown): void {
-    const failing = fault !== null;
-    if (failing !== this.#failing) this.#options.onFault(fault);
-    this.#failing = failing;
+  async #try(part: Part, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      const hadFailed = this.#failing.delete(part);
+      if (hadFailed && this.#failing.size === 0) this.#options.onFault(null);
+    } catch (fault) {
+      this.#awaited = null;
+      if (this.#failing.size === 0) this.#options.onFault(fault);
+      this.#failing.add(part);
+    }
   }
 }

@@ -38,8 +38,10 @@ export type Opened =
   | { readonly outcome: 'muted' }
   | { readonly outcome: 'opened' | 'seenAgain'; readonly incident: Incident; readonly contained: boolean };
 
-/** Expired ones that one change of the sweeper writes down. */
-const SWEEP_MAX = 500;
+/** Incidents, and what they restrict, stand beside everything else, which their changes leave alone. */
+const BY_ITSELF = { input: null, idempotencyKey: undefined, onlyRestricts: true } as const;
+/** Expired ones that one change of the sweeper writes down; reason: other changes wait for it. */
+const SWEEP_MAX = 50;
 const REASON_CHARS_MAX = 2000;
 
 /** Incidents: found by gateways, contained for a time, handled by people. */
@@ -55,7 +57,7 @@ export class IncidentsStore {
     requirePlatform(system);
     const known = await this.#goesOn(system, found);
     if (known !== null) return known;
-    const wanted = { action: 'incident.open', input: null, idempotencyKey: undefined };
+    const wanted = { ...BY_ITSELF, action: 'incident.open' };
     return change(this.#deps, system, wanted, async (unit) => {
       const { rule, culprit } = found.finding;
       // Locked: who only counts it, as above, does not wait for other changes, and would be counted over.
@@ -160,8 +162,7 @@ export class IncidentsStore {
   /** Writes down what has expired: its incident is open again where nobody handles it. No gateway waits for it. */
   sweep(system: Actor): Promise<number> {
     requirePlatform(system);
-    const action = 'incident.release';
-    return change(this.#deps, system, { action, input: null, idempotencyKey: undefined }, async (unit) => {
+    return change(this.#deps, system, { ...BY_ITSELF, action: 'incident.release' }, async (unit) => {
       const rows = await unit.tx
         .select()
         .from(restrictions)
@@ -202,7 +203,8 @@ export class IncidentsStore {
     requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
     const reason = text('reason', input.reason, REASON_CHARS_MAX);
     const action = `incident.${step}`;
-    return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
+    const wanted = { action, input, idempotencyKey, onlyRestricts: true };
+    return change(this.#deps, actor, wanted, async (unit) => {
       const [incident] = await unit.tx.select().from(incidents).where(eq(incidents.id, input.id));
       if (incident === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'incident' });
       requireSecurity(actor, incident.tenantId);

@@ -32,14 +32,16 @@ export interface SwitchOff extends Idempotent {
 
 type SwitchKind = KillSwitch['kind'];
 
+/** Its changes leave all else alone that gateways need. */
+const RESTRICTS = { onlyRestricts: true } as const;
 /** What a switch can stand for. */
 const KINDS: readonly SwitchKind[] = ['operation', 'field', 'subgraph', 'mutations'];
 /** What incidents restrict is theirs: who ends it ends the incident, or it would stay contained by nothing. */
 const BY_PEOPLE = isNull(restrictions.incidentId);
 /** In force at once for one tenant, or for everybody; reason: gateways hold them all in memory. */
 const IN_FORCE_MAX = 100;
-/** Expired ones that one change of the sweeper writes down. */
-const SWEEP_MAX = 500;
+/** Expired ones that one change of the sweeper writes down; reason: other changes wait for it. */
+const SWEEP_MAX = 50;
 const REASON_CHARS_MAX = 2000;
 const SECONDS_MAX = 365 * 86_400;
 
@@ -74,7 +76,7 @@ export class KillSwitchesStore {
     if (!pattern.test(target)) throw invalidInput('target', form);
     if (input.seconds !== null) whole('seconds', input.seconds, { min: 1, max: SECONDS_MAX });
     const action = 'killSwitch.off';
-    return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
+    return change(this.#deps, actor, { action, input, idempotencyKey, ...RESTRICTS }, async (unit) => {
       if (tenantId !== null) await tenantIn(unit.tx, tenantId);
       await requireRoom(unit, tenantId);
       const id = unit.newId('swt');
@@ -102,7 +104,7 @@ export class KillSwitchesStore {
     requireStepUp(actor, this.#deps.stepUp, this.#deps.now());
     const reason = text('reason', input.reason, REASON_CHARS_MAX);
     const action = 'killSwitch.on';
-    return change(this.#deps, actor, { action, input, idempotencyKey }, async (unit) => {
+    return change(this.#deps, actor, { action, input, idempotencyKey, ...RESTRICTS }, async (unit) => {
       const [row] = await unit.tx
         .select()
         .from(restrictions)
@@ -160,7 +162,8 @@ export class KillSwitchesStore {
   sweep(actor: Actor): Promise<number> {
     requirePlatform(actor);
     const action = 'killSwitch.expire';
-    return change(this.#deps, actor, { action, input: null, idempotencyKey: undefined }, async (unit) => {
+    const wanted = { action, input: null, idempotencyKey: undefined, ...RESTRICTS };
+    return change(this.#deps, actor, wanted, async (unit) => {
       const rows = await unit.tx
         .select()
         .from(restrictions)

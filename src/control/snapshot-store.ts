@@ -3,10 +3,11 @@ import type { ControlDatabase, Transaction } from './database-pool.ts';
 import { inForceAt } from './restrictions.ts';
 import type {
   ControlSnapshot,
+  ControlVersions,
   RestraintFacts,
+  RestrictionSnapshot,
   SubscriptionFacts,
   SwitchFacts,
-  TenantFacts,
 } from './snapshot.ts';
 import {
   applications,
@@ -21,24 +22,37 @@ import {
 
 /** Reads what gateways need. */
 export interface SnapshotStore {
-  /** The version of the last change. */
-  version(): Promise<number>;
-  /** All in one transaction, so that no change is seen in part. */
+  /** All but what is restricted, in one transaction, so that no change is seen in part. */
   load(): Promise<ControlSnapshot>;
+  /** What the last changes were, and what is restricted where there was one since a version; null reads it in any case. */
+  changesSince(version: number | null): Promise<Changes>;
+}
+
+export interface Changes {
+  readonly versions: ControlVersions;
+  /** Null where nothing has changed. */
+  readonly restricted: RestrictionSnapshot | null;
 }
 
 /** Snapshots of the control plane's database; what has ended for good is left out. */
 export function createSnapshotStore(database: ControlDatabase, now: () => number): SnapshotStore {
   return {
-    version: () => database.transact(null, versionIn),
     load: () => database.transact(null, (tx) => snapshotIn(tx, now())),
+    changesSince: (version) => database.transactAhead(null, (tx) => changesIn(tx, version, now())),
   };
 }
 
-async function versionIn(tx: Transaction): Promise<number> {
-  const [row] = await tx.select({ version: controlVersion.version }).from(controlVersion);
+async function versionsIn(tx: Transaction): Promise<ControlVersions> {
+  const { version, restricting } = controlVersion;
+  const [row] = await tx.select({ version, restricting }).from(controlVersion);
   if (row === undefined) throw new Error('the control plane has lost its version');
-  return row.version;
+  return { restrictions: row.version, entitlements: row.version - row.restricting };
+}
+
+async function changesIn(tx: Transaction, since: number | null, now: number): Promise<Changes> {
+  const versions = await versionsIn(tx);
+  const version = versions.restrictions;
+  return { versions, restricted: version === since ? null : { version, ...(await restrictionsIn(tx, now)) } };
 }
 
 /**
@@ -46,7 +60,7 @@ async function versionIn(tx: Transaction): Promise<number> {
  * then read once more, never missed.
  */
 async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot> {
-  const version = await versionIn(tx);
+  const { entitlements: version } = await versionsIn(tx);
   const live = await tx
     .select()
     .from(subscriptions)
@@ -56,13 +70,9 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
         or(isNull(subscriptions.endsAt), gt(subscriptions.endsAt, now)),
       ),
     );
-  const owners = await tx
-    .select({ id: tenants.id, slug: tenants.slug, status: tenants.status })
-    .from(tenants);
   return {
     version,
-    tenants: owners,
-    ...(await restrictionsIn(tx, now, owners)),
+    tenants: await tx.select({ id: tenants.id, slug: tenants.slug, status: tenants.status }).from(tenants),
     applications: await tx
       .select({
         ...{ id: applications.id, tenantId: applications.tenantId },
@@ -110,22 +120,20 @@ async function snapshotIn(tx: Transaction, now: number): Promise<ControlSnapshot
 }
 
 /** What is switched off and who is restrained, with tenants by the names that tokens give them. */
-async function restrictionsIn(
-  tx: Transaction,
-  now: number,
-  owners: readonly TenantFacts[],
-): Promise<Pick<ControlSnapshot, 'switches' | 'restraints'>> {
-  const slugs = new Map(owners.map(({ id, slug }) => [id, slug]));
+async function restrictionsIn(tx: Transaction, now: number): Promise<Omit<RestrictionSnapshot, 'version'>> {
   const switches: SwitchFacts[] = [];
   const restraints: RestraintFacts[] = [];
-  for (const row of await tx.select().from(restrictions).where(inForceAt(now))) {
-    const { id, tenantId, kind, target, callers, createdAt, expiresAt } = row;
-    const tenant = row.tenant ?? (tenantId === null ? null : slugs.get(tenantId));
+  const rows = await tx
+    .select({ row: restrictions, slug: tenants.slug })
+    .from(restrictions)
+    .leftJoin(tenants, eq(restrictions.tenantId, tenants.id))
+    .where(inForceAt(now));
+  for (const { row, slug } of rows) {
+    const { id, kind, target, callers, createdAt, expiresAt, tenant } = row;
     if (kind === 'throttle' || kind === 'stepUp' || kind === 'suspend') {
       if (callers !== null && expiresAt !== null)
         restraints.push({ id, kind, callers, sinceMs: createdAt, untilMs: expiresAt });
-      // One of a tenant that came after the tenants were read is read once more, with its version.
-    } else if (tenant !== undefined) switches.push({ id, kind, target, tenant, expiresAt });
+    } else switches.push({ id, kind, target, tenant: tenant ?? slug, expiresAt });
   }
   return { switches, restraints };
 }

@@ -92,9 +92,9 @@ export interface RestraintFacts {
   readonly untilMs: number;
 }
 
-/** All that gateways need of the control plane, read in one transaction. */
+/** What gateways need of the control plane but for what is restricted, read in one transaction. */
 export interface ControlSnapshot {
-  /** Grows with every change. */
+  /** Grows with every change but those that only restrict. */
   readonly version: number;
   readonly tenants: readonly TenantFacts[];
   readonly applications: readonly ApplicationFacts[];
@@ -102,6 +102,20 @@ export interface ControlSnapshot {
   readonly products: readonly ProductFacts[];
   readonly plans: readonly PlanFacts[];
   readonly subscriptions: readonly SubscriptionFacts[];
+}
+
+/** All that is restricted for a time, or until somebody undoes it, read in one transaction. */
+export interface RestrictionSnapshot {
+  /** Grows with every change. */
+  readonly version: number;
   readonly switches: readonly SwitchFacts[];
   readonly restraints: readonly RestraintFacts[];
+}
+
+/** What the last changes were. */
+export interface ControlVersions {
+  /** Grows with every change, since any may restrict. */
+  readonly restrictions: number;
+  /** Grows with every change but those that only restrict. */
+  readonly entitlements: number;
 }

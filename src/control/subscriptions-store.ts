@@ -15,7 +15,7 @@ export interface StepInput extends Idempotent {
 }
 
 /** Overdue subscriptions that one change of the sweeper ends. */
-const SWEEP_MAX = 500;
+const SWEEP_MAX = 200;
 
 /** Subscriptions that run, and what became of all; the table of their life decides what is allowed. */
 export class SubscriptionsStore {

@@ -52,6 +52,7 @@ export interface Evidence extends Pick<Finding, 'counts' | 'events' | 'operation
 export const controlVersion = table('control_version', {
   onlyRow: boolean('only_row').primaryKey(),
   version: bigint('version', { mode: 'number' }).notNull(),
+  restricting: bigint('restricting', { mode: 'number' }).notNull(),
 });
 
 export const tenants = table('tenants', {

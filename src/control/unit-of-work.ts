@@ -31,6 +31,8 @@ export interface Wanted<T> {
   /** What was asked: the same key with another input is refused. */
   readonly input: unknown;
   readonly idempotencyKey: string | undefined;
+  /** Whether it touches nothing that gateways need but what is restricted, which they then read alone. */
+  readonly onlyRestricts?: boolean;
   /** What a repeated call is answered, where that differs: a secret is shown once. */
   readonly replayed?: (result: T) => T;
 }
@@ -65,7 +67,7 @@ export async function change<T>(
       if (known !== null) return known.result;
       const result = await work(unit);
       await keepResult(unit, wanted, result);
-      version = await nextVersion(tx);
+      version = await nextVersion(tx, wanted.onlyRestricts === true);
       await tx.execute(sql`SELECT pg_notify(${CHANGES_CHANNEL}, ${String(version)})`);
       return result;
     })
@@ -92,10 +94,13 @@ function scopeOf({ isPlatform, tenantId }: Actor): string | null {
   return tenantId ?? '';
 }
 
-async function nextVersion(tx: Transaction): Promise<number> {
+async function nextVersion(tx: Transaction, onlyRestricts: boolean): Promise<number> {
   const [row] = await tx
     .update(controlVersion)
-    .set({ version: sql`${controlVersion.version} + 1` })
+    .set({
+      version: sql`${controlVersion.version} + 1`,
+      ...(onlyRestricts ? { restricting: sql`${controlVersion.restricting} + 1` } : {}),
+    })
     .returning({ version: controlVersion.version });
   if (row === undefined) throw new Error('the control plane has lost its version');
   return row.version;

@@ -63,8 +63,6 @@ export function snapshot(part: Partial<ControlSnapshot>): ControlSnapshot {
     products: [],
     plans: [],
     subscriptions: [],
-    switches: [],
-    restraints: [],
     ...part,
   };
 }

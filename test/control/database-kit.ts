@@ -8,6 +8,7 @@ import { type ControlDatabase, openDatabase } from '../../src/control/database-p
 import { localKeyWrapper } from '../../src/control/envelope.ts';
 import { migrate } from '../../src/control/migrate.ts';
 import { readMigrations } from '../../src/control/migrations-source.ts';
+import type { RestrictionSnapshot } from '../../src/control/snapshot.ts';
 import type { Application, Plan, Product, Subscription, Tenant } from '../../src/control/tables.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../schema/migrations', import.meta.url));
@@ -120,6 +121,18 @@ export function submit({ control }: Pick<TestControl, 'control'>, seeded: Seeded
   return control.requests.submit(member(tenant.id), {
     ...{ applicationId: application.id, planId: plan.id, reason: 'We need it.' },
   });
+}
+
+/** The version of the last change. */
+export async function versionIn({ control }: Pick<TestControl, 'control'>): Promise<number> {
+  return (await control.snapshots.changesSince(null)).versions.restrictions;
+}
+
+/** All that is restricted. */
+export async function restrictedIn({ control }: Pick<TestControl, 'control'>): Promise<RestrictionSnapshot> {
+  const { restricted } = await control.snapshots.changesSince(null);
+  if (restricted === null) throw new Error('What is restricted was not read.');
+  return restricted;
 }
 
 /** The code of the refusal that work ends with; fails where it ends otherwise. */

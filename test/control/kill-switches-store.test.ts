@@ -3,7 +3,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/actor.ts';
 import type { SwitchOff } from '../../src/control/kill-switches-store.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
-import { admin, faultCodeOf, faultOf, member, type Seeded, seed } from './database-kit.ts';
+import {
+  admin,
+  faultCodeOf,
+  faultOf,
+  member,
+  restrictedIn,
+  type Seeded,
+  seed,
+  versionIn,
+} from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
 const test = useTestControl();
@@ -19,20 +28,23 @@ const MUTATIONS: SwitchOff = {
 };
 const root = () => admin('root', test);
 const fresh = () => ({ amr: ['mfa'], authTime: test.clock.now / 1000 });
-const inForce = async () => (await test.control.snapshots.load()).switches.map(({ id }) => id);
+const inForce = async () => (await restrictedIn(test)).switches.map(({ id }) => id);
 
 describe('a kill switch', () => {
   it('is in the snapshot of gateways until it is switched on, with its history and its notifications', async () => {
     const { control } = test;
-    const before = await control.snapshots.version();
+    const before = await versionIn({ control });
+    const entitlements = await control.snapshots.load();
     const { id, createdBy } = await control.killSwitches.switchOff(root(), MUTATIONS);
     expect(createdBy).toBe('root');
-    expect((await control.snapshots.load()).switches).toContainEqual({
+    expect((await restrictedIn({ control })).switches).toContainEqual({
       ...{ id, kind: 'mutations', target: '', tenant: null, expiresAt: null },
     });
     await control.killSwitches.switchOn(root(), { id, reason: 'It is over.' });
     expect(await inForce()).not.toContain(id);
-    expect(await control.snapshots.version()).toBe(before + 2);
+    expect(await versionIn({ control })).toBe(before + 2);
+    // All else is as it was, and gateways need not read it anew.
+    expect(await control.snapshots.load()).toEqual(entitlements);
     const { items } = await control.history.of(SYSTEM, id, {});
     expect(items.map(({ action, actor, after }) => [action, actor, after?.['reason']])).toEqual([
       ['killSwitch.off', 'root', 'Under attack.'],
@@ -123,7 +135,7 @@ const ofRole = (role: 'owner' | 'admin' | 'securityOfficer' | 'developer' | 'aud
 describe('in a tenant', () => {
   it.each(['owner', 'admin', 'securityOfficer'] as const)('who is %s switches off for it', async (role) => {
     const { id } = await attempt({ tenantId: mine.tenant.id }, ofRole(role));
-    expect((await test.control.snapshots.load()).switches).toContainEqual(
+    expect((await restrictedIn(test)).switches).toContainEqual(
       expect.objectContaining({ id, tenant: mine.tenant.slug }),
     );
     await test.control.killSwitches.switchOn(ofRole(role), { id, reason: 'x' });

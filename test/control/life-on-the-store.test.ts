@@ -19,6 +19,7 @@ import {
   seed,
   submit,
   type TestControl,
+  versionIn,
 } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
@@ -120,7 +121,7 @@ async function traces(id: string) {
     history: (await control.history.of(SYSTEM, id, { first: 100 })).items.map(({ action }) => action),
     decisions: (await control.history.approvals(SYSTEM, id)).length,
     notifications: Number(told.rows[0]?.['n']),
-    version: await control.snapshots.version(),
+    version: await versionIn({ control }),
   };
 }
 

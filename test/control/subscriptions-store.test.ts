@@ -12,6 +12,7 @@ import {
   STEP_UP,
   seed,
   submit,
+  versionIn,
 } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
@@ -343,9 +344,9 @@ describe('a repeated call', () => {
     const [one, other] = await Promise.all([request(seeded, 'a'), request(seeded, 'a')]);
     expect(other).toEqual(one);
     expect(await actionsOf(one.id)).toEqual(['subscription.submit']);
-    const version = await test.control.snapshots.version();
+    const version = await versionIn(test);
     await request(seeded, 'a');
-    expect(await test.control.snapshots.version()).toBe(version);
+    expect(await versionIn(test)).toBe(version);
   });
 
   it('with the same key and another input is refused', async () => {
@@ -398,13 +399,13 @@ it('a key of a call is forgotten in time, and is then a new call', async () => {
 });
 
 it('every change grows the version by one and is told once it is true', async () => {
-  const before = await test.control.snapshots.version();
+  const before = await versionIn(test);
   const told = test.versions.length;
   const asked = await submit(test, await seed(test));
   const changes = test.versions.slice(told);
-  expect(await test.control.snapshots.version()).toBe(before + changes.length);
+  expect(await versionIn(test)).toBe(before + changes.length);
   expect(changes).toEqual(changes.map((_, index) => before + index + 1));
   await faultCodeOf(decide({ ...asked, requestVersion: 9 }, 'ada'));
-  expect(await test.control.snapshots.version()).toBe(before + changes.length);
+  expect(await versionIn(test)).toBe(before + changes.length);
   expect(test.versions.length).toBe(told + changes.length);
 });
