@@ -17,7 +17,11 @@ export const PEOPLE = {
     roles: ['admin'],
   },
   'shopper of globex': { subject: 'globex-tony', tenant: 'globex', scopes: ['orders:read', 'orders:write'] },
-  'assistant of initech': { subject: 'initech-adele', tenant: 'initech', scopes: ['ai:chat', 'ai:embed'] },
+  'assistant of initech': {
+    subject: 'initech-adele',
+    tenant: 'initech',
+    scopes: ['ai:chat', 'ai:embed', 'orders:read'],
+  },
 } as const satisfies Record<string, DemoPerson>;
 
 export type PersonName = keyof typeof PEOPLE;
@@ -187,13 +191,34 @@ export const REQUESTS: readonly DemoRequest[] = [
       return `of two subgraphs: ${JSON.stringify(text)}`;
     },
   },
+  {
+    title: 'A model sums up an order of the own tenant',
+    person: 'assistant of initech',
+    query:
+      'query SummedUp { order(id: "initech-1003") { generatedSummary { source answer { text finishReason } } } }',
+    showed: (answer) => {
+      expect(answer.body.errors === undefined, 'no errors');
+      const order = answer.body.data?.['order'] as SummedUpOrder | undefined;
+      const { source = '', answer: { text, finishReason } = { text: '', finishReason: '' } } =
+        order?.generatedSummary ?? {};
+      expect(finishReason === 'STOP' && text !== '' && source.includes(text), 'a summary');
+      return `of two subgraphs: ${JSON.stringify(text)}`;
+    },
+  },
 ];
+
+interface Written {
+  readonly text: string;
+  readonly finishReason: string;
+}
 
 interface DescribedProduct {
   readonly description: string;
-  readonly generatedDescription: {
-    readonly answer: { readonly text: string; readonly finishReason: string };
-  };
+  readonly generatedDescription: { readonly answer: Written };
+}
+
+interface SummedUpOrder {
+  readonly generatedSummary: { readonly source: string; readonly answer: Written };
 }
 
 function expect(holds: boolean, what: string): void {

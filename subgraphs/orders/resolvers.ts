@@ -69,6 +69,7 @@ const orderResolvers = {
   __resolveReference: ({ id }: { id: string }, { loaders }: OrdersContext) => loaders.order.load(id),
   customer: ({ customerId }: Order) => ({ __typename: 'User', id: customerId }),
   total: ({ lines }: Order) => totalOf(lines),
+  generatedSummary: (order: Order) => ({ task: 'SUMMARIZE', source: inWords(order) }),
 };
 
 function productResolvers(typeName: Listing['__typename']) {
@@ -87,6 +88,14 @@ function productResolvers(typeName: Listing['__typename']) {
       return estimateShipping(weightGrams, price);
     },
   };
+}
+
+/** An order as its model reads it: neither who bought, nor what customers wrote, nor margins go to a model. */
+function inWords({ status, placedAt, lines }: Order): string {
+  const wares = lines.map(({ quantity, listing }) => `${quantity} of "${listing.name}"`).join(', ');
+  const { amountMinor, currency } = totalOf(lines);
+  const state = status.toLowerCase();
+  return `The order of ${placedAt.slice(0, 10)} is ${state}: ${wares}. The total is ${(amountMinor / 100).toFixed(2)} ${currency}.`;
 }
 
 function totalOf(lines: Order['lines']): Money {

@@ -57,6 +57,29 @@ describe('orders', () => {
     expect([plain(data), errors]).toEqual([{ foreign: null, none: null }, undefined]);
   });
 
+  it('gives the model of a summary what was ordered, and neither the customer nor a note nor the margin', async () => {
+    const { data } = await ask(
+      '{ order(id: "acme-1001") { note customer { id } marginPercent generatedSummary { task source } } }',
+      {},
+      { scopes: new Set(['orders:read', 'orders:finance']) },
+    );
+    const { order } = plain(data) as { order: Record<string, unknown> };
+    expect(order).toMatchObject({
+      note: 'Leave at the gate.',
+      customer: { id: 'acme-ada' },
+      marginPercent: 30,
+    });
+    expect(order['generatedSummary']).toEqual({
+      task: 'SUMMARIZE',
+      source: 'The order of 2026-04-01 is shipped: 1 of "Graphs and Their Queries". The total is 49.90 EUR.',
+    });
+  });
+
+  it('sums up no order of another tenant', async () => {
+    const { data } = await ask('{ order(id: "globex-1001") { generatedSummary { source } } }');
+    expect(plain(data)).toEqual({ order: null });
+  });
+
   it('refuses to list orders for a caller without a tenant', async () => {
     expect(codes(await ask('{ orders { id } }', {}, { tenant: null }))).toEqual(['FORBIDDEN']);
   });
