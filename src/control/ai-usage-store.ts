@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Actor, type MemberRole, requireRole, requireTenant } from './actor.ts';
+import { type Actor, type MemberRole, requirePlatform, requireRole, requireTenant } from './actor.ts';
 import { invalidInput } from './control-error.ts';
 import type { ControlDatabase } from './database-pool.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
@@ -13,6 +13,8 @@ export interface AiUsage {
   readonly credentialId: string | null;
   readonly subscriptionId: string | null;
   readonly model: string;
+  /** Provider and id of the key that it was made with, for the platform's staff; null for others, and where there is none. */
+  readonly providerKey: string | null;
   readonly priceVersion: string | null;
   readonly reservedTokens: number;
   readonly reservedMicroUsd: number;
@@ -69,7 +71,7 @@ export interface AiUsageFilter {
 }
 
 /** What spend is told by. */
-export type AiSpendBy = 'tenant' | 'application' | 'subscription' | 'credential' | 'model';
+export type AiSpendBy = 'tenant' | 'application' | 'subscription' | 'credential' | 'model' | 'providerKey';
 
 /** Who may see what calls of their tenant took. */
 const READERS: readonly MemberRole[] = ['owner', 'admin', 'auditor', 'developer'];
@@ -91,6 +93,7 @@ const KEYS: Readonly<Record<AiSpendBy, SQL>> = {
   subscription: sql`coalesce(subscription_id, '')`,
   credential: sql`coalesce(credential_id, '')`,
   model: sql`model`,
+  providerKey: sql`coalesce(provider_key, '')`,
 };
 
 /** What calls of AI models took, as the AI process has recorded it. */
@@ -105,14 +108,16 @@ export class AiUsageStore {
   async list(actor: Actor, filter: AiUsageFilter, page: PageInput): Promise<Page<AiUsage>> {
     const { limit, after } = pageOf(page);
     const before = after === '' ? sql`true` : sql`id < ${after}`;
+    // Keys are mostly the platform's, and their names say who it buys from by what contract.
+    const key = actor.isPlatform ? sql`provider_key` : sql`NULL::text`;
     const rows = await this.#rows<AiUsage>(
       actor,
-      sql`SELECT ${COLUMNS} FROM ai_usage WHERE ${conditionOf(actor, filter)} AND ${before} ORDER BY id DESC LIMIT ${limit}`,
+      sql`SELECT ${COLUMNS}, ${key} AS "providerKey" FROM ai_usage WHERE ${conditionOf(actor, filter)} AND ${before} ORDER BY id DESC LIMIT ${limit}`,
     );
     return paged(rows, limit, ({ id }) => id);
   }
 
-  /** The sums of at most a year, the largest hundred. Throws: FORBIDDEN, NOT_FOUND, INVALID_INPUT. */
+  /** The sums of at most a year, the largest hundred; by keys of providers for the platform's staff only. Throws: FORBIDDEN, NOT_FOUND, INVALID_INPUT. */
   async spend(
     actor: Actor,
     filter: AiUsageFilter & { readonly sinceMs: number; readonly untilMs: number },
@@ -121,6 +126,7 @@ export class AiUsageStore {
     const spanMs = filter.untilMs - filter.sinceMs;
     if (!(spanMs > 0 && spanMs <= SPAN_MAX_MS))
       throw invalidInput('until', 'must be within a year after since');
+    if (by === 'providerKey') requirePlatform(actor);
     return this.#rows<AiSpend>(
       actor,
       sql`SELECT ${KEYS[by]} AS key, count(*)::float8 AS calls, coalesce(sum(settled_tokens), 0)::float8 AS tokens,

@@ -75,7 +75,10 @@ export const aiUsageObjects: SubgraphResolvers = {
     savedTokens: ({ savedTokens }: AiSpend) => String(savedTokens),
     savedMicroUsd: ({ savedMicroUsd }: AiSpend) => String(savedMicroUsd),
   },
-  ControlAiSpendBy: values('TENANT', 'APPLICATION', 'SUBSCRIPTION', 'CREDENTIAL', 'MODEL'),
+  ControlAiSpendBy: {
+    ...values('TENANT', 'APPLICATION', 'SUBSCRIPTION', 'CREDENTIAL', 'MODEL'),
+    PROVIDER_KEY: 'providerKey',
+  },
   ControlAiUsageSource: values('PROVIDER', 'ESTIMATED', 'REFUNDED', 'CACHE', 'BLOCKED'),
   ControlAiUsageFinish: values('ANSWERED', 'FAILED', 'ABORTED', 'LOST', 'BLOCKED'),
 };

@@ -16,7 +16,7 @@ import type { Capability } from './provider-config.ts';
 import type { KeyHealth } from './routing/key-health.ts';
 import { failureOf, judgeBroken, makeAttempts } from './routing/make-attempts.ts';
 import { type OpenedParts, openParts } from './routing/open-parts.ts';
-import { type Routes, spendCapOf, type Target } from './routing/routes.ts';
+import { keyNameOf, type Routes, spendCapOf, type Target } from './routing/routes.ts';
 import type { RoutingConfig } from './routing/routing-config.ts';
 import type { TextReader } from './text-reader.ts';
 import { countForModel, NO_USAGE } from './token-usage.ts';
@@ -102,6 +102,8 @@ export async function openChat(
   targets: readonly Target[],
 ): Promise<AsyncIterableIterator<ChatEvent>> {
   const held = await heldFirst(parts, asked, targets);
+  // It is the record of a call that is left before anything is asked of it.
+  for (const { id } of held.values()) if (id !== null) asked.onRecord?.(id);
   const charging = async (target: Target): Promise<Charge> => {
     const charge = held.get(target) ?? (await reserve(parts, asked, target));
     held.delete(target);
@@ -204,8 +206,9 @@ export function firstModel(targets: readonly Target[]): AiModel {
 
 /** Reserves what one attempt can take at most. */
 function reserve({ ledger }: PathParts, { input, caller, field }: Asked<ChatInput>, target: Target) {
-  const [{ model }, key] = [target, spendCapOf(target)];
-  return ledger.reserve({ caller, field, model, key, tokens: chatTokens(input, ledger.config) });
+  const [{ model }, key, providerKey] = [target, spendCapOf(target), keyNameOf(target)];
+  const tokens = chatTokens(input, ledger.config);
+  return ledger.reserve({ caller, field, model, key, providerKey, tokens });
 }
 
 function lastModel(attempts: ChatResult['attempts'], targets: readonly Target[]): AiModel {

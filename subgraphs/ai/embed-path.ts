@@ -8,7 +8,7 @@ import type { Asked, PathParts } from './chat-path.ts';
 import type { AiModel } from './model-catalog.ts';
 import type { Capability } from './provider-config.ts';
 import { errorOf, makeAttempts } from './routing/make-attempts.ts';
-import { spendCapOf, type Target } from './routing/routes.ts';
+import { keyNameOf, spendCapOf, type Target } from './routing/routes.ts';
 import type { AttemptRecord } from './routing/run-attempts.ts';
 import { countAll, NO_USAGE, sumOf, type TokenUsage } from './token-usage.ts';
 
@@ -128,8 +128,8 @@ async function asking<T>(
       try {
         for (const texts of pieces) {
           const tokens = textTokens(texts, ledger.config);
-          const [{ model }, key] = [target, spendCapOf(target)];
-          const charge = await ledger.reserve({ caller, field, model, tokens, key });
+          const [{ model }, key, providerKey] = [target, spendCapOf(target), keyNameOf(target)];
+          const charge = await ledger.reserve({ caller, field, model, tokens, key, providerKey });
           charges.push(charge);
           if (charge.id !== null) onRecord?.(charge.id);
         }

@@ -23,7 +23,9 @@ beforeAll(async () => {
     { now: () => NOW, retentionDays: 30 },
   );
   for (let call = 0; call < 5; call += 1) {
-    const made = held({ tokens: 100, microUsd: 50 }, {}, { tenant: call < 4 ? 'ten_a' : 'ten_b' });
+    const made = held({ tokens: 100, microUsd: 50 }, {}, {
+      ...{ tenant: call < 4 ? 'ten_a' : 'ten_b', providerKey: call === 1 ? 'house/pcr_1' : 'house/main' },
+    });
     await store.reserve(made);
     if (call !== 3) await store.settle(made, settled(10 + call, 1 + call));
   }
@@ -75,6 +77,25 @@ describe('what calls of models took', () => {
       ...{ settledTokens: 12, settledMicroUsd: 3, inputTokens: 12, source: 'provider', finish: 'answered' },
       settledAt: NOW,
     });
+  });
+
+  it('is told by the keys of providers, wherever they are declared, to staff of the platform', async () => {
+    const { aiUsage } = test.control;
+    const spend = await aiUsage.spend(SYSTEM, SPAN, 'providerKey');
+    expect(spend.map(({ key, calls, microUsd }) => [key, calls, microUsd])).toEqual([
+      ['house/main', 4, 9],
+      ['house/pcr_1', 1, 2],
+      ['', 3, 0],
+    ]);
+    const { items } = await aiUsage.list(SYSTEM, { tenantId: 'ten_b' }, {});
+    expect(items.map(({ providerKey }) => providerKey)).toEqual(['house/main']);
+  });
+
+  it('names no key of a provider to a tenant', async () => {
+    const { aiUsage } = test.control;
+    const { items } = await aiUsage.list(developer, {}, {});
+    expect(items.map(({ providerKey }) => providerKey)).toEqual([null, null, null, null]);
+    expect(await faultCodeOf(aiUsage.spend(developer, SPAN, 'providerKey'))).toBe('FORBIDDEN');
   });
 
   it('is of the own tenant only, whatever is asked for', async () => {

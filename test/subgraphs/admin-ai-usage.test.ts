@@ -12,7 +12,13 @@ import { principal } from './support.ts';
 const AT = Date.UTC(2026, 10, 24);
 const CALL: AiUsage = {
   ...{ id: 'use_1', tenantId: 'ten_a', applicationId: 'app_a', credentialId: null, subscriptionId: 'sub_1' },
-  ...{ model: 'house/m', priceVersion: 'v1', reservedTokens: 9, reservedMicroUsd: 9_007_199_254_740_991 },
+  ...{
+    model: 'house/m',
+    providerKey: 'house/main',
+    priceVersion: 'v1',
+    reservedTokens: 9,
+    reservedMicroUsd: 9_007_199_254_740_991,
+  },
   ...{ settledTokens: 5, settledMicroUsd: 3, inputTokens: 4, cacheReadTokens: 0, cacheWriteTokens: 0 },
   ...{
     outputTokens: 1,

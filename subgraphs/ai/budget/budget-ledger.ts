@@ -19,6 +19,8 @@ export interface MeteredCall {
   readonly field: string;
   readonly model: { readonly id: string; readonly offline: boolean };
   readonly tokens: { readonly input: number; readonly output: number };
+  /** As in usage records. Default: none. */
+  readonly providerKey?: string | null;
   /** What the key may spend that it is made with; null or absent for any money. */
   readonly key?: KeySpendCap | null;
 }
@@ -97,6 +99,7 @@ export class BudgetLedger {
       ...payer,
       id: newId(),
       model: call.model.id,
+      providerKey: call.providerKey ?? null,
       priceVersion: price === null ? null : config.prices.version,
       reserved: priceAtMost(call.tokens, price ?? FREE),
       at,
@@ -173,7 +176,16 @@ export class BudgetLedger {
     const { payer } = this.#payerOf({ caller, field, model });
     const at = now();
     const priceVersion = config.prices.models.has(model) ? config.prices.version : null;
-    return { ...payer, id: newId(), model, priceVersion, reserved: NOTHING, at, settleBy: at };
+    return {
+      ...payer,
+      id: newId(),
+      model,
+      providerKey: null,
+      priceVersion,
+      reserved: NOTHING,
+      at,
+      settleBy: at,
+    };
   }
 
   #payerOf({ caller, field, model }: { caller: SubgraphPrincipal; field: string; model: string }): {

@@ -21,6 +21,8 @@ export interface Payer {
 export interface Reserved extends Payer {
   readonly id: string;
   readonly model: string;
+  /** Provider and id of the key that it is made with, as `openai/main`; null where it needs none, or is not made. */
+  readonly providerKey: string | null;
   /** Null for a model without a price. */
   readonly priceVersion: string | null;
   readonly reserved: Amount;

@@ -19,6 +19,11 @@ export function spendCapOf({ model: { provider }, key: { id, spendCap } }: Targe
   return spendCap == null ? null : { provider, key: id, cap: spendCap };
 }
 
+/** How usage records name the key of a target; null for a model that needs none. */
+export function keyNameOf({ model: { provider, offline }, key: { id } }: Target): string | null {
+  return offline ? null : `${provider}/${id}`;
+}
+
 /** What is asked of a model. */
 export interface Wanted {
   /** A model or an alias. */

@@ -16,14 +16,14 @@ let made = 0;
 export function held(
   amount: { readonly tokens: number; readonly microUsd: number },
   limits: Readonly<Record<string, number>>,
-  part: { readonly settleBy?: number; readonly tenant?: string } = {},
+  part: { readonly settleBy?: number; readonly tenant?: string; readonly providerKey?: string } = {},
 ): Held {
   made += 1;
-  const { settleBy = NOW + 60_000, tenant = 'ten_a' } = part;
+  const { settleBy = NOW + 60_000, tenant = 'ten_a', providerKey = null } = part;
   return {
     record: {
       ...{ id: `use_${made}`, model: 'house/m', priceVersion: 'v1', reserved: amount, at: NOW, settleBy },
-      ...{ tenant, application: 'app_a', credential: null, subscription: null },
+      ...{ tenant, providerKey, application: 'app_a', credential: null, subscription: null },
     },
     demands: Object.entries(limits)
       .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -199,6 +199,14 @@ describe('keys of which one has spent what it may', () => {
     expect(memory.usedOf(counted)).toBe(ofFirst * (11 + 7 * 4));
   });
 
+  it('and without a cap, leave their name in the record of each call, streams too', async () => {
+    const { client, ledger, memory } = asking([1, null]);
+    await client.chat(INPUT);
+    for await (const _ of await client.chatStream(INPUT));
+    await ledger.settled();
+    expect(memory.settled.map(({ providerKey }) => providerKey)).toEqual(['house/k1', 'house/k1']);
+  });
+
   it('do not make a stream reserve twice', async () => {
     const { client, ledger, memory } = asking([1, null]);
     for await (const _ of await client.chatStream(INPUT));
