@@ -23,9 +23,13 @@ beforeAll(async () => {
     { now: () => NOW, retentionDays: 30 },
   );
   for (let call = 0; call < 5; call += 1) {
-    const made = held({ tokens: 100, microUsd: 50 }, {}, {
-      ...{ tenant: call < 4 ? 'ten_a' : 'ten_b', providerKey: call === 1 ? 'house/pcr_1' : 'house/main' },
-    });
+    const made = held(
+      { tokens: 100, microUsd: 50 },
+      {},
+      {
+        ...{ tenant: call < 4 ? 'ten_a' : 'ten_b', providerKey: call === 1 ? 'house/pcr_1' : 'house/main' },
+      },
+    );
     await store.reserve(made);
     if (call !== 3) await store.settle(made, settled(10 + call, 1 + call));
   }

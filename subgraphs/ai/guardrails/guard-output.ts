@@ -78,11 +78,13 @@ export class OutputGuard {
 
   /** Judges an answer that is whole by the schema that was asked for. */
   end(text: string, finishReason: ChatFinishReason): void {
-    const { input, policy } = this.#setting;
+    const { input, policy, placeholders } = this.#setting;
     if (policy.outputSchema === 'off' || input.responseSchema == null) return;
     // What was cut or refused says so, and cannot follow.
     if (finishReason !== 'STOP' && finishReason !== 'OTHER') return;
-    if (followsSchema(parsed(text), parsed(input.responseSchema))) return;
+    // The answer has its originals back, and so has the schema: a value that it names was masked in both.
+    const schema = placeholders.restoreJson(input.responseSchema);
+    if (followsSchema(parsed(text), parsed(schema))) return;
     const { outputSchema: action } = policy;
     this.#counts.add({ guardrail: 'outputSchema', kind: 'SCHEMA_MISMATCH', direction: 'output', action });
   }

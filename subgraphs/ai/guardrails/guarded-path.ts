@@ -10,7 +10,7 @@ import type { CompiledPolicy, Guardrails } from './compile-guardrails.ts';
 import type { Finding } from './finding.ts';
 import { type GuardedInput, guardChat, guardTexts } from './guard-input.ts';
 import { OutputGuard } from './guard-output.ts';
-import { patternFault } from './schema-patterns.ts';
+import { patternFault, samePatterns } from './schema-patterns.ts';
 
 /** What operators are told of: who asked and what was found, never the text. */
 export interface GuardrailReport {
@@ -58,6 +58,7 @@ export async function guardedChat(parts: GuardedParts, asked: Asked<ChatInput>):
       guardrails: findings,
     };
   }
+  requireSamePatterns(parts, asked, guarded);
   const output = outputGuard(guarded, policy);
   const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
   const answered = await cachedChat(parts, marked.asked, targets);
@@ -78,18 +79,22 @@ export async function openGuardedChat(
   const targets = chatTargets(parts, asked);
   requireJudgeable(asked.input, policy);
   const guarded = guardChat(asked.input, policy);
-  const output = outputGuard(guarded, policy);
   if (guarded.isBlocked) {
     blocked(parts, asked, { model: firstModel(targets), findings: guarded.findings });
     return only({ finishReason: 'CONTENT_FILTER', guardrails: guarded.findings, attempts: [] });
   }
+  requireSamePatterns(parts, asked, guarded);
+  const output = outputGuard(guarded, policy);
   const marked = marking({ ...asked, input: guarded.input, policy: policy.version });
   const events = await openCachedChat(parts, marked.asked, targets);
+  let isOver = false;
   const onEnd = (): void => {
+    if (isOver) return;
+    isOver = true;
     report(parts, asked, output);
     record(parts, marked, output.findings);
   };
-  return leavingAtOnce(guardedEvents(events, output, onEnd), events);
+  return leavingAtOnce(guardedEvents(events, output, onEnd), events, onEnd);
 }
 
 /** As `runEmbed`. Throws: AI_GUARDRAIL_BLOCKED, and as `runEmbed`. */
@@ -172,6 +177,20 @@ function requireJudgeable({ responseSchema }: ChatInput, { outputSchema }: Compi
   if (fault !== null) throw aiError('BAD_USER_INPUT', `Answers cannot be held to responseSchema: ${fault}.`);
 }
 
+/** What stands in place of an original is another pattern, which no answer would follow as it was meant. Throws: BAD_USER_INPUT. */
+function requireSamePatterns(
+  parts: GuardedParts,
+  asked: Asked<ChatInput>,
+  { input, findings, isBlocked }: GuardedInput<ChatInput>,
+): void {
+  const [meant, masked] = [asked.input.responseSchema, input.responseSchema];
+  if (meant == null || masked == null || meant === masked) return;
+  const schemaOf = (json: string): unknown => jsonObjectOf('responseSchema', json);
+  if (samePatterns(schemaOf(meant), schemaOf(masked))) return;
+  report(parts, asked, { findings, isBlocked });
+  throw aiError('BAD_USER_INPUT', 'A pattern of responseSchema has in it what guardrails keep from models.');
+}
+
 function outputGuard(
   { input, placeholders, findings }: GuardedInput<ChatInput>,
   policy: CompiledPolicy,
@@ -211,16 +230,21 @@ async function* only(event: ChatEvent): AsyncGenerator<ChatEvent, void, undefine
   yield event;
 }
 
-/** A generator that waits cannot be left: what it waits for is. */
+/** A generator that waits cannot be left: what it waits for is. One that was never asked for anything does not notice that it is left. */
 function leavingAtOnce(
   guarded: AsyncGenerator<ChatEvent, void, undefined>,
   events: AsyncIterableIterator<ChatEvent>,
+  onEnd: () => void,
 ): AsyncIterableIterator<ChatEvent> {
   return {
     next: () => guarded.next(),
     return: async () => {
-      await events.return?.();
-      await guarded.return();
+      try {
+        await events.return?.();
+        await guarded.return();
+      } finally {
+        onEnd();
+      }
       return { value: undefined, done: true };
     },
     [Symbol.asyncIterator]() {

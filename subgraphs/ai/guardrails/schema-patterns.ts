@@ -26,6 +26,12 @@ export function patternFault(schema: unknown): string | null {
   }
 }
 
+/** Whether two schemas have the same patterns, wherever they stand. */
+export function samePatterns(one: unknown, other: unknown): boolean {
+  const [first, second] = [one, other].map((schema) => JSON.stringify([...patternsOf(schema)].sort()));
+  return first === second;
+}
+
 function* patternsOf(schema: unknown): Generator<string> {
   const stack: unknown[] = [schema];
   while (stack.length > 0) {

@@ -355,6 +355,44 @@ describe('an answer', () => {
     expect((await under({ pii: {} }).chat({ responseSchema })).finishReason).toBe('STOP');
   });
 
+  it('is held to values of its schema that were masked, by the originals', async () => {
+    const responseSchema = `{"properties":{"to":{"enum":["${EMAIL}","nobody"]}},"required":["to"]}`;
+    const { chat } = under({ pii: {}, outputSchema: {} });
+    fake.answer = () => ({ status: 200, body: FORMAT.chat('{"to":"[EMAIL_1]"}') });
+    expect(await chat({ responseSchema })).toMatchObject({ text: `{"to":"${EMAIL}"}`, finishReason: 'STOP' });
+    expect(sent()).not.toContain(EMAIL);
+    fake.answer = () => ({ status: 200, body: FORMAT.chat('{"to":"[EMAIL_2]"}') });
+    expect((await chat({ responseSchema })).finishReason).toBe('CONTENT_FILTER');
+  });
+
+  it.each([
+    '{"properties":{"to":{"pattern":"^jane@example.com$"}}}',
+    '{"patternProperties":{"jane@example.com":{}}}',
+  ])('is not asked for by a pattern that would be masked: %s', async (responseSchema) => {
+    const { chat, stream, ledger, memory } = under({ pii: {} });
+    const refused = { extensions: { code: 'BAD_USER_INPUT' } };
+    await expect(chat({ responseSchema })).rejects.toMatchObject(refused);
+    await expect(stream({ responseSchema })).rejects.toMatchObject(refused);
+    await expect(chat({ responseSchema })).rejects.not.toThrow('jane');
+    await ledger.settled();
+    expect([fake.requests, memory.settled, memory.openCount]).toEqual([[], [], 0]);
+    expect(reports).toHaveLength(3);
+  });
+
+  it('that is left before anything of it was asked for has what was found in its question', async () => {
+    const { parts, asked, ledger, memory } = under({ pii: {} });
+    const events = await openGuardedChat(parts, asked(INPUT));
+    await events.return?.();
+    await events.return?.();
+    await ledger.settled();
+    const found = [{ guardrail: 'pii', kind: 'EMAIL', direction: 'input', action: 'mask', count: 1 }];
+    expect(reports).toMatchObject([{ isBlocked: false, findings: found }]);
+    expect(memory.settled).toMatchObject([
+      { findings: found, settlement: { source: 'refunded', finish: 'aborted' } },
+    ]);
+    expect(fake.requests).toEqual([]);
+  });
+
   it('that is too long ends', async () => {
     fake.answer = () => ({ frames: framesOf('1234', '5678', '9'), after: 'end' });
     const events = await under({ sizes: { outputCharactersMax: 6 } }).stream(saying('Hi'));
