@@ -21,9 +21,11 @@ function connection() {
   const served: DirectRequest[] = [];
   const handedOver: Buffer[] = [];
   const held: (() => void)[] = [];
+  const written: string[] = [];
   const socket = new Duplex({
     ...{ read: () => undefined, readableHighWaterMark: 1, allowHalfOpen: true },
-    write(_chunk, _encoding, done) {
+    write(chunk, _encoding, done) {
+      written.push(String(chunk));
       if (state.takes) done();
       else held.push(done);
     },
@@ -39,7 +41,7 @@ function connection() {
   };
   const direct = new DirectConnection(socket, lane, () => state.nowMs);
   return {
-    ...{ state, served, handedOver, direct, socket },
+    ...{ state, served, handedOver, direct, socket, written },
     answer: () => direct.answer({ text: 'answer', encoding: 'latin1', bytes: null, last: false }),
     send: (bytes: Buffer) => {
       socket.push(bytes);
@@ -74,9 +76,8 @@ describe('a connection of which more comes than is answered', () => {
     for (let index = 0; index < 4; index += 1) await send(flood);
     for (let index = 0; index < 4_000; index += 1) {
       answer();
-      if (index % 100 === 0) await turn();
+      await turn();
     }
-    await turn();
     expect(served).toHaveLength(4_000);
   });
 
@@ -124,10 +125,42 @@ describe('a client that takes its answer slowly', () => {
     await send(REQUEST);
     state.takes = false;
     answer();
+    await turn();
     state.draining = true;
     direct.drain();
     expect(socket.destroyed).toBe(false);
     await takeAll();
     expect(socket.destroyed).toBe(true);
+  });
+});
+
+describe('an answer', () => {
+  it('goes out when all that came in the same turn has been read', async () => {
+    const { answer, send, written } = connection();
+    await send(REQUEST);
+    answer();
+    expect(written).toEqual([]);
+    await turn();
+    expect(written).toEqual(['answer']);
+  });
+
+  it('goes out before its connection is cut', async () => {
+    const { direct, socket, answer, send, written } = connection();
+    await send(REQUEST);
+    answer();
+    direct.cut();
+    expect(written).toEqual(['answer']);
+    expect(socket.destroyed).toBe(true);
+    await turn();
+    expect(written).toEqual(['answer']);
+  });
+
+  it('goes nowhere once its client has left', async () => {
+    const { socket, answer, send, written } = connection();
+    await send(REQUEST);
+    answer();
+    socket.destroy();
+    await turn();
+    expect(written).toEqual([]);
   });
 });

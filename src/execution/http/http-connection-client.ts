@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { atTurnEnd } from '../../turn-end.ts';
 import type { HttpCall } from './http-call.ts';
 import type { HttpTarget } from './request-head.ts';
 import { ResponseHeads } from './response-head.ts';
@@ -62,9 +63,8 @@ export class HttpConnection {
     this.#calls.push(call);
     if (this.#calls.length === 1) this.#expectAnswer();
     call.heldBy((code) => this.#leave(code));
-    const { head, body, plain, pipelining } = call.request;
-    if (plain && pipelining > 1) this.#gather(head + body);
-    else if (plain) this.#socket.write(head + body, 'latin1');
+    const { head, body, plain } = call.request;
+    if (plain) this.#gather(head + body);
     else {
       this.#flush();
       this.#socket.cork();
@@ -90,7 +90,7 @@ export class HttpConnection {
   }
 
   #gather(request: string): void {
-    if (this.#unsentCalls === 0) setImmediate(this.#flush);
+    if (this.#unsentCalls === 0) atTurnEnd(this.#flush);
     this.#unsent += request;
     this.#unsentCalls += 1;
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../errors.ts';
+import { atTurnEnd } from '../../turn-end.ts';
 import { type DirectHead, directStart } from './direct-head.ts';
 
 /** What a connection is part of. */
@@ -62,6 +63,8 @@ export class DirectConnection {
   /** Read and not yet part of a request. */
   #pending: Buffer = NOTHING;
   #phase: Phase = 'idle';
+  /** Goes out together with those of the same turn. */
+  #answer: DirectAnswer | null = null;
   #ended = false;
   /** Units: milliseconds of the lane's clock; when whatever is waited for is late. */
   #untilMs: number;
@@ -84,8 +87,15 @@ export class DirectConnection {
   }
 
   /** Sends the answer to the request that runs. */
-  answer({ text, encoding, bytes, last }: DirectAnswer): void {
-    if (this.#ended) return;
+  answer(answer: DirectAnswer): void {
+    this.#answer = answer;
+    atTurnEnd(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    if (this.#answer === null || this.#ended) return;
+    const { text, encoding, bytes, last } = this.#answer;
+    this.#answer = null;
     const socket = this.#socket;
     if (bytes === null) socket.write(text, encoding);
     else {
@@ -102,7 +112,7 @@ export class DirectConnection {
       // Told behind all that waits; `drain` is told only of more than the stream likes to hold.
       if (!last) socket.write('', this.#onTaken);
     }
-  }
+  };
 
   /** Ends it unless a request runs or arrives; the answer to that one is then the last. */
   drain(): void {
@@ -112,6 +122,7 @@ export class DirectConnection {
   }
 
   cut(): void {
+    this.#flush();
     this.#socket.destroy();
   }
 
