@@ -1,5 +1,7 @@
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const RANDOM_CHARS = 16;
+/** For as many ids as a busy process makes in a second. */
+const CHANCE_BYTES = RANDOM_CHARS * 256;
 
 /**
  * Makes ids that sort in the order in which this process made them, also within a millisecond and when the clock steps
@@ -11,18 +13,38 @@ export function ulids(
   randomBytes: (length: number) => Uint8Array,
 ): (prefix: string) => string {
   let lastMs = -1;
-  let digits: number[] = [];
+  let time = '';
+  const digits: number[] = [];
+  const chance = createChance(randomBytes);
   return (prefix) => {
     const ms = now();
     if (ms > lastMs) {
       lastMs = ms;
-      digits = [...randomBytes(RANDOM_CHARS)].map((byte) => byte & 31);
+      time = encodeTime(ms);
+      for (let place = 0; place < RANDOM_CHARS; place += 1) digits[place] = chance() & 31;
       // Leaves room to count within the millisecond.
       digits[0] = (digits[0] ?? 0) & 15;
     } else {
       increment(digits);
     }
-    return `${prefix}_${encodeTime(lastMs)}${digits.map((digit) => ALPHABET.charAt(digit)).join('')}`;
+    let text = `${prefix}_${time}`;
+    for (const digit of digits) text += ALPHABET.charAt(digit);
+    return text;
+  };
+}
+
+/** A byte at a time, of as many as are asked for at once: asking costs more than all the rest of an id. */
+function createChance(randomBytes: (length: number) => Uint8Array): () => number {
+  let bytes = new Uint8Array(0);
+  let used = 0;
+  return () => {
+    if (used === bytes.length) {
+      bytes = new Uint8Array(randomBytes(CHANCE_BYTES));
+      used = 0;
+    }
+    const byte = bytes[used] ?? 0;
+    used += 1;
+    return byte;
   };
 }
 

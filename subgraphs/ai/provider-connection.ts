@@ -6,6 +6,7 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { EmbeddingModel } from 'ai';
 import type { ChatModel } from './chat-call.ts';
 import { createModerationModel, type ModerationModel } from './moderation.ts';
+import { plainChats } from './plain-chats.ts';
 import type { ProviderConfig, ProviderKind } from './provider-config.ts';
 
 /** Models of one provider, reached with one key. What a provider has not, its configuration cannot ask for. */
@@ -15,10 +16,12 @@ export interface ProviderConnection {
   moderation(id: string): ModerationModel;
 }
 
+type Fetch = typeof globalThis.fetch;
+
 /** How a provider is reached. */
 export interface Reach {
   readonly apiKey: string | undefined;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: Fetch;
 }
 
 /** Where each provider answers; stated here so that no environment variable can redirect a key. */
@@ -41,18 +44,20 @@ export function connectProvider(config: ProviderConfig, { apiKey, fetch }: Reach
   const settings = { apiKey: apiKey ?? '', baseURL, fetch };
   switch (config.provider) {
     case 'openai-compatible': {
-      const provider = createOpenAICompatible({
-        ...{ name: config.name, baseURL, fetch },
-        // Without these a stream tells no usage, and a schema is left out.
-        ...{ includeUsage: true, supportsStructuredOutputs: true },
-        ...(apiKey === undefined ? {} : { apiKey }),
-      });
-      return { chat: provider.chatModel, embedding: provider.embeddingModel, moderation };
+      const providerBy = (by: Fetch) =>
+        createOpenAICompatible({
+          ...{ name: config.name, baseURL, fetch: by },
+          // Without these a stream tells no usage, and a schema is left out.
+          ...{ includeUsage: true, supportsStructuredOutputs: true },
+          ...(apiKey === undefined ? {} : { apiKey }),
+        });
+      const chat = plainChats((by) => providerBy(by).chatModel, fetch);
+      return { chat, embedding: providerBy(fetch).embeddingModel, moderation };
     }
     case 'openai': {
-      const provider = createOpenAI(settings);
       // Not the provider's default, which is the responses interface that compatible servers do not have.
-      return { chat: provider.chat, embedding: provider.embeddingModel, moderation };
+      const chat = plainChats((by) => createOpenAI({ ...settings, fetch: by }).chat, fetch);
+      return { chat, embedding: createOpenAI(settings).embeddingModel, moderation };
     }
     case 'anthropic':
       return { ...languageAndEmbedding(createAnthropic(settings)), moderation };
