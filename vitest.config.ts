@@ -37,6 +37,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // As the gateway is started: most of what is made is garbage before a larger young generation is full.
+    execArgv: ['--max-semi-space-size=64'],
     // One more than there may be cores: many files wait for processes they start.
     maxWorkers: 3,
     // Files share a process, and with it what it has compiled: most of the time went into compiling the same code again.

@@ -16,6 +16,7 @@ import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
 import { sharesPort } from './listener/shared-port.ts';
+import { prepareThreads } from './operation/compile-threads-pool.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
 import { watchedAudit } from './rate-limiting.ts';
 import { type ControlDeps, NO_CONTROL, type RunningControl } from './running-control.ts';
@@ -56,10 +57,10 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const opened = new AsyncDisposableStack();
   try {
+    prepareThreads(config.compile);
     const log = createLog(config.log.level, options);
     const { privateKey, publicJwk } = await assertionKey(config);
     const minter = createAssertionMinter({ ...config.assertion, privateKey, keyId: publicJwk.kid }, clock);
-
     const { sink: audit, secretFor } = await openAudit(config, { log, clock, ...options }, opened);
 
     const switches = createSwitches(config, { clock, log });
@@ -81,8 +82,7 @@ export async function startGateway(
       log.error('closing a graph failed', describeError(fault)),
     );
     opened.defer(() => graphs.close());
-    const source = createSupergraphSource(sourceOptions(config));
-    opened.defer(() => source.close());
+    const source = opened.adopt(createSupergraphSource(sourceOptions(config)), (each) => each.close());
     const start = (supergraph: Supergraph) =>
       startGraph(supergraph, config, { minter, clock, ...running, ...tracer });
     graphs.replace(await start(await source.load()));

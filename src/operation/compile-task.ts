@@ -1,8 +1,10 @@
 import type { CostSizes } from './cost/cost-schema.ts';
 import type { OperationFacts, OperationLimits, OperationVariant, Refusal } from './operation.ts';
 
-/** What a compile worker is started with. */
-export interface CompileWorkerData {
+/** What operations of one supergraph are compiled with. */
+export interface CompileGround {
+  /** Tells it from all others of this process. */
+  readonly serial: number;
   readonly sdl: string;
   readonly limits: OperationLimits;
   /** Whether operations are planned here, or by the executor. */
@@ -13,9 +15,19 @@ export interface CompileWorkerData {
   readonly coverage: boolean;
 }
 
-/** What a compile worker is asked. */
+/** What a compile thread is started with; what stands there is read anew for each thread that is started. */
+export interface CompileWorkerData {
+  /** Null while nobody compiles with it: it then has its code loaded, and no more. */
+  ground: CompileGround | null;
+}
+
+/** What a compile thread is told: another ground, or a task on the ground that it has. */
+export type CompileOrder =
+  | { readonly ground: CompileGround }
+  | { readonly serial: number; readonly task: CompileTask };
+
+/** What a compile thread is asked. */
 export type CompileTask =
-  | { readonly kind: 'ready' }
   | {
       readonly kind: 'compile';
       readonly text: string;
@@ -36,9 +48,9 @@ export type CompileTask =
       readonly held: string;
     };
 
-/** What a compile worker answers. */
+/** What a compile thread answers. */
 export type CompileTaskResult =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly threadId: number }
   | { readonly kind: 'compiled'; readonly facts: OperationFacts; readonly variant: OperationVariant }
   | { readonly kind: 'checked'; readonly hiddenInputs: readonly string[] }
   | { readonly kind: 'introspected'; readonly data: Readonly<Record<string, unknown>> }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { Piscina } from 'piscina';
 import { CATALOGUE, GatewayError } from '../errors.ts';
-import type { CompileTask, CompileTaskResult, CompileWorkerData } from './compile-task.ts';
+import type { CompileTask, CompileTaskResult } from './compile-task.ts';
+import { type CompileThreads, threadsOn } from './compile-threads-pool.ts';
 import type { CostSizes } from './cost/cost-schema.ts';
 import type { CompiledOperation, OperationLimits, OperationVariant } from './operation.ts';
 import { type HiddenInputs, ViewChecks } from './view-checks.ts';
@@ -73,30 +73,19 @@ const REFUSAL_TEXT_MAX = 16_384;
 /** Variants held per operation: one per set of callers that differ in what they may see. */
 const VARIANTS_MAX = 64;
 
-/** Starts the workers and resolves when they have read the supergraph. */
+/** Resolves when its workers have read the supergraph. */
 export async function createCompiler(
   supergraph: { readonly id: string; readonly sdl: string },
   options: CompilerOptions,
 ): Promise<Compiler> {
   const { limits, plans, costSizes, coverage } = options;
-  const workerData: CompileWorkerData = { sdl: supergraph.sdl, limits, plans, costSizes, coverage };
-  const pool = new Piscina<CompileTask, CompileTaskResult>({
-    filename: new URL(`./compile-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-      .href,
-    minThreads: options.workers,
-    maxThreads: options.workers,
-    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
-    workerData,
-  });
-  // A worker that dies idle is replaced by the pool; unheard, the event would end the process instead.
-  pool.on('error', () => {});
-  await Promise.all(Array.from({ length: options.workers }, () => pool.run({ kind: 'ready' })));
-  return new PooledCompiler(supergraph.id, pool, options);
+  const ground = { sdl: supergraph.sdl, limits, plans, costSizes, coverage };
+  return new PooledCompiler(supergraph.id, await threadsOn(ground, options), options);
 }
 
 class PooledCompiler implements Compiler {
   readonly #supergraphId: string;
-  readonly #pool: Piscina<CompileTask, CompileTaskResult>;
+  readonly #threads: CompileThreads;
   readonly #timeoutMs: number;
   readonly #workers: number;
   readonly #pendingMax: number;
@@ -107,9 +96,9 @@ class PooledCompiler implements Compiler {
   #pending = 0;
   #closed = false;
 
-  constructor(supergraphId: string, pool: Piscina<CompileTask, CompileTaskResult>, options: CompilerOptions) {
+  constructor(supergraphId: string, threads: CompileThreads, options: CompilerOptions) {
     this.#supergraphId = supergraphId;
-    this.#pool = pool;
+    this.#threads = threads;
     this.#timeoutMs = options.timeoutMs;
     this.#workers = options.workers;
     this.#pendingMax = options.workers + options.queueMax;
@@ -165,8 +154,10 @@ class PooledCompiler implements Compiler {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
-    await this.#pool.destroy();
+    if (this.#pending === 0) this.#threads.spare();
+    else await this.#threads.end();
   }
 
   #start(key: string, text: string, operationName: string | null): Promise<CompiledOperation> {
@@ -231,7 +222,7 @@ class PooledCompiler implements Compiler {
     if (this.#pending >= this.#pendingMax) throw new GatewayError('SERVER_OVERLOADED');
     const waits = this.#pending >= this.#workers;
     this.#pending += 1;
-    const result = await this.#pool
+    const result = await this.#threads
       .run(task, { signal: AbortSignal.timeout(this.#timeoutMs) })
       .catch((error: unknown) => {
         throw compileFault(error, waits);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   ask,
   askBatch,
@@ -11,19 +11,18 @@ import {
 import { startItems, startReviews, type TinySubgraph } from './tiny-subgraph.ts';
 
 let parts: TinySubgraph[];
-const running: TestGateway[] = [];
+let running: TestGateway | null = null;
 beforeAll(async () => {
   parts = [await startItems(), await startReviews()];
 });
+afterEach(() => running?.close());
 afterAll(async () => {
-  for (const gateway of running) await gateway.close();
   await Promise.all(parts.map((part) => part.close()));
 });
 
 async function gatewayWith(cost: Section, sections: Sections = {}): Promise<TestGateway> {
-  const gateway = await startTestGateway(parts, { ...sections, cost });
-  running.push(gateway);
-  return gateway;
+  running = await startTestGateway(parts, { ...sections, cost });
+  return running;
 }
 const received = () => parts.reduce((sum, part) => sum + part.received.length, 0);
 const ITEMS = '{ items { name } }';

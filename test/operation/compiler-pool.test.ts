@@ -185,3 +185,78 @@ describe('a compiler under load', () => {
     expect(await codeOfAsync(() => compiler.compile('{ a }', null))).toBe('SHUTTING_DOWN');
   });
 });
+
+describe('threads of a compiler that is closed', () => {
+  const OTHER = compose('type Query { a: Int b: String }');
+  /** A heap of their own size: nothing else that is started in this process takes them. */
+  const options = { ...COMPILER_OPTIONS, memoryMb: 131 };
+  let started = 0;
+  const count = () => {
+    started += 1;
+  };
+  beforeAll(() => {
+    process.on('worker', count);
+  });
+  afterAll(() => {
+    process.off('worker', count);
+  });
+
+  it('are taken over by the next, which compiles on its own graph only', async () => {
+    const first = await createCompiler(GRAPH, options);
+    await first.compile('{ q { a } }', null);
+    await first.close();
+    const before = started;
+    const next = await createCompiler(OTHER, { ...options, limits: { ...options.limits, depth: 1 } });
+    try {
+      expect(started).toBe(before);
+      expect((await next.compile('{ b }', null)).supergraphId).toBe(OTHER.id);
+      expect(await codeOfAsync(() => next.compile('{ q { a } }', null))).not.toBe('nothing refused');
+      expect(await codeOfAsync(() => next.compile('{ secret }', null))).toBe('GRAPHQL_VALIDATION_FAILED');
+      expect(await codeOfAsync(() => first.compile('{ b }', null))).toBe('SHUTTING_DOWN');
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('are held by one compiler at a time', async () => {
+    const [one, other] = [await createCompiler(GRAPH, options), await createCompiler(OTHER, options)];
+    try {
+      expect((await one.compile('{ secret }', null)).guards).toHaveLength(1);
+      expect(await codeOfAsync(() => other.compile('{ secret }', null))).toBe('GRAPHQL_VALIDATION_FAILED');
+      expect((await other.compile('{ b }', null)).supergraphId).toBe(OTHER.id);
+    } finally {
+      await Promise.all([one.close(), other.close()]);
+    }
+  });
+
+  it('are ended where they are at work, and what they worked at is refused', async () => {
+    const compiler = await createCompiler(GRAPH, options);
+    const outcome = codeOfAsync(() => compiler.compile(slow('Closed'), null));
+    await compiler.close();
+    expect(await outcome).not.toBe('nothing refused');
+    const next = await createCompiler(OTHER, options);
+    expect((await next.compile('{ b }', null)).supergraphId).toBe(OTHER.id);
+    await next.close();
+  });
+
+  it('serve the next though one of them was killed and is only just replaced', async () => {
+    const compiler = await createCompiler(GRAPH, { ...options, timeoutMs: 1 });
+    expect(await codeOfAsync(() => compiler.compile(slow('Killed'), null))).toBe('OPERATION_TOO_COMPLEX');
+    await compiler.close();
+    const next = await createCompiler(OTHER, options);
+    try {
+      expect((await next.compile('{ b }', null)).supergraphId).toBe(OTHER.id);
+      expect(await codeOfAsync(() => next.compile('{ secret }', null))).toBe('GRAPHQL_VALIDATION_FAILED');
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('refuse a ground that cannot be read, with its fault, and hold no place after it', async () => {
+    const broken = { id: 'broken', sdl: 'type Query {' };
+    expect(await codeOfAsync(() => createCompiler(broken, options))).not.toBe('nothing refused');
+    const next = await createCompiler(OTHER, options);
+    expect((await next.compile('{ b }', null)).supergraphId).toBe(OTHER.id);
+    await next.close();
+  });
+});
