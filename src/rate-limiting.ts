@@ -32,8 +32,13 @@ export function reservePoints(limiter: RateLimiter, call: Limited): Reservation 
 
 function limitedCall({ request, principal, operation, variant, cost, plans }: Limited): LimitedCall {
   return {
-    ...{ principal, variant, plans, remoteAddress: request.remoteAddress },
-    ...{ operationName: operation.name, kind: operation.type, points: cost?.estimated ?? 1 },
+    principal,
+    variant,
+    plans,
+    remoteAddress: request.remoteAddress,
+    operationName: operation.name,
+    kind: operation.type,
+    points: cost?.estimated ?? 1,
   };
 }
 

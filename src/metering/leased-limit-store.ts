@@ -39,6 +39,7 @@ export class LeasedLimitStore implements LimitStore {
   /** Slices that are to be filled up. */
   readonly #low: Slice[] = [];
   readonly #sweeper: NodeJS.Timeout;
+  readonly #giveBack = (bucket: Settled, points: number): void => this.#options.queue.add(bucket, points);
 
   constructor(options: LeasedOptions) {
     this.#options = options;
@@ -52,28 +53,22 @@ export class LeasedLimitStore implements LimitStore {
 
   take(demands: readonly Demand[]): Taken | Promise<Taken> {
     const nowMs = this.#options.now();
-    const slices: (Slice | undefined)[] = [];
+    const slices: Slice[] = [];
     let isAtHand = true;
     for (const { key, cost } of demands) {
       const slice = this.#slices.get(key);
-      slices.push(slice);
-      if (slice?.refusesAt(nowMs, cost) === true) return this.#refused(demands, nowMs);
-    }
-    for (const [index, slice] of slices.entries()) {
-      if (slice === undefined || !this.#holds(slice, sumFor(slices, demands, index), nowMs)) {
-        isAtHand = false;
-        break;
-      }
+      if (slice === undefined) isAtHand = false;
+      else if (slice.refusesAt(nowMs, cost)) return this.#refused(demands, nowMs);
+      else if (isAtHand) isAtHand = this.#holds(slice, cost + costBefore(slice, slices, demands), nowMs);
+      if (slice !== undefined) slices.push(slice);
     }
     if (!isAtHand) return this.#ask(demands, nowMs);
-    const verdicts = slices.map((slice, index) => {
+    const verdicts: Verdict[] = [];
+    for (let index = 0; index < slices.length; index += 1) {
+      const slice = slices[index];
       const cost = demands[index]?.cost ?? 0;
-      if (slice === undefined) throw new TypeError('a slice at hand is there');
-      slice.use(cost);
-      const points = this.#pointsOf(slice, nowMs);
-      if (slice.isLowAt(nowMs, points)) this.#refill(slice, nowMs);
-      return slice.permit(points, nowMs);
-    });
+      if (slice !== undefined) verdicts.push(this.#use(slice, cost, nowMs));
+    }
     return { permitted: true, verdicts };
   }
 
@@ -90,32 +85,35 @@ export class LeasedLimitStore implements LimitStore {
     for (const [key, slice] of this.#slices) {
       // Whoever was asked for later holds later.
       if (!slice.isIdleAt(nowMs)) break;
-      this.#pointsOf(slice, nowMs);
+      slice.pointsAt(nowMs);
       this.#slices.delete(key);
     }
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    for (const slice of this.#slices.values()) this.#pointsOf(slice, Number.POSITIVE_INFINITY);
+    for (const slice of this.#slices.values()) slice.pointsAt(Number.POSITIVE_INFINITY);
     this.#slices.clear();
     await this.#options.queue.close();
     await this.#options.shared.close();
   }
 
-  #holds(slice: Slice, cost: number, nowMs: number): boolean {
-    return cost > 0 ? this.#pointsOf(slice, nowMs) >= cost : slice.isKnownAt(nowMs);
+  #use(slice: Slice, cost: number, nowMs: number): Verdict {
+    slice.use(cost);
+    const points = slice.pointsAt(nowMs);
+    if (slice.isLowAt(nowMs, points)) this.#refill(slice, nowMs);
+    return slice.permit(points, nowMs);
   }
 
-  #pointsOf(slice: Slice, nowMs: number): number {
-    return slice.pointsAt(nowMs, (points) => this.#options.queue.add(slice.bucket, points));
+  #holds(slice: Slice, cost: number, nowMs: number): boolean {
+    return cost > 0 ? slice.pointsAt(nowMs) >= cost : slice.isKnownAt(nowMs);
   }
 
   #refused(demands: readonly Demand[], nowMs: number): Taken {
     const verdicts = demands.map(({ key, rate, window, cost }) => {
       const slice = this.#slices.get(key);
       if (slice?.refusesAt(nowMs, cost) === true) return slice.refuse(cost, nowMs);
-      if (slice !== undefined) return slice.permit(this.#pointsOf(slice, nowMs), nowMs);
+      if (slice !== undefined) return slice.permit(slice.pointsAt(nowMs), nowMs);
       return { permitted: true, fullAt: nowMs, remaining: window?.points ?? rate.burst, retryAfterMs: 0 };
     });
     return { permitted: false, verdicts };
@@ -152,7 +150,7 @@ export class LeasedLimitStore implements LimitStore {
     const known = this.#slices.get(demand.key);
     if (known !== undefined) return known;
     if (this.#slices.size >= this.#options.slicesMax) return null;
-    const slice = new Slice(demand, this.#options);
+    const slice = new Slice(demand, this.#options, this.#giveBack);
     this.#slices.set(demand.key, slice);
     return slice;
   }
@@ -163,7 +161,7 @@ export class LeasedLimitStore implements LimitStore {
       const verdict = verdicts[index];
       if (verdict === undefined || slice === null) continue;
       const heard = { verdict, extra: extras[index] ?? 0, cost: demand.cost };
-      slice.hear(heard, times, (points) => this.#options.queue.add(slice.bucket, points));
+      slice.hear(heard, times);
       this.#slices.delete(demand.key);
       this.#slices.set(demand.key, slice);
     }
@@ -181,7 +179,7 @@ export class LeasedLimitStore implements LimitStore {
     const nowMs = this.#options.now();
     let next = 0;
     const told = parts.map(({ slice, heldUntilMs }): Verdict => {
-      const points = slice === null ? 0 : this.#pointsOf(slice, nowMs);
+      const points = slice === null ? 0 : slice.pointsAt(nowMs);
       if (slice !== null && heldUntilMs !== null) return slice.permit(points, nowMs);
       const verdict = verdicts[next];
       next += 1;
@@ -217,10 +215,10 @@ export class LeasedLimitStore implements LimitStore {
   }
 }
 
-/** What a demand needs of its slice, with what those before it need of the same. */
-function sumFor(slices: readonly (Slice | undefined)[], demands: readonly Demand[], index: number): number {
-  let sum = demands[index]?.cost ?? 0;
-  for (let before = 0; before < index; before += 1)
-    if (slices[before] === slices[index]) sum += demands[before]?.cost ?? 0;
-  return sum;
+/** What demands before need of the same slice; as many slices as there were demands. */
+function costBefore(slice: Slice, slices: readonly Slice[], demands: readonly Demand[]): number {
+  let cost = 0;
+  for (let index = 0; index < slices.length; index += 1)
+    if (slices[index] === slice) cost += demands[index]?.cost ?? 0;
+  return cost;
 }

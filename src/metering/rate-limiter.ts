@@ -209,11 +209,15 @@ function crowded(refusing: readonly PlaceDemand[]): GatewayError {
 }
 
 function requireOneLeft({ verdicts }: Taken, demands: readonly Demand[]): undefined {
-  const waits = demands.flatMap(({ rate }, index) =>
-    (verdicts[index]?.remaining ?? 1) >= 1 ? [] : [Math.ceil(rate.perMs / rate.points / 1000)],
-  );
-  if (waits.length === 0) return undefined;
-  throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(Math.max(...waits)) } });
+  let waitSeconds = 0;
+  for (let index = 0; index < demands.length; index += 1) {
+    const rate = demands[index]?.rate;
+    if (rate === undefined || (verdicts[index]?.remaining ?? 1) >= 1) continue;
+    waitSeconds = Math.max(waitSeconds, Math.ceil(rate.perMs / rate.points / 1000));
+  }
+  if (waitSeconds > 0)
+    throw new GatewayError('RATE_LIMITED', { headers: { 'retry-after': String(waitSeconds) } });
+  return undefined;
 }
 
 function limited(

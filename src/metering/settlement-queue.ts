@@ -49,8 +49,9 @@ export class SettlementQueue {
     const known = this.#waiting.get(key);
     if (known === undefined && this.#waiting.size >= this.#options.waitingMax) this.#options.onLost(1);
     else {
-      const bucket = window === undefined ? { key, slot, rate } : { key, slot, rate, window };
-      this.#waiting.set(key, { ...bucket, points: points + (known?.points ?? 0) });
+      const sum = points + (known?.points ?? 0);
+      const correction = { key, slot, rate, points: sum };
+      this.#waiting.set(key, window === undefined ? correction : { ...correction, window });
     }
     this.#arm(this.#options.gatherMs);
   }

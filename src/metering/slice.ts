@@ -15,6 +15,9 @@ export interface SliceBounds {
   readonly share: number;
 }
 
+/** Told of points that a slice can no longer hold. */
+type GiveBack = (bucket: Settled, points: number) => void;
+
 /** Growth from one taking to the next: a burst of two calls is not yet a stream of them. */
 const GROWTH = 4;
 
@@ -24,6 +27,7 @@ const GROWTH = 4;
  */
 export class Slice {
   readonly #bounds: SliceBounds;
+  readonly #giveBack: GiveBack;
   /** As it was asked for last: rates of plans change. */
   bucket: Settled;
   /** Whether a request for more is under way. */
@@ -42,21 +46,21 @@ export class Slice {
   #refusedUntilMs = Number.NEGATIVE_INFINITY;
   #retryAtMs = 0;
 
-  constructor(bucket: Settled, bounds: SliceBounds) {
+  constructor(bucket: Settled, bounds: SliceBounds, giveBack: GiveBack) {
     this.bucket = bucket;
     this.#bounds = bounds;
+    this.#giveBack = giveBack;
   }
 
-  /** Points at hand; what can no longer be used is handed to `giveBack`. */
-  pointsAt(nowMs: number, giveBack: (points: number) => void): number {
-    let points = 0;
-    while (
-      this.#grants[0] !== undefined &&
-      (this.#grants[0].untilMs <= nowMs || this.#grants[0].points <= 0)
-    ) {
-      const ended = this.#grants.shift();
-      if (ended !== undefined && ended.points > 0) giveBack(ended.points);
+  /** Points at hand; what can no longer be used is given back. */
+  pointsAt(nowMs: number): number {
+    for (;;) {
+      const oldest = this.#grants[0];
+      if (oldest === undefined || (oldest.untilMs > nowMs && oldest.points > 0)) break;
+      this.#grants.shift();
+      if (oldest.points > 0) this.#giveBack(this.bucket, oldest.points);
     }
+    let points = 0;
     for (const grant of this.#grants) points += grant.points;
     return points;
   }
@@ -122,11 +126,10 @@ export class Slice {
     return this.wanted;
   }
 
-  /** Takes what was given, and notes what was heard. Grants that make room for it are handed to `giveBack`. */
+  /** Takes what was given, and notes what was heard. A grant that makes room for it is given back. */
   hear(
     { verdict, extra, cost }: { readonly verdict: Verdict; readonly extra: number; readonly cost: number },
     { askedAtMs, nowMs }: { readonly askedAtMs: number; readonly nowMs: number },
-    giveBack: (points: number) => void,
   ): void {
     const { heldMs } = this.#bounds;
     if (askedAtMs >= this.#knownAtMs) {
@@ -143,7 +146,7 @@ export class Slice {
       this.#refusedUntilMs = Math.min(this.#retryAtMs, nowMs + heldMs);
     }
     if (extra <= 0) return;
-    if (this.#grants.length > 1) giveBack(this.#grants.shift()?.points ?? 0);
+    if (this.#grants.length > 1) this.#giveBack(this.bucket, this.#grants.shift()?.points ?? 0);
     this.#grants.push({ points: extra, untilMs: askedAtMs + heldMs });
   }
 

@@ -3,15 +3,15 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { AI_USAGE, benchAi } from './ai/ai-bench.ts';
 import { AUDIT_INDEX_USAGE, benchAuditIndex } from './audit-index/audit-index.ts';
-import { CONTENDERS, REFERENCE } from './gateways/contenders.ts';
+import { CONTENDERS, type Contender, REFERENCE } from './gateways/contenders.ts';
 import { WORKLOADS } from './graph/workloads.ts';
-import { measure, startLoadGenerator } from './measure.ts';
+import { measure, type Sample, startLoadGenerator } from './measure.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { profileCases } from './profile.ts';
 import { renderMarks } from './report/marks.ts';
 import { summarize } from './report/summary.ts';
 import { renderTables } from './report/table.ts';
-import { setStage } from './stage.ts';
+import { type Performance, setStage } from './stage.ts';
 
 /** Wider than any name. */
 const NAME_WIDTH = 26;
@@ -37,26 +37,41 @@ async function run(options: BenchOptions): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const generator = await startLoadGenerator(join(OUTPUT, 'load.log'));
   opened.defer(() => generator.stop());
-  const stage = await setStage(
-    options.profile ? present.filter(({ name }) => name === REFERENCE) : present,
-    options.workloads.map((name) => WORKLOADS[name]),
-  );
-  opened.defer(() => stage.close());
   if (options.profile) {
     const directory = join(OUTPUT, `${fileName}-profiles`);
     mkdirSync(directory, { recursive: true });
+    const reference = present.filter(({ name }) => name === REFERENCE);
+    await using stage = await staged(reference, options);
     print(await profileCases(stage, generator, options, directory));
     return;
   }
-  const samples = await measure(stage, generator, options, progress);
+  const samples: Sample[] = [];
+  let answerBytes: Performance['answerBytes'] = new Map();
+  for (let start = 0; start < options.starts; start += 1) {
+    await using stage = await staged(present, options);
+    samples.push(...(await measure(stage, generator, { options, start }, progress)));
+    answerBytes = stage.answerBytes;
+  }
   const rows = summarize(samples);
   for (const { name, about } of present) print(`${name.padEnd(NAME_WIDTH)}${about}`);
-  print(`\n${renderTables(rows, stage.answerBytes)}`);
+  print(`\n${renderTables(rows, answerBytes)}`);
   print(`\n${renderMarks(rows)}`);
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
   const file = join(OUTPUT, `${fileName}.json`);
   writeFileSync(file, `${JSON.stringify({ date, machine, options, rows, samples }, null, 2)}\n`);
   print(`\nwritten to ${file}`);
+}
+
+/** Everybody started, with the operations of this run. */
+async function staged(
+  contenders: readonly Contender[],
+  options: BenchOptions,
+): Promise<Performance & AsyncDisposable> {
+  const stage = await setStage(
+    contenders,
+    options.workloads.map((name) => WORKLOADS[name]),
+  );
+  return { ...stage, [Symbol.asyncDispose]: () => stage.close() };
 }
 
 async function main(): Promise<number> {

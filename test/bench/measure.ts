@@ -53,12 +53,12 @@ export function orderFor(
 
 /**
  * Warms everybody up, then measures in rounds. Within a round the gateways take turns on each operation, beginning with
- * another one each time, so that whatever disturbs the machine disturbs all of them alike.
+ * another one each time, so that whatever disturbs the machine disturbs all of them alike. Rounds are counted on over all starts.
  */
 export async function measure(
   { running }: Performance,
   generator: Child,
-  options: BenchOptions,
+  { options, start }: { readonly options: BenchOptions; readonly start: number },
   progress: (line: string) => void,
 ): Promise<Sample[]> {
   const contenders = [...running].map(([name, each]) => ({ ...each, name }));
@@ -74,9 +74,10 @@ export async function measure(
     }
   }
   const samples: Sample[] = [];
-  for (let round = 0; round < options.rounds; round += 1) {
+  const rounds = options.starts * options.rounds;
+  for (let round = start * options.rounds; round < (start + 1) * options.rounds; round += 1) {
     for (const each of cases) {
-      progress(`round ${round + 1} of ${options.rounds}: ${each.workload.name}, ${each.kind}`);
+      progress(`round ${round + 1} of ${rounds}: ${each.workload.name}, ${each.kind}`);
       for (let turn = 0; turn < contenders.length; turn += 1) {
         const contender = contenders[(round + turn) % contenders.length];
         if (contender === undefined) continue;

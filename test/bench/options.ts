@@ -7,6 +7,9 @@ export interface BenchOptions {
   readonly contenders: readonly string[];
   readonly workloads: readonly WorkloadName[];
   readonly loads: readonly LoadKind[];
+  /** How often every gateway is started anew: two processes of one program differ by some percent for as long as they live. */
+  readonly starts: number;
+  /** Measurements of everybody after each start. */
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -25,13 +28,15 @@ export const USAGE = `Measures Portcullis beside other gateways: CPU time per re
   --only NAMES        of ${CONTENDERS.map(({ name }) => name).join(', ')}
   --workloads NAMES   of ${WORKLOAD_NAMES.join(', ')}
   --loads NAMES       of ${LOAD_KINDS.join(', ')}
-  --rounds N          times that everybody is measured (5)
+  --starts N          times that everybody is started anew (1)
+  --rounds N          times that everybody is measured after each start (5)
   --seconds N         length of one measurement (4)
   --connections N     requests in flight (32)
 
 The peers are installed once: npm ci --prefix test/bench/peers
 `;
 
+const STARTS_MAX = 20;
 const ROUNDS_MAX = 100;
 const SECONDS_MAX = 300;
 const CONNECTIONS_MAX = 1024;
@@ -65,6 +70,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
       only: { type: 'string' },
       workloads: { type: 'string' },
       loads: { type: 'string' },
+      starts: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       connections: { type: 'string' },
@@ -83,6 +89,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     contenders: asked.includes(REFERENCE) ? asked : [REFERENCE, ...asked],
     workloads: namesOf(values.workloads, WORKLOAD_NAMES),
     loads: namesOf(values.loads, LOAD_KINDS),
+    starts: Math.ceil(numberOf(values.starts, { initial: 1, max: STARTS_MAX })),
     rounds: Math.ceil(numberOf(values.rounds, { initial: quick ? 1 : 5, max: ROUNDS_MAX })),
     seconds: numberOf(values.seconds, { initial: quick ? 1 : 4, max: SECONDS_MAX }),
     warmUpSeconds: quick ? 1 : 4,

@@ -35,6 +35,8 @@ export interface Contender {
 
 /** The gateway that all ratios are told against. */
 export const REFERENCE = 'portcullis-on';
+/** The one whose limits are counted in Redis, from leased slices. */
+export const LEASED = 'portcullis-redis-leased';
 
 const NGINX = '/usr/sbin/nginx';
 const HIVE = join(import.meta.dirname, '../peers/node_modules/@graphql-hive/gateway/dist/bin.js');
@@ -266,7 +268,7 @@ export const CONTENDERS: readonly Contender[] = [
     secured: true,
     sections: metered(),
   }),
-  portcullisOnRedis('portcullis-redis-leased', 'leased'),
+  portcullisOnRedis(LEASED, 'leased'),
   portcullisOnRedis('portcullis-redis-strict', 'strict'),
   apollo,
   hive('hive', []),
