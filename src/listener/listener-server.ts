@@ -51,7 +51,9 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   const sockets = createSocketServer(options, { ...deps, slots });
   const http2 =
     options.tls === undefined || options.http2 === null ? null : createHttp2Side(options, options.http2);
-  const direct = isPlain(options) ? createDirectSide(options, deps) : null;
+  const { openAiPath: openAi } = options;
+  const door = openAi === null ? null : createOpenAiDoor(options, { ...deps, slots, path: openAi });
+  const direct = isPlain(options) ? createDirectSide(options, deps, door) : null;
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -76,10 +78,6 @@ export function createListener(options: ListenerOptions, deps: ListenerDeps): Li
   if (options.subscriptions.enabled) sockets.attach(app.server);
   registerRefusals(app, edge, options);
   registerEndpoint(app, edge, options);
-  const door =
-    options.openAiPath === null
-      ? null
-      : createOpenAiDoor(options, { ...deps, slots, path: options.openAiPath });
   door?.register(app);
   registerWellKnown(app, deps, () => draining);
   return {

@@ -4,13 +4,23 @@ import { parseChat } from './openai/chat-request.ts';
 import { embeddingList, parseEmbedding } from './openai/embeddings.ts';
 import { modelList, modelParams, modelsParams, oneModel } from './openai/models.ts';
 import { openAiError } from './openai/openai-error.ts';
-import { type ExchangeDeps, type ExchangeOptions, OpenAiExchange } from './openai-exchange-server.ts';
+import {
+  type ExchangeDeps,
+  type ExchangeOptions,
+  OpenAiExchange,
+  type OpenAiWire,
+} from './openai-exchange.ts';
+import { frameworkWire } from './openai-exchange-server.ts';
 import type { GraphQLResponseBody } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
 
 /** Answers clients made for OpenAI. Every request that can be understood ends in `handle`, as all others do. */
 export interface OpenAiDoor {
   register(app: FastifyInstance): void;
+  /** Path of chats, which may come past the framework. */
+  readonly chatPath: string;
+  /** Answers a chat that is not streamed. Never rejects. */
+  chat(wire: OpenAiWire): Promise<void>;
   /** Refuses from now on, and ends streams. */
   drain(): void;
   /** Resolves when nothing runs any more, or after `timeoutMs`. */
@@ -27,14 +37,18 @@ export function createOpenAiDoor(
 ): OpenAiDoor {
   const running = new RunningRequests();
   const drain = new AbortController();
+  const setting = { options, deps, drain: drain.signal };
+  const run = (wire: OpenAiWire, route: Route) => running.track(new OpenAiExchange(wire, setting).run(route));
   const on = (route: Route) => (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack();
-    const exchange = new OpenAiExchange(request, reply.raw, { options, deps, drain: drain.signal });
-    return running.track(exchange.run(route));
+    return run(frameworkWire(request, reply.raw, setting), route);
   };
+  const chatPath = `${path}/chat/completions`;
   return {
+    chatPath,
+    chat: (wire) => run(wire, chat),
     register(app) {
-      app.post(`${path}/chat/completions`, on(chat));
+      app.post(chatPath, on(chat));
       app.post(`${path}/embeddings`, on(embeddings));
       app.get(`${path}/models`, on(models));
       // Names of models have slashes.

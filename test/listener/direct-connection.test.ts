@@ -7,7 +7,7 @@ import {
   type DirectLane,
   type DirectRequest,
 } from '../../src/listener/direct/direct-connection-server.ts';
-import { readDirectHead } from '../../src/listener/direct/direct-head.ts';
+import { directStart, readDirectHead } from '../../src/listener/direct/direct-head.ts';
 
 const REQUEST = Buffer.from('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
 const OPTIONS = {
@@ -31,7 +31,7 @@ function connection() {
     },
   }) as unknown as Socket;
   const lane: DirectLane = {
-    ...{ path: OPTIONS.path, headerBytesMax: OPTIONS.headerBytesMax },
+    ...{ starts: [directStart(OPTIONS.path)], headerBytesMax: OPTIONS.headerBytesMax, takes: () => true },
     ...{ keepAliveMs: 5_000, patienceMs: 500, answerTimeoutMs: 10_000 },
     isDraining: () => state.draining,
     readHead: (text) => readDirectHead(text, OPTIONS),

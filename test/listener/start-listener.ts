@@ -63,7 +63,8 @@ export function openListener(options: Partial<ListenerOptions>): Promise<Started
   return createStarted(options, {}).listen();
 }
 
-function createStarted(
+/** Makes a listener that several tests share; who starts it closes it. */
+export function createStarted(
   options: Partial<ListenerOptions>,
   deps: Partial<ListenerDeps>,
 ): { readonly listener: Listener; listen(): Promise<Started> } {

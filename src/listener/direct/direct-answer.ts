@@ -10,15 +10,18 @@ export interface DirectFrame {
   /** Units: bytes. */
   readonly length: number;
   readonly coding: string | null;
+  /** Whether it depends on what its request says that it accepts. */
+  readonly varies: boolean;
   /** Units: seconds that the connection is kept; null where it ends. */
   readonly keepSeconds: number | null;
 }
 
 const VALUE = /^[\t -~\x80-\xff]*$/;
 
-const FIXED = Object.entries({ ...SECURITY_HEADERS, vary: VARY })
+const FIXED = Object.entries(SECURITY_HEADERS)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
+const FIXED_OF_MANY = `${FIXED}vary: ${VARY}\r\n`;
 
 /** Names that the edge sets itself; its own fields win over the pipeline's. */
 const OWN: ReadonlySet<string> = new Set([
@@ -32,8 +35,8 @@ export function directAnswerHead(
   frame: DirectFrame,
   date: string,
 ): string {
-  const { requestId, mediaType, length, coding, keepSeconds } = frame;
-  let head = `HTTP/1.1 ${status} ${frame.reason}\r\n${FIXED}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: ${requestId}\r\n`;
+  const { requestId, mediaType, length, coding, varies, keepSeconds } = frame;
+  let head = `HTTP/1.1 ${status} ${frame.reason}\r\n${varies ? FIXED_OF_MANY : FIXED}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: ${requestId}\r\n`;
   for (const name of Object.keys(headers)) {
     const value = headers[name] ?? '';
     if (OWN.has(name)) continue;

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../errors.ts';
 import { atTurnEnd } from '../../turn-end.ts';
-import { type DirectHead, directStart } from './direct-head.ts';
+import type { DirectHead } from './direct-head.ts';
 
 /** What a connection is part of. */
 export interface DirectLane {
-  readonly path: string;
+  /** What each request begins with that may be answered here. */
+  readonly starts: readonly string[];
   /** Units: bytes. */
   readonly headerBytesMax: number;
   /** How long a kept connection waits for its next request. */
@@ -16,6 +17,8 @@ export interface DirectLane {
   /** Whether no connection is kept any more. */
   isDraining(): boolean;
   readHead(text: string): DirectHead | null;
+  /** Whether a request of which all has come is answered here. */
+  takes(head: DirectHead, body: Buffer): boolean;
   /** Takes over a connection with what was read of its next request. */
   handOver(socket: Socket, bytes: Buffer): void;
   /** Answers a request by `connection.answer`, once. Never rejects. */
@@ -56,7 +59,6 @@ export class DirectConnection {
   readonly remoteAddress: string;
   readonly #socket: Socket;
   readonly #lane: DirectLane;
-  readonly #start: string;
   readonly #gone = new AbortController();
   #head: DirectHead | null = null;
   #headText = '';
@@ -73,7 +75,6 @@ export class DirectConnection {
   constructor(socket: Socket, lane: DirectLane, nowMs: () => number) {
     this.#socket = socket;
     this.#lane = lane;
-    this.#start = directStart(lane.path);
     this.#nowMs = nowMs;
     this.#untilMs = nowMs() + lane.patienceMs;
     this.remoteAddress = socket.remoteAddress ?? '';
@@ -210,9 +211,14 @@ export class DirectConnection {
     const bodyStart = end + HEAD_END.length;
     const bodyEnd = bodyStart + head.contentLength;
     if (bytes.length < bodyEnd) return;
+    const body = bytes.subarray(bodyStart, bodyEnd);
+    if (!this.#lane.takes(head, body)) {
+      this.#handOver();
+      return;
+    }
     this.#pending = bytes.length === bodyEnd ? NOTHING : bytes.subarray(bodyEnd);
     this.#phase = 'running';
-    this.#lane.serve({ head, body: bytes.subarray(bodyStart, bodyEnd) }, this);
+    this.#lane.serve({ head, body }, this);
   }
 
   #headOf(text: string): DirectHead | null {
@@ -224,8 +230,9 @@ export class DirectConnection {
 
   /** What begins in another way is not waited for. */
   #requireStart(bytes: Buffer): void {
-    const begun = bytes.toString('latin1', 0, this.#start.length);
-    if (!this.#start.startsWith(begun) || bytes.length > this.#lane.headerBytesMax) this.#handOver();
+    const { starts, headerBytesMax } = this.#lane;
+    const isBegun = starts.some((start) => start.startsWith(bytes.toString('latin1', 0, start.length)));
+    if (!isBegun || bytes.length > headerBytesMax) this.#handOver();
   }
 
   #waitFor(ms: number): void {

@@ -5,9 +5,12 @@ import { negotiateCoding, type ResponseCoding } from '../content-coding.ts';
 import { type CredentialFields, credentialFields } from '../header-fields.ts';
 import { negotiateMediaType, negotiateStream } from '../negotiate.ts';
 import type { ResponseMediaType } from '../request.ts';
+import { SSE_FORMAT } from '../stream-format.ts';
 
 /** What the head of a request says; worked out once for all requests of a connection that have the same one. */
 export interface DirectHead {
+  /** As in the options that it was read by. */
+  readonly path: string;
   /** Names in lower case; no name twice. */
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: CredentialFields;
@@ -22,6 +25,8 @@ export interface DirectHead {
 
 export interface DirectHeadOptions {
   readonly path: string;
+  /** Whether answers have one form, whatever a request says that it accepts. Default: not. */
+  readonly isOneForm?: boolean;
   readonly headerBytesMax: number;
   readonly bodyBytesMax: number;
   readonly compression: boolean;
@@ -61,12 +66,13 @@ export function readDirectHead(text: string, options: DirectHeadOptions): Direct
   if (host === undefined || !KEEP_ALIVE.test(connection) || !LENGTH.test(length)) return null;
   if (Number(length) > options.bodyBytesMax) return null;
   if (negotiateStream(accept, { streams: true, defers: options.defers }) !== null) return null;
+  const { path, isOneForm = false } = options;
   return {
-    headers,
+    ...{ path, headers },
     credentials: credentialFields(raw, options.apiKeyHeader),
     contentLength: Number(length),
     mediaType: negotiateMediaType(accept) ?? 'application/json',
     coding: options.compression ? negotiateCoding(headers['accept-encoding']) : null,
-    refusal: checkHeaders('POST', headers),
+    refusal: checkHeaders('POST', headers, isOneForm ? SSE_FORMAT : null),
   };
 }

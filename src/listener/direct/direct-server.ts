@@ -4,13 +4,15 @@ import { GatewayError } from '../../errors.ts';
 import { type Asked, answerAll, isBatch } from '../answer-operations.ts';
 import { type PlainResponse, plainBatch, plainResponse, refusalResponse } from '../encode-response.ts';
 import type { ListenerDeps, ListenerOptions } from '../listener.ts';
+import type { OpenAiDoor } from '../openai-server.ts';
 import { parseBody, single } from '../parse-request.ts';
 import { isStream } from '../request.ts';
 import { compressed } from '../response-sink.ts';
 import { RunningRequests } from '../running-requests.ts';
-import { directAnswerHead } from './direct-answer.ts';
+import { type DirectFrame, directAnswerHead } from './direct-answer.ts';
+import { chatWire, mayStream } from './direct-chat.ts';
 import { DirectConnection, type DirectLane, type DirectRequest } from './direct-connection-server.ts';
-import { type DirectHead, readDirectHead } from './direct-head.ts';
+import { type DirectHead, type DirectHeadOptions, directStart, readDirectHead } from './direct-head.ts';
 
 /** Answers what is a plain POST to the endpoint past Node's HTTP server, which costs as much as all the rest of a small request. */
 export interface DirectSide {
@@ -31,9 +33,16 @@ const PATIENCE_MS = 500;
 /** How much longer a connection is kept than its client was told, so that its last request is not lost. */
 const KEEP_MARGIN_MS = 1_000;
 
+/** Where chats of OpenAI's clients are answered. */
+export type DirectDoor = Pick<OpenAiDoor, 'chatPath' | 'chat'>;
+
 /** Creates the side of a listener that answers plain requests. */
-export function createDirectSide(options: ListenerOptions, deps: ListenerDeps): DirectSide {
-  const lane = new Lane(options, deps);
+export function createDirectSide(
+  options: ListenerOptions,
+  deps: ListenerDeps,
+  door: DirectDoor | null,
+): DirectSide {
+  const lane = new Lane(options, deps, door);
   return {
     attach: (server) => lane.attach(server),
     drain: () => lane.drain(),
@@ -43,7 +52,7 @@ export function createDirectSide(options: ListenerOptions, deps: ListenerDeps): 
 }
 
 class Lane implements DirectLane {
-  readonly path: string;
+  readonly starts: readonly string[];
   readonly headerBytesMax: number;
   readonly patienceMs = PATIENCE_MS;
   readonly answerTimeoutMs: number;
@@ -52,15 +61,19 @@ class Lane implements DirectLane {
   keepAliveMs = 0;
   readonly #options: ListenerOptions;
   readonly #deps: ListenerDeps;
+  readonly #door: DirectDoor | null;
+  readonly #heads: readonly DirectHeadOptions[];
   readonly #connections = new Set<DirectConnection>();
   readonly #date = new DateField();
   #keepSeconds = 0;
   #takeOver: (socket: Socket) => void = () => undefined;
 
-  constructor(options: ListenerOptions, deps: ListenerDeps) {
+  constructor(options: ListenerOptions, deps: ListenerDeps, door: DirectDoor | null) {
     this.#options = options;
     this.#deps = deps;
-    this.path = options.path;
+    this.#door = door;
+    this.#heads = [options, ...(door === null ? [] : [chatHeads(options, door)])];
+    this.starts = this.#heads.map(({ path }) => directStart(path));
     this.headerBytesMax = options.headerBytesMax;
     this.answerTimeoutMs = options.answerTimeoutMs;
   }
@@ -96,7 +109,15 @@ class Lane implements DirectLane {
   }
 
   readHead(text: string) {
-    return readDirectHead(text, this.#options);
+    for (const options of this.#heads) {
+      const head = readDirectHead(text, options);
+      if (head !== null) return head;
+    }
+    return null;
+  }
+
+  takes({ path }: DirectHead, body: Buffer): boolean {
+    return path === this.#options.path || !mayStream(body);
   }
 
   handOver(socket: Socket, bytes: Buffer): void {
@@ -107,7 +128,11 @@ class Lane implements DirectLane {
 
   serve(request: DirectRequest, connection: DirectConnection): void {
     this.running.begin();
-    void this.#answer(request, connection).finally(() => this.running.end());
+    const isOperation = this.#door === null || request.head.path === this.#options.path;
+    const answered = isOperation
+      ? this.#answer(request, connection)
+      : this.#door.chat(chatWire(request, connection, (answer, id) => this.#tell(answer, id, connection)));
+    void answered.finally(() => this.running.end());
   }
 
   onGone(connection: DirectConnection): void {
@@ -154,7 +179,7 @@ class Lane implements DirectLane {
     const sent = {
       reason: STATUS_CODES[plain.status] ?? '',
       ...{ requestId: frame.requestId, mediaType: frame.mediaType, length: bytes?.length ?? length },
-      coding: bytes === null ? null : frame.coding,
+      ...{ coding: bytes === null ? null : frame.coding, varies: true },
       keepSeconds: last ? null : this.#keepSeconds,
     };
     const head = directAnswerHead(plain, sent, this.#date.now());
@@ -162,10 +187,27 @@ class Lane implements DirectLane {
     connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes, last });
   }
 
+  /** Sends an answer that has one form. */
+  #tell(plain: PlainResponse, requestId: string, connection: DirectConnection): void {
+    const { body, status } = plain;
+    const [length, last] = [Buffer.byteLength(body), this.draining];
+    const sent: DirectFrame = {
+      ...{ reason: STATUS_CODES[status] ?? '', requestId, mediaType: 'application/json', length },
+      ...{ coding: null, varies: false, keepSeconds: last ? null : this.#keepSeconds },
+    };
+    const text = directAnswerHead(plain, sent, this.#date.now()) + body;
+    connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes: null, last });
+  }
+
   #parse(refusal: GatewayError | null, body: Buffer) {
     if (this.draining) return single(new GatewayError('SHUTTING_DOWN'));
     return refusal === null ? parseBody(body, this.#options.batching) : single(refusal);
   }
+}
+
+/** How heads of chats are read: their answers have one form, and go as they are. */
+function chatHeads(options: ListenerOptions, { chatPath }: DirectDoor): DirectHeadOptions {
+  return { ...options, path: chatPath, compression: false, defers: false, isOneForm: true };
 }
 
 /** How an answer goes to its client. */
