@@ -1,14 +1,24 @@
 import { createHmac } from 'node:crypto';
 import type { ArgumentOutcome } from './audit/event.ts';
+import { keepMembers } from './audit/list-members.ts';
 import type { Principal } from './identity/principal.ts';
 import { ArgumentReader, OVERSIZED } from './operation/argument-value.ts';
 import { conditionHolds, whenApplies } from './operation/condition.ts';
 import type { AuditedArgument, CompiledOperation } from './operation/operation.ts';
 
 const DIGEST_CHARS = 22;
+/** Members of lists of ids that are digested for one request; reason: a hundredth of a second for a thousand. */
+const MEMBERS_MAX = 1_000;
 
 /** What the key of these digests is told apart by from others that follow from that of the audit. */
 export const ARGUMENT_KEY_PURPOSE = 'audited arguments';
+
+/** How values are digested. */
+export interface ArgumentDigests {
+  readonly key: Uint8Array;
+  /** Whether somebody counts the members of lists of ids. */
+  readonly ofMembers: boolean;
+}
 
 /** The operation and the values of its variables, coerced, before anything is filled in from the principal. */
 export interface GivenArguments {
@@ -25,20 +35,36 @@ export interface GivenArguments {
 export function digestArguments(
   { operation, variables }: GivenArguments,
   { tenant }: Pick<Principal, 'tenant'>,
-  key: Uint8Array,
+  { key, ofMembers }: ArgumentDigests,
 ): readonly ArgumentOutcome[] | null {
   const { listed } = operation.auditedArguments;
   if (listed.length === 0) return null;
   const held = operation.conditions.map((condition) => conditionHolds(condition, variables));
   const reader = new ArgumentReader(variables);
-  return listed.map((argument) => {
+  const members = new Map<number, readonly string[]>();
+  let left = ofMembers ? MEMBERS_MAX : 0;
+  const outcomes = listed.map((argument, index) => {
     if (!whenApplies(argument.when, held)) return null;
     const text = reader.read(argument.value, argument.fallback);
     if (text === null) return null;
     if (argument.treatment === 'redact') return 'redacted';
     if (text === OVERSIZED) return 'oversized';
-    return digestOf(text, { tenant, argument: argumentOf(argument, operation.coordinates) }, key);
+    const domain = { tenant, argument: argumentOf(argument, operation.coordinates) };
+    if (argument.isId && left > 0 && text.startsWith('[')) {
+      const digests = membersIn(text, left).map((member) => digestOf(member, domain, key));
+      members.set(index, digests);
+      left -= digests.length;
+    }
+    return digestOf(text, domain, key);
   });
+  if (members.size > 0) keepMembers(outcomes, members);
+  return outcomes;
+}
+
+/** The first members of a list, as canonical as itself; a list in it counts as one. */
+function membersIn(text: string, max: number): readonly string[] {
+  const list: readonly unknown[] = JSON.parse(text);
+  return list.slice(0, max).map((member) => JSON.stringify(member));
 }
 
 function argumentOf({ slot, name }: AuditedArgument, coordinates: readonly string[]): string {

@@ -215,9 +215,10 @@ export function sourceOptions({ supergraph, admin }: Config): Parameters<typeof 
 }
 
 function pipelineOptions(
-  { authorization, limits, cost, execution, audit, subscriptions }: Config,
+  config: Config,
   secretFor: (purpose: string) => Uint8Array,
 ): PipelineParts['options'] {
+  const { authorization, limits, cost, execution, audit, subscriptions } = config;
   const { unmask } = authorization;
   return {
     authorization: { ...authorization, introspection: limits.introspection },
@@ -245,7 +246,7 @@ function pipelineOptions(
       ),
     },
     audit,
-    argumentKey: secretFor(ARGUMENT_KEY_PURPOSE),
+    argumentDigests: { key: secretFor(ARGUMENT_KEY_PURPOSE), ofMembers: looksForIncidents(config) },
     samplesTimes: sampler(audit.resolverTimesPercent),
     timeoutMs: execution.timeoutMs,
     subscriptions,

@@ -9,7 +9,7 @@ import type { SwitchSource } from './control/kill-switches.ts';
 import { NO_PLANS } from './control/plan-limit.ts';
 import type { RestraintSource } from './control/restraints.ts';
 import { type Deferral, type Deferring, type DeferringParts, defer, deferralIn } from './defer.ts';
-import { digestArguments } from './digest-arguments.ts';
+import { type ArgumentDigests, digestArguments } from './digest-arguments.ts';
 import { GatewayError } from './errors.ts';
 import {
   type Executed,
@@ -82,7 +82,7 @@ export interface PipelineOptions {
   readonly cost: CostLimits;
   readonly audit: AuditDemands;
   /** Key of the digests that the audit has of argument values. */
-  readonly argumentKey: Uint8Array;
+  readonly argumentDigests: ArgumentDigests;
   /** Whether the next operation is among those whose subgraphs tell the times of their resolvers. */
   readonly samplesTimes: () => boolean;
   /** Longest time execution of one operation may take. */
@@ -114,7 +114,7 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
     record.operation = operation;
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, given, supergraph);
-    record.arguments = digestArguments({ operation, variables }, record.principal, options.argumentKey);
+    record.arguments = digestArguments({ operation, variables }, record.principal, options.argumentDigests);
 
     const judged = { ...caller, operation, variables };
     const decision = await stages.authorize(judged, options.authorization, policies);

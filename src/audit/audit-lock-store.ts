@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { claimLock, lockFiles } from './claim-lock-store.ts';
 
-const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
-const ownerSchema = z.object({ pid: z.int().positive(), host: z.string(), token: z.string() });
 
 /** Directories that this process writes to: its own pid says nothing about them. */
 const held = new Set<string>();
@@ -23,17 +21,15 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   const path = join(directory, 'audit.lock');
   if (held.has(path)) throw new Error('this process writes to the audit directory already');
-  const token = randomUUID();
-  const content = JSON.stringify({ pid: process.pid, host: hostname(), token });
-  try {
-    await writeFile(path, content, { flag: 'wx', mode: FILE_MODE });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    await refuseLiving(path);
-    await rm(path);
-    await writeFile(path, content, { flag: 'wx', mode: FILE_MODE });
-  }
+  const owner = { pid: process.pid, host: hostname(), token: randomUUID() };
   held.add(path);
+  let content: string;
+  try {
+    content = await claimLock(path, owner, { files: lockFiles(), lives });
+  } catch (error) {
+    held.delete(path);
+    throw error;
+  }
   const isHeld = async () => (await readFile(path, 'utf8').catch(() => null)) === content;
   return {
     held: isHeld,
@@ -42,23 +38,6 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
       if (await isHeld()) await rm(path);
     },
   };
-}
-
-async function refuseLiving(path: string): Promise<void> {
-  const text = await readFile(path, 'utf8');
-  let owner: z.infer<typeof ownerSchema> | undefined;
-  try {
-    owner = ownerSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    // A lock torn by a crash of the machine: its owner did not survive it.
-    return;
-  }
-  if (owner === undefined) return;
-  const elsewhere = owner.host !== hostname();
-  if (elsewhere || (owner.pid !== process.pid && lives(owner.pid)))
-    throw new Error(
-      `process ${owner.pid} of another gateway writes to the audit directory; if it is gone, remove ${path}`,
-    );
 }
 
 function lives(pid: number): boolean {

@@ -7,7 +7,7 @@ import type { AiBodyCustodyStore, AiBodyFilter, OpenedAiBody } from '../control/
 import { ControlError } from '../control/control-error.ts';
 import { GatewayError } from '../errors.ts';
 import { createLog } from '../telemetry/log-sink.ts';
-import { newFile, timeOf, write } from './write-out.ts';
+import { newFile, timeOf, write, writeAll } from './write-out.ts';
 
 /** What `bodies` is given on the command line. */
 export interface AiBodiesOptions {
@@ -43,7 +43,7 @@ export function readAiBodies(options: ReadBodiesOptions, environment: NodeJS.Pro
     const count = { read: 0, closed: 0 };
     const { by, reason, id, out } = options;
     const bodies = custody.open(operator(by), { ...filterOf(options), id, reason });
-    if (out === undefined) for await (const line of linesOf(bodies, count)) await write(process.stdout, line);
+    if (out === undefined) await writeAll(process.stdout, linesOf(bodies, count));
     else await pipeline(linesOf(bodies, count), await newFile(out));
     process.stderr.write(`${count.read} bodies read\n`);
     if (count.closed > 0) throw invalid(`${count.closed} bodies do not open with the master keys`);

@@ -4,7 +4,7 @@ import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
 import type { ChainBreak, RemovalRecord } from '../audit/segment-check.ts';
-import { checkSegment, listSegments } from '../audit/segment-read-store.ts';
+import { type CheckedSegment, checkSegment, listSegments } from '../audit/segment-read-store.ts';
 import { GatewayError } from '../errors.ts';
 
 interface AuditOptions {
@@ -23,11 +23,47 @@ export interface AuditReport {
   readonly open: boolean;
 }
 
+/** How a log is checked. */
+export interface CheckOptions {
+  /** People archive old segments: the log need not say that it removed them. */
+  readonly archives?: boolean;
+  /** Told of a segment that was removed before it was read, for which the check begins again with what is there. */
+  readonly onGone?: (path: string) => void;
+  /** Default: as it is. */
+  readonly check?: typeof checkSegment;
+}
+
+/** Each time the oldest are gone, and little was read in vain. */
+const GONE_MAX = 100;
+
+function nullIfGone(fault: unknown): null {
+  if (fault instanceof Error && 'code' in fault && fault.code === 'ENOENT') return null;
+  throw fault;
+}
+
 /**
  * Checks all segments of a directory in order, as a stream. Where the oldest are gone, the log has to say that it removed them, unless
  * people archive them. Throws: what the system says of files or key.
  */
-export async function checkAudit(directory: string, jwk: unknown, archives = false): Promise<AuditReport> {
+export async function checkAudit(
+  directory: string,
+  jwk: unknown,
+  options: CheckOptions = {},
+): Promise<AuditReport> {
+  for (let gone = 0; ; gone += 1) {
+    const report = await checkOnce(directory, jwk, options);
+    if (typeof report !== 'string') return report;
+    if (gone === GONE_MAX) throw new Error(`segments go faster than they are read; the last was ${report}`);
+    options.onGone?.(report);
+  }
+}
+
+/** The report, or the path of a segment that was there when the check began and is gone. */
+async function checkOnce(
+  directory: string,
+  jwk: unknown,
+  { archives = false, check: checkOne = checkSegment }: CheckOptions,
+): Promise<AuditReport | string> {
   const verifier = createAuditVerifier(jwk);
   const paths = await listSegments(directory);
   const breaks: (ChainBreak & { readonly file: string })[] = [];
@@ -39,7 +75,9 @@ export async function checkAudit(directory: string, jwk: unknown, archives = fal
   let open = false;
   for (const [index, path] of paths.entries()) {
     const last = index === paths.length - 1;
-    const { check, tornBytes } = await checkSegment(path, verifier, position);
+    const checked: CheckedSegment | null = await checkOne(path, verifier, position).catch(nullIfGone);
+    if (checked === null) return path;
+    const { check, tornBytes }: CheckedSegment = checked;
     firstSegment ??= check.header?.segment ?? null;
     first ??=
       check.header === null ? null : { last: check.header.segment - 1, lastHash: check.header.previous };
@@ -71,11 +109,11 @@ interface LogsReport extends AuditReport {
 }
 
 /** Checks every log under a directory, each a chain of its own. Throws: as `checkAudit`. */
-async function checkLogs(directory: string, jwk: unknown, archives: boolean): Promise<LogsReport> {
+async function checkLogs(directory: string, jwk: unknown, options: CheckOptions): Promise<LogsReport> {
   const reports: AuditReport[] = [];
   const empty: string[] = [];
   for (const { prefix, directory: log } of await listLogs(directory)) {
-    const report = await checkAudit(log, jwk, archives);
+    const report = await checkAudit(log, jwk, options);
     if (report.segments === 0) empty.push(prefix || log);
     const breaks = report.breaks.map((each) => ({ ...each, file: `${prefix}${each.file}` }));
     reports.push({ ...report, breaks });
@@ -98,7 +136,10 @@ async function checkLogs(directory: string, jwk: unknown, archives: boolean): Pr
 export async function verifyAudit(
   options: AuditOptions & { readonly json?: boolean; readonly archived?: boolean },
 ): Promise<void> {
-  const report = await checkLogs(options.dir, await keyOf(options), options.archived === true);
+  const report = await checkLogs(options.dir, await keyOf(options), {
+    archives: options.archived === true,
+    onGone: (path) => process.stderr.write(`${path} was removed meanwhile: begun again without it\n`),
+  });
   const end = report.open ? 'the last segment is open' : 'all sealed';
   const told = [
     ...report.breaks.map(({ file, line, seq, kind }) => `${file}:${line} seq ${seq ?? 'unknown'}: ${kind}`),

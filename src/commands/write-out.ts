@@ -22,6 +22,14 @@ export async function write(out: Writable, text: string): Promise<void> {
   await Promise.race([once(out, 'drain'), once(out, 'close')]);
 }
 
+/** Writes texts as long as somebody reads; nothing further is asked for once nobody does. */
+export async function writeAll(out: Writable, texts: AsyncIterable<string>): Promise<void> {
+  for await (const text of texts) {
+    await write(out, text);
+    if (out.destroyed) return;
+  }
+}
+
 const AGO = /^(\d{1,6})(m|h|d)$/u;
 const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 

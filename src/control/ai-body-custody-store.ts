@@ -26,7 +26,7 @@ export interface AiBodyFilter {
 /** A body; its text is null where no master key at hand opens it. */
 export type OpenedAiBody = AiBody & { readonly text: string | null };
 
-/** Read together, and written down together before anybody sees them. */
+/** Read together at most, and written down together before anybody sees them. */
 const PAGE = 50;
 const REWRAPPED_AT_ONCE = 500;
 
@@ -57,7 +57,10 @@ export class AiBodyCustodyStore {
     }
   }
 
-  /** Oldest first, with what they say. Throws: FORBIDDEN, NOT_FOUND, INVALID_INPUT. */
+  /**
+   * Oldest first, with what they say: one alone, then twice as many, so that whoever stops reading leaves no more written down as read and
+   * not seen than were seen. Throws: FORBIDDEN, NOT_FOUND, INVALID_INPUT.
+   */
   async *open(
     actor: Actor,
     { reason: given, ...filter }: AiBodyFilter & { readonly reason: string },
@@ -65,11 +68,15 @@ export class AiBodyCustodyStore {
     requirePlatform(actor);
     const reason = text('reason', given, 2000);
     const tenantId = await this.#tenantId(actor, filter.tenant);
-    for (let after = ''; ; ) {
-      const opened = await this.#openPage(actor, this.#conditionOf(tenantId, filter, after), reason);
+    for (let [after, limit] = ['', 1]; ; limit = Math.min(PAGE, limit * 2)) {
+      const opened = await this.#openPage(
+        actor,
+        { condition: this.#conditionOf(tenantId, filter, after), limit },
+        reason,
+      );
       yield* opened;
       const last = opened.at(-1);
-      if (last === undefined || opened.length < PAGE) return;
+      if (last === undefined || opened.length < limit) return;
       after = last.id;
     }
   }
@@ -92,10 +99,14 @@ export class AiBodyCustodyStore {
     }
   }
 
-  async #openPage(actor: Actor, condition: SQL, reason: string): Promise<readonly OpenedAiBody[]> {
+  async #openPage(
+    actor: Actor,
+    { condition, limit }: { readonly condition: SQL; readonly limit: number },
+    reason: string,
+  ): Promise<readonly OpenedAiBody[]> {
     const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
     return change(this.#deps, actor, wanted, async ({ tx, record }) => {
-      const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE ${condition} ORDER BY id LIMIT ${PAGE}`;
+      const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE ${condition} ORDER BY id LIMIT ${limit}`;
       const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(query);
       const opened: OpenedAiBody[] = [];
       for (const { keyId, wrappedKey, sealed, ...body } of rows) {

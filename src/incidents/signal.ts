@@ -1,4 +1,5 @@
 import { type AuditEvent, EXCEPTION_STRIDE } from '../audit/event.ts';
+import { membersOf } from '../audit/list-members.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
 
@@ -35,7 +36,7 @@ export interface Signal {
   readonly foreignObjects: number;
   /** Root fields that answered nothing, neither refused nor failed: what was looked for is not there. */
   readonly misses: number;
-  /** Arguments that name an object, each with the digest of what was given; as far as the audit has them. */
+  /** Arguments that name an object, each with the digest of what was given, of a list those of its members; as far as the audit has them. */
   readonly ids: readonly { readonly coordinate: string; readonly name: string; readonly digest: string }[];
   /** Values of `@sensitive` fields that the caller saw unmasked, each class by itself. */
   readonly sensitive: number;
@@ -109,12 +110,12 @@ const NO_IDS: Signal['ids'] = Object.freeze([]);
 
 function idsIn({ operation, arguments: given }: AuditEvent): Signal['ids'] {
   if (operation?.arguments === undefined || given === undefined) return NO_IDS;
+  const members = membersOf(given);
   return operation.arguments.flatMap(({ slot, name, isId }, index) => {
-    const digest = given[index] ?? null;
+    const outcome = given[index] ?? null;
     const coordinate = operation.coordinates[slot];
-    return isId && digest?.length === DIGEST_CHARS && coordinate !== undefined
-      ? [{ coordinate, name, digest }]
-      : [];
+    if (!isId || outcome?.length !== DIGEST_CHARS || coordinate === undefined) return [];
+    return (members?.get(index) ?? [outcome]).map((digest) => ({ coordinate, name, digest }));
   });
 }
 

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAuditKey } from '../../src/audit/audit-key-store.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
 import type { AuditRetention, RetentionOptions } from '../../src/audit/audit-retention-store.ts';
-import { headOf, listSegments } from '../../src/audit/segment-read-store.ts';
+import { checkSegment, headOf, listSegments } from '../../src/audit/segment-read-store.ts';
 import { CheckpointStore } from '../../src/audit/shipping/checkpoint-store.ts';
 import { LogSource } from '../../src/audit/shipping/log-source.ts';
-import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
+import { type AuditReport, type CheckOptions, checkAudit } from '../../src/commands/audit.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2025, 0, 1, 12);
@@ -53,8 +53,8 @@ async function live(
   await store.close();
 }
 
-async function check(archives = false): Promise<AuditReport> {
-  return checkAudit(directory, await readAuditKey(join(home, 'key.json')), archives);
+async function check(archives = false, options: CheckOptions = {}): Promise<AuditReport> {
+  return checkAudit(directory, await readAuditKey(join(home, 'key.json')), { archives, ...options });
 }
 
 /** Numbers of the segments that are there. */
@@ -233,5 +233,39 @@ describe('what was removed is recorded', () => {
     const names = (await readdir(directory)).filter((name) => name.endsWith('.ndjson')).sort();
     const lines = (await readFile(join(directory, names.at(-1) ?? ''), 'utf8')).split('\n');
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({ marker: 'removed', segment: 3, last: 1 });
+  });
+});
+
+describe('a check while old segments are removed', () => {
+  it('begins again with what is left, names what went, and finds nothing wrong', async () => {
+    await live([0, 1, 2, 3], null);
+    const gone: string[] = [];
+    const checked: string[] = [];
+    const report = await check(false, {
+      onGone: (path) => void gone.push(path),
+      check: async (path, ...rest) => {
+        checked.push(path);
+        // As the second is about to be read, a gateway comes up and removes what is old.
+        if (checked.length === 2) await live([10], { ...KEEP, maxAgeMs: 2 * DAY_MS });
+        return checkSegment(path, ...rest);
+      },
+    });
+    expect(gone).toEqual([checked[1]]);
+    expect(report.breaks).toEqual([]);
+    expect(report.firstSegment).toBeGreaterThan(1);
+    expect(await check()).toEqual(report);
+  });
+
+  it('still finds a segment that somebody takes out of the middle', async () => {
+    await live([0, 1, 2, 3], null);
+    let reads = 0;
+    const report = await check(false, {
+      check: async (path, ...rest) => {
+        reads += 1;
+        if (reads === 2) await rm(path);
+        return checkSegment(path, ...rest);
+      },
+    });
+    expect(report.breaks.map(({ kind }) => kind)).toContain('missing segment');
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { auditLine } from '../../src/audit/audit-line.ts';
 import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
+import type { ArgumentOutcome } from '../../src/audit/event.ts';
+import { membersOf } from '../../src/audit/list-members.ts';
 import { publishedText } from '../../src/audit/published-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
 import { digestArgument, digestArguments } from '../../src/digest-arguments.ts';
@@ -51,7 +53,7 @@ interface Asked {
 function recorded(text: string, { variables: given = {}, tenant = 'acme', key = KEY }: Asked = {}) {
   const operation = compiled(GRAPH, text, { limits: LIMITS });
   const variables = coerceVariables(operation, given, GRAPH);
-  const outcomes = digestArguments({ operation, variables }, { tenant }, key);
+  const outcomes = digestArguments({ operation, variables }, { tenant }, { key, ofMembers: false });
   return operation.auditedArguments.listed.map(({ slot, name }, index) => [
     `${operation.coordinates[slot]}.${name}`,
     outcomes?.[index] ?? null,
@@ -188,7 +190,9 @@ describe('an argument', () => {
   ])('%s is not recorded, and costs nothing', (_, text) => {
     const operation = compiled(GRAPH, text);
     expect(operation.auditedArguments).toEqual({ listed: [], truncated: 0 });
-    expect(digestArguments({ operation, variables: {} }, { tenant: 'acme' }, KEY)).toBeNull();
+    expect(
+      digestArguments({ operation, variables: {} }, { tenant: 'acme' }, { key: KEY, ofMembers: true }),
+    ).toBeNull();
   });
 
   it.each([
@@ -272,7 +276,11 @@ describe('an argument', () => {
 async function written(text: string, given: Readonly<Record<string, unknown>>) {
   const operation = compiled(GRAPH, text);
   const variables = coerceVariables(operation, given, GRAPH);
-  const outcomes = digestArguments({ operation, variables }, { tenant: 'acme' }, KEY);
+  const outcomes = digestArguments(
+    { operation, variables },
+    { tenant: 'acme' },
+    { key: KEY, ofMembers: true },
+  );
   const slots = operation.coordinates.map(() => 1);
   const event = auditEvent({
     ...PARTS,
@@ -320,5 +328,49 @@ describe('an event', () => {
     expect(event.arguments).toHaveLength(11);
     for (const line of lines) expect(line).not.toContain('planted');
     expect(lines[2]).toContain('redacted');
+  });
+});
+
+describe('members of a list of ids', () => {
+  function membersIn(text: string, given: Readonly<Record<string, unknown>> = {}, ofMembers = true) {
+    const operation = compiled(GRAPH, text);
+    const variables = coerceVariables(operation, given, GRAPH);
+    const outcomes = digestArguments({ operation, variables }, { tenant: 'acme' }, { key: KEY, ofMembers });
+    return { outcomes: outcomes as readonly ArgumentOutcome[], members: membersOf(outcomes ?? []) };
+  }
+
+  it('have digests of their own beside that of the list, equal for equal ids', () => {
+    const { members } = membersIn('query ($v: [ID!]) { orders(ids: $v) }', { v: ['1', '2', '1'] });
+    const [digests] = [...(members?.values() ?? [])];
+    expect(members?.size).toBe(1);
+    expect(digests?.map((digest) => digest.length)).toEqual([22, 22, 22]);
+    expect(new Set(digests).size).toBe(2);
+    const written = membersIn('{ orders(ids: ["2", 3]) }').members;
+    expect([...(written?.values() ?? [])][0]?.[0]).toBe(digests?.[1]);
+  });
+
+  it('are no part of what is recorded', () => {
+    const { outcomes, members } = membersIn('{ orders(ids: ["1", "2"]) }');
+    const [digests = []] = [...(members?.values() ?? [])];
+    expect(digests).toHaveLength(2);
+    for (const digest of digests) expect(JSON.stringify(outcomes)).not.toContain(digest);
+  });
+
+  it('are no more than a thousand in a request, however many lists there are', () => {
+    const v = Array.from({ length: 700 }, (_, index) => `id-${index}`);
+    const { members } = membersIn(
+      'query ($v: [ID!], $w: [ID!], $x: [ID!]) { a: orders(ids: $v) b: orders(ids: $w) c: orders(ids: $x) }',
+      { v, w: [...v, '1'], x: ['2'] },
+    );
+    expect([...(members?.values() ?? [])].map(({ length }) => length)).toEqual([700, 300]);
+  });
+
+  it.each([
+    ['where nobody counts them', '{ orders(ids: ["1", "2"]) }', false],
+    ['of a single id', '{ order(id: 7) }', true],
+    ['of what is no id', '{ raw(json: [1, 2]) }', true],
+    ['of what is redacted', '{ hidden(id: 1) }', true],
+  ])('are not digested %s', (_, text, ofMembers) => {
+    expect(membersIn(text, {}, ofMembers).members).toBeNull();
   });
 });

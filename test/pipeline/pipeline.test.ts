@@ -28,7 +28,7 @@ const OPTIONS: PipelineOptions = {
   limits: LIMITS,
   cost: { mode: 'off', max: 0, perSubgraph: new Map() },
   audit: { whenUnwritable: 'refuse', durability: 'relaxed' },
-  argumentKey: new Uint8Array(32),
+  argumentDigests: { key: new Uint8Array(32), ofMembers: false },
   samplesTimes: () => false,
   timeoutMs: 1000,
   subscriptions: {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { keepMembers } from '../../../src/audit/list-members.ts';
 import {
   callerOf,
   digestOf,
@@ -58,6 +59,21 @@ it('tells which field they were for, and events of the last ones', () => {
   });
   expect(findings[0]?.events).toHaveLength(10);
   expect(JSON.stringify(findings)).not.toContain(digestOf('order-1'));
+});
+
+it('counts each member of a list of ids, so that few requests are enough to find it', () => {
+  const { see, findings } = watched({ only: 'idEnumeration' });
+  let asked = 0;
+  while (findings.length === 0 && asked < 100) {
+    const event = lookingUp(asked, EVE, digestOf(`list-${asked}`));
+    const ids = Array.from({ length: 100 }, (_, index) => digestOf(`order-${asked * 100 + index}`));
+    keepMembers(event.arguments ?? [], new Map([[0, ids]]));
+    see(event);
+    asked += 1;
+  }
+  expect(asked).toBeGreaterThan(4);
+  expect(asked).toBeLessThan(9);
+  expect(findings[0]).toMatchObject({ coordinate: 'Query.order', counts: { different: expect.any(Number) } });
 });
 
 it('counts an id once, however often it is asked', () => {
