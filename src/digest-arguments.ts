@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { ArgumentOutcome } from './audit/event.ts';
-import { keepMembers } from './audit/list-members.ts';
 import type { Principal } from './identity/principal.ts';
+import { keepMembers } from './list-members.ts';
 import { ArgumentReader, OVERSIZED } from './operation/argument-value.ts';
 import { conditionHolds, whenApplies } from './operation/condition.ts';
 import type { AuditedArgument, CompiledOperation } from './operation/operation.ts';

@@ -96,6 +96,13 @@ export function requireSecurity(actor: Actor, tenantId: string | null): void {
   if (!actor.isPlatform && !GUARDS.has(actor.role)) throw forbidden('a security officer is required');
 }
 
+const OBSERVERS: readonly MemberRole[] = ['owner', 'admin', 'auditor', 'securityOfficer'];
+
+/** Refuses who may not see what endangers a tenant, and what its people did: the audit, incidents, what is switched off. Throws: FORBIDDEN. */
+export function requireObserver(actor: Actor): void {
+  requireRole(actor, OBSERVERS);
+}
+
 /** Refuses who has none of some roles in its tenant and is no platform administrator. Throws: FORBIDDEN. */
 export function requireRole(actor: Actor, roles: readonly MemberRole[]): void {
   if (!actor.isPlatform && !roles.some((role) => role === actor.role))

@@ -173,7 +173,7 @@ function ownedBy(tenant: string | null): ReturnType<typeof sql> {
   return tenant === null ? sql`tenant NOT IN (SELECT slug FROM tenants)` : sql`tenant = ${tenant}`;
 }
 
-/** In one statement: what was there already is not counted a second time. */
+/** In one statement: what was there already is not counted a second time, and gets the digests that it lacks. */
 async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> {
   await tx.execute(sql`WITH given AS (
     SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS given(at timestamptz(3), run uuid, seq bigint, tenant text,
@@ -189,7 +189,7 @@ async function insertRows(tx: Transaction, rows: readonly Row[]): Promise<void> 
     RETURNING at, run, seq, tenant, application, shape_id
   ), digested AS (
     INSERT INTO audit_digests (tenant, digest, at, run, seq)
-    SELECT fresh.tenant, digest, at, run, seq FROM fresh JOIN given USING (at, run, seq), unnest(given.digests) AS digest
+    SELECT tenant, digest, at, run, seq FROM given, unnest(digests) AS digest
     ON CONFLICT DO NOTHING
   ), reached AS (
     INSERT INTO audit_tenant_shapes (tenant, shape_id, events, last_at)

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Reason } from '../authorization/decision.ts';
-import { type Actor, type MemberRole, requireRole } from './actor.ts';
+import { type Actor, requireObserver } from './actor.ts';
 import {
   type AuditSearch,
   afterCursor,
@@ -67,8 +67,6 @@ export interface FieldUse {
   readonly lastAt: number;
 }
 
-/** Who may look into the audit of their tenant. */
-const READERS: readonly MemberRole[] = ['owner', 'admin', 'auditor', 'securityOfficer'];
 /** How much less the one way has to read than the sure one, since matches may lie closer together than they do on average. */
 const SCAN_ADVANTAGE = 4;
 
@@ -166,7 +164,7 @@ export class AuditSearchStore {
     search: AuditSearch,
     work: (tx: Transaction, scoped: AuditSearch) => Promise<readonly T[]>,
   ): Promise<readonly T[]> {
-    requireRole(actor, READERS);
+    requireObserver(actor);
     if (!this.#hasIndex)
       throw new ControlError({ code: 'CONFLICT', reason: 'the audit has no sink of type database' });
     const checked = checkedSearch(search);

@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import { keyOf } from '../incidents/finding.ts';
 import {
   type Actor,
+  requireObserver,
   requirePlatform,
   requireSecurity,
   requireStepUp,
@@ -94,15 +95,16 @@ export class IncidentsStore {
     return this.#handle(actor, 'falsePositive', input);
   }
 
-  /** Null where there is none, or none that the actor may know of. */
+  /** Null where there is none, or none that the actor may know of. Throws: FORBIDDEN. */
   async get(actor: Actor, id: string): Promise<Incident | null> {
+    requireObserver(actor);
     const [row] = await read(this.#deps, actor, (tx) =>
       tx.select().from(incidents).where(eq(incidents.id, id)),
     );
     return row ?? null;
   }
 
-  /** The newest first. Throws: NOT_FOUND for another tenant, INVALID_INPUT. */
+  /** The newest first. Throws: NOT_FOUND for another tenant, FORBIDDEN, INVALID_INPUT. */
   async list(
     actor: Actor,
     {
@@ -115,6 +117,7 @@ export class IncidentsStore {
     },
   ): Promise<Page<Incident>> {
     if (tenantId !== undefined) requireTenant(actor, tenantId);
+    requireObserver(actor);
     const { limit, after } = pageOf(page);
     const rows = await read(this.#deps, actor, (tx) =>
       tx
@@ -134,8 +137,9 @@ export class IncidentsStore {
     return paged(rows, limit, ({ id }) => id);
   }
 
-  /** What was done by itself about incidents, oldest first. */
-  actionsOf(actor: Actor, incidentIds: readonly string[]): Promise<readonly Restriction[]> {
+  /** What was done by itself about incidents, oldest first. Throws: FORBIDDEN. */
+  async actionsOf(actor: Actor, incidentIds: readonly string[]): Promise<readonly Restriction[]> {
+    requireObserver(actor);
     return read(this.#deps, actor, (tx) =>
       tx
         .select()

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import {
   type Actor,
+  requireObserver,
   requirePlatform,
   requireSecurity,
   requireStepUp,
@@ -117,7 +118,7 @@ export class KillSwitchesStore {
     });
   }
 
-  /** Oldest first; those of one tenant, or all that the actor may see. Throws: NOT_FOUND, INVALID_INPUT. */
+  /** Oldest first; those of one tenant, or all that the actor may see. Throws: NOT_FOUND, FORBIDDEN, INVALID_INPUT. */
   async list(
     actor: Actor,
     {
@@ -127,6 +128,7 @@ export class KillSwitchesStore {
     }: PageInput & { readonly tenantId?: string | undefined; readonly inForce?: boolean },
   ): Promise<Page<KillSwitch>> {
     if (tenantId !== undefined) requireTenant(actor, tenantId);
+    requireObserver(actor);
     const { limit, after } = pageOf(page);
     const rows = await read(this.#deps, actor, (tx) =>
       tx

@@ -1,7 +1,7 @@
 import { type AuditEvent, EXCEPTION_STRIDE } from '../audit/event.ts';
-import { membersOf } from '../audit/list-members.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PrincipalKind } from '../identity/principal.ts';
+import { membersOf } from '../list-members.ts';
 
 /** Who asked, as far as detectors tell callers apart. */
 export interface SignalCaller {

@@ -99,6 +99,18 @@ describe('the index of the audit', () => {
     expect(await rowsOf('audit_shapes')).toHaveLength(1);
   });
 
+  it('that stood there without digests gets them when it is shipped again, and is not counted anew', async () => {
+    const valued = indexed(7, { outcomes: [DIGEST] });
+    await index.write([valued]);
+    const usage = await rowsOf('audit_usage');
+    expect(usage).not.toEqual([]);
+    await test.database.transact(null, (tx) => tx.execute(sql`DELETE FROM audit_digests`));
+    await index.write([valued]);
+    expect(await rowsOf('audit_digests')).toMatchObject([{ tenant: 'acme', digest: DIGEST, seq: '7' }]);
+    expect(await rowsOf('audit_usage')).toEqual(usage);
+    expect(await rowsOf('audit_events')).toHaveLength(1);
+  });
+
   it('takes equal numbers of different runs for different events', async () => {
     await index.write([indexed(1)]);
     await index.write([indexed(1, {}, '22222222-2222-4222-8222-222222222222'), indexed(1, {}, 'no uuid')]);

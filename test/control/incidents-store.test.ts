@@ -206,6 +206,19 @@ describe('who handles incidents', () => {
     expect(await heldBy(incident)).toEqual([]);
   });
 
+  it.each(['developer', 'approver', null] as const)(
+    'is not who is %s, who sees none either',
+    async (role) => {
+      const { incidents } = test.control;
+      const { id, tenantId } = await opened(found(finding()));
+      const actor = { ...officer(tenantId ?? ''), role, scopes: new Set(['portcullis:security']) };
+      const tries = [incidents.get(actor, id), incidents.list(actor, {}), incidents.actionsOf(actor, [id])];
+      for (const attempt of tries) expect(await faultCodeOf(attempt)).toBe('FORBIDDEN');
+      for (const seeing of ['owner', 'admin', 'auditor', 'securityOfficer'] as const)
+        expect((await incidents.get({ ...actor, role: seeing }, id))?.id).toBe(id);
+    },
+  );
+
   it('sees those of its tenant, and no action of others', async () => {
     const { incidents } = test.control;
     const ofMine = await opened(found(finding()));

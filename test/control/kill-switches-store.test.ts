@@ -146,6 +146,14 @@ describe('in a tenant', () => {
     expect(await faultCodeOf(attempt({ tenantId: mine.tenant.id }, ofRole(role)))).toBe('FORBIDDEN');
   });
 
+  it('owners, admins, auditors and security officers see them, and nobody else, by whatever scope', async () => {
+    const seen = (role: Parameters<typeof ofRole>[0]) =>
+      test.control.killSwitches.list({ ...ofRole(role), scopes: new Set(['portcullis:admin']) }, {});
+    for (const role of ['owner', 'admin', 'auditor', 'securityOfficer'] as const) await seen(role);
+    for (const role of ['developer', 'approver', null] as const)
+      expect(await faultCodeOf(seen(role))).toBe('FORBIDDEN');
+  });
+
   it('nobody switches off for everybody, or for another tenant', async () => {
     expect(await faultCodeOf(attempt({ tenantId: null }, ofRole('owner')))).toBe('FORBIDDEN');
     expect(await faultCodeOf(attempt({ tenantId: theirs.tenant.id }, ofRole('owner')))).toBe('NOT_FOUND');

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { auditLine } from '../../src/audit/audit-line.ts';
 import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
 import type { ArgumentOutcome } from '../../src/audit/event.ts';
-import { membersOf } from '../../src/audit/list-members.ts';
 import { publishedText } from '../../src/audit/published-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
 import { digestArgument, digestArguments } from '../../src/digest-arguments.ts';
+import { membersOf } from '../../src/list-members.ts';
 import {
   ARGUMENT_CHARS_MAX,
   ArgumentReader,

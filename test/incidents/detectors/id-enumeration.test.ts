@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keepMembers } from '../../../src/audit/list-members.ts';
+import { keepMembers } from '../../../src/list-members.ts';
 import {
   callerOf,
   digestOf,

@@ -1,4 +1,4 @@
-import type { ArgumentOutcome } from './event.ts';
+import type { ArgumentOutcome } from './audit/event.ts';
 
 /**
  * Digests of the members of lists of ids, by the index of their argument. They stand beside what the audit records of arguments and not in it:
