@@ -6,7 +6,8 @@ import type { AssertionMinter } from './execution/assertion.ts';
 import type { Executor } from './execution/executor.ts';
 import type { FetchTracing } from './execution/fetch-tracing.ts';
 import { leafChecks } from './execution/leaf-values.ts';
-import { createNativeExecutor, type SubgraphTransport } from './execution/native/native-executor.ts';
+import { createNativeExecutor } from './execution/native/native-executor.ts';
+import type { SubgraphTransport } from './execution/native/subgraph-transport.ts';
 import {
   createSubgraphTransport,
   type SubgraphTransportOptions,

@@ -36,10 +36,10 @@ import type { OperationLimits } from './operation/operation.ts';
 import { coerceVariables } from './operation/variables.ts';
 import { type Noted, notesOf, type OperationNotes } from './operation-notes.ts';
 import { costLimits, noteRefusal, reservePoints, settledAnswer } from './rate-limiting.ts';
-import { shapedReports } from './report-shaped.ts';
+import { type ShapedReports, shapedReports } from './report-shaped.ts';
 import { type AuditDemands, requireAudit } from './require-audit.ts';
 import type { StreamReviews } from './stream-reviews.ts';
-import { inputOf, type SubscriptionOptions, subscribe } from './subscribe.ts';
+import { type Admitted, inputOf, type SubscriptionOptions, subscribe } from './subscribe.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 import type { Lease } from './supergraph/generations.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
@@ -133,11 +133,10 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
       const asked = { request, principal: record.principal, operation, variant, plans };
       reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
       await requireAudit(asked, audit, options.audit);
-      const admitted = {
-        ...asked,
-        ...{ switches: caller.switches, decision, meter, ...notes, ...shapedReports(record, parts.log) },
-        variables: fillFromPrincipal(variant.principalInputs, variables, record.principal),
-      };
+      const filled = fillFromPrincipal(variant.principalInputs, variables, record.principal);
+      const reports = shapedReports(record, parts.log);
+      const { switches } = caller;
+      const admitted = admittedOf(asked, { switches, decision, meter, notes, reports, variables: filled });
       if (deferral !== null || (operation.type === 'subscription' && variant.text !== null)) {
         const held = { graph, reservation, deferral, record, startedUs };
         const introspect = introspectionFor(graph.value, admitted, caller);
@@ -193,8 +192,9 @@ function callerOf(principal: Principal, supergraph: Supergraph, parts: PipelineP
   const plansFor: Caller['plansFor'] = (operation) =>
     entitlements?.plansFor(principal, supergraph, operation) ?? NO_PLANS;
   const restraint = parts.restraints?.of(principal) ?? null;
-  const held = { grant, switches, restraint };
-  return { principal, policies, ...held, plansFor, nowMs: clock.now(), options: options.authorization };
+  const { authorization } = options;
+  const nowMs = clock.now();
+  return { principal, policies, grant, switches, restraint, plansFor, nowMs, options: authorization };
 }
 
 /** What the audit says of a stream that has begun. */
@@ -231,8 +231,41 @@ function openRecord(request: GraphQLRequest): OpenRecord {
 /** Notes what of an operation runs, and what its execution tells of itself besides the answer. */
 function noteVariant(record: OpenRecord, noted: Noted & Pick<Executed, 'variant'>): OperationNotes {
   const notes = notesOf(noted);
-  Object.assign(record, { variant: noted.variant, ...notes });
+  record.variant = noted.variant;
+  record.times = notes.times;
+  record.changes = notes.changes;
   return notes;
+}
+
+/** An operation with all that it runs with. Written out: each spread that is not the first of a literal costs as much as a stage. */
+function admittedOf(
+  { request, principal, operation, variant, plans }: Asked,
+  { switches, decision, meter, notes, reports, variables }: Admission,
+): Asked & Omit<Admission, 'notes' | 'reports'> & OperationNotes & ShapedReports {
+  const { times, changes } = notes;
+  const { reportForeign, reportCounts } = reports;
+  return {
+    request,
+    principal,
+    operation,
+    variant,
+    plans,
+    switches,
+    decision,
+    meter,
+    times,
+    changes,
+    reportForeign,
+    reportCounts,
+    variables,
+  };
+}
+
+type Asked = Pick<Admitted, 'request' | 'principal' | 'operation' | 'variant' | 'plans'>;
+
+interface Admission extends Pick<Admitted, 'switches' | 'decision' | 'meter' | 'variables'> {
+  readonly notes: OperationNotes;
+  readonly reports: ShapedReports;
 }
 
 /** What the edge parsed, or its refusal. */

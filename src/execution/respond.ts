@@ -65,7 +65,10 @@ export function respond(
     sensitive.length === 0 && carried.length === 0
       ? NOTHING_SENSITIVE
       : maskingFor(executed.principal, options.masking);
-  const shaped = result.data === null ? NOTHING : shaping(result.data, executed, { ...graph, masking });
+  const shaped =
+    result.data === null
+      ? NOTHING
+      : shaping(result.data, executed, { leafChecks: graph.leafChecks, masking });
   if (shaped.foreignObjects > 0) executed.reportForeign(shaped.foreignObjects);
   if (shaped.counts !== null) executed.reportCounts(seenCounts(shaped.counts, sensitive, masking));
   if (isWhole(shaped, executed))
@@ -134,7 +137,11 @@ function shaping(
 ): ShapedResult {
   const { shape } = variant;
   return shapeResult(data, {
-    ...{ shape, variables, leafChecks, masking, tenant: principal.tenant },
+    shape,
+    variables,
+    leafChecks,
+    masking,
+    tenant: principal.tenant,
     conditions: operation.conditions,
     failedSlots: result.errors.length === 0 ? NO_SLOTS : failedSlots(result.errors, shape),
   });

@@ -1,5 +1,5 @@
 import type { ExecutionInput } from './executor.ts';
-import type { SubgraphTransport } from './native/native-executor.ts';
+import type { SubgraphTransport } from './native/subgraph-transport.ts';
 import type { SubgraphAnswer } from './subgraph-answer.ts';
 
 /** Under which the admin subgraph tells what a mutation changed, among the extensions of its answer. */

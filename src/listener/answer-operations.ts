@@ -28,13 +28,19 @@ export interface Asked
 }
 
 /** The answers to a batch, in order, or the one answer there is. Never rejects where `handle` does not. */
-export async function answerAll(
-  asked: Asked,
-  handle: Handle,
-): Promise<GatewayAnswer | readonly GatewayResponse[]> {
+export function answerAll(asked: Asked, handle: Handle): Promise<GatewayAnswer | readonly GatewayResponse[]> {
   const { batched, items } = asked.parsed;
   const [first] = items;
-  if (!batched && first !== undefined) return handle(requestOf(asked, first, null));
+  return !batched && first !== undefined
+    ? handle(requestOf(asked, first, null))
+    : answerBatch(asked, items, handle);
+}
+
+async function answerBatch(
+  asked: Asked,
+  items: readonly ParsedParams[],
+  handle: Handle,
+): Promise<readonly GatewayResponse[]> {
   const used = new Map<string, number>();
   const batch = { size: items.length, used };
   const answers = await Promise.all(

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ASSERTION_HEADER, type IdentityExposure } from '../../src/execution/assertion.ts';
-import { createNativeExecutor, type SubgraphTransport } from '../../src/execution/native/native-executor.ts';
+import { createNativeExecutor } from '../../src/execution/native/native-executor.ts';
+import type { SubgraphTransport } from '../../src/execution/native/subgraph-transport.ts';
 import { createSubgraphTransport } from '../../src/execution/native/subgraph-transport-client.ts';
 import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { type RunningGraph, startGraph } from './kit/start-graph.ts';

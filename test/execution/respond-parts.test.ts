@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecutionInput } from '../../src/execution/executor.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
-import { createNativeExecutor, type SubgraphTransport } from '../../src/execution/native/native-executor.ts';
+import { createNativeExecutor } from '../../src/execution/native/native-executor.ts';
+import type { SubgraphTransport } from '../../src/execution/native/subgraph-transport.ts';
 import type { RespondOptions } from '../../src/execution/respond.ts';
 import { PartAnswers } from '../../src/execution/respond-parts.ts';
 import type { SubgraphAnswer } from '../../src/execution/subgraph-answer.ts';

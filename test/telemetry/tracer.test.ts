@@ -175,19 +175,18 @@ describe('calls that are shared', () => {
     let answer: (result: SubgraphAnswer) => void = () => undefined;
     const ask = (id: string) =>
       tracing.run({ id, headers: {} }, () =>
-        calls.send({ subgraph: 'shop', key: 'same', headers: { accept: 'x' } }, async (headers, onStart) => {
-          const result = await fetches.join(
-            'same',
-            (done) => {
+        calls.send({ subgraph: 'shop', key: 'same', headers: { accept: 'x' } }, (headers, onStart) =>
+          fetches.join('same', {
+            start: (done) => {
               onStart();
               sent.push(headers['traceparent']);
               answer = done;
               return () => undefined;
             },
-            Departure.of(new AbortController().signal),
-          );
-          return result ?? ANSWER;
-        }),
+            departure: Departure.of(new AbortController().signal),
+            read: (result) => result ?? ANSWER,
+          }),
+        ),
       );
     const all = [ask('one'), ask('two'), ask('three')];
     await Promise.resolve();

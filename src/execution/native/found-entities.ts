@@ -13,6 +13,7 @@ export class FoundEntities {
   }
 
   at(path: readonly string[]): readonly DataObject[] {
+    if (path.length === 0) return entitiesAt(this.#root, path, this.#withheld);
     // No response key has a blank.
     const name = path.join(' ');
     const known = this.#found.get(name);
@@ -24,6 +25,6 @@ export class FoundEntities {
 
   /** Before anything is merged: objects may be replaced then, and their owners become known. */
   forget(): void {
-    this.#found.clear();
+    if (this.#found.size > 0) this.#found.clear();
   }
 }

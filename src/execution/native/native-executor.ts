@@ -6,7 +6,6 @@ import type {
   ExecutionInput,
   ExecutionResult,
   Executor,
-  HostConnections,
   SubscriptionInput,
 } from '../executor.ts';
 import { ERRORS_MAX } from '../mask-errors.ts';
@@ -16,34 +15,15 @@ import { Departure } from './departure.ts';
 import { type DataObject, isObject, mergeInto } from './entities.ts';
 import { entityErrorPaths } from './entity-errors.ts';
 import { fetchNumbers } from './fetch-numbers.ts';
-import { findingsIn } from './findings-in.ts';
+import { fetchRecord } from './fetch-record.ts';
 import { FoundEntities } from './found-entities.ts';
-import { modelsIn } from './models-in.ts';
-import { PartSchedule } from './part-schedule.ts';
+import { type Deferring, deferringOf, PartSchedule } from './part-schedule.ts';
 import { printVariables } from './print-variables.ts';
-import type { PlaceError, Received } from './received.ts';
+import { type PlaceError, type Received, receivedFrom, type Sent } from './received.ts';
 import { rewriteData } from './rewrite-data.ts';
-import { traceIn } from './trace-in.ts';
+import type { FetchCaller, SubgraphTransport } from './subgraph-transport.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
 import { foreignTo, type Withheld } from './withheld.ts';
-
-/** For whom fetches are sent, and how long they wait. */
-export interface FetchCaller
-  extends Pick<ExecutionInput, 'principal' | 'headers' | 'deadlineMs' | 'changes'> {
-  readonly departure: Departure;
-  /** True where the subgraph is to tell how long its resolvers take; absent where it is not. */
-  readonly isTimed?: boolean;
-}
-
-/** Sends one operation to one subgraph as its caller. Never rejects. */
-export interface SubgraphTransport {
-  /** `variables` is a JSON object, printed. */
-  send(fetch: FetchStep, variables: string, caller: FetchCaller): Promise<SubgraphAnswer>;
-  /** Opens a subscription; each event is a GraphQL result, not yet understood. Throws: as `Executor.subscribe`. */
-  open(fetch: FetchStep, variables: string, input: SubscriptionInput): AsyncIterable<DataObject>;
-  connections?(): readonly HostConnections[];
-  close(): Promise<void>;
-}
 
 export interface NativeExecutorDeps {
   readonly transport: SubgraphTransport;
@@ -62,11 +42,14 @@ export function createNativeExecutor(deps: NativeExecutorDeps): Executor {
       const { plan } = input.variant;
       if (plan === null) return { data: null, errors: [], fetches: [] };
       const run = new Run(input, deps);
-      const later = await run.all(plan.root);
+      const deferring = deferringOf(input);
+      const parts = deferring === null ? null : await run.inParts(plan.root, deferring);
+      if (parts === null) await run.whole(plan.root);
       if (plan.introspection !== null && input.introspect !== null) {
         mergeInto(run.data, (await input.introspect(plan.introspection)) as DataObject);
       }
-      return { data: run.data, fetches: run.fetches, ...later } satisfies ExecutionResult;
+      const { data, errors, fetches } = run;
+      return parts === null ? { data, errors, fetches } : { data, fetches, ...parts };
     },
     subscribe: (input) => subscription(input, deps),
     connections: () => deps.transport.connections?.() ?? [],
@@ -130,19 +113,22 @@ class Run {
       this.#found.forget();
       mergeInto(this.data, data);
     }
-    await this.all(this.#input.variant.plan?.root ?? null);
+    await this.whole(this.#input.variant.plan?.root ?? null);
   }
 
-  /** Runs a whole plan, or as much as comes first; null where nothing needs a subgraph. */
-  async all(root: PlanStep | null): Promise<Pick<ExecutionResult, 'errors' | 'later'>> {
-    const { later = null, variant } = this.#input;
-    if (later === null || variant.deferred === undefined) {
-      if (root !== null) await this.#step(root);
-      return { errors: this.errors };
-    }
-    const schedule = new PartSchedule(variant.deferred, later, this.#numbers?.size ?? 0);
+  /** Runs a whole plan; null where nothing needs a subgraph. */
+  whole(root: PlanStep | null): Promise<unknown> {
+    return root === null ? NOTHING_TO_DO : this.#step(root);
+  }
+
+  /** Runs as much of a plan as comes first. */
+  async inParts(
+    root: PlanStep | null,
+    { deferred, later }: Deferring,
+  ): Promise<Pick<ExecutionResult, 'errors' | 'later'>> {
+    const schedule = new PartSchedule(deferred, later, this.#numbers?.size ?? 0);
     this.#schedule = schedule;
-    const whole = root === null ? NOTHING_TO_DO : this.#step(root);
+    const whole = this.whole(root);
     return { errors: await schedule.primary(whole), later: schedule.later(whole) };
   }
 
@@ -188,9 +174,11 @@ class Run {
     const [path = []] = fetch.paths;
     const targets = this.#found.at(path);
     if (targets.length === 0) return;
-    const data = await this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`, (errorPath) => [
-      [...path, ...errorPath],
-    ]);
+    const sent = this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`);
+    if (sent === null) return;
+    const place: PlaceError = (errorPath) => [[...path, ...errorPath]];
+    const answer = await sent.answer;
+    const data = this.#understand(fetch, answer, this.#received(answer, sent, place));
     if (data === null) return;
     rewriteData(fetch.outputRewrites, data);
     this.#found.forget();
@@ -203,9 +191,12 @@ class Run {
     const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
     const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
-    const data = await this.#send(fetch, printed, (path) =>
-      entityErrorPaths(path, { fetch, groups }, { data: this.data, withheld: this.#withheld }),
-    );
+    const sent = this.#send(fetch, printed);
+    if (sent === null) return;
+    const place: PlaceError = (path) =>
+      entityErrorPaths(path, { fetch, groups }, { data: this.data, withheld: this.#withheld });
+    const answer = await sent.answer;
+    const data = this.#understand(fetch, answer, this.#received(answer, sent, place));
     if (data === null) return;
     const received = Object.hasOwn(data, '_entities') ? data['_entities'] : null;
     if (!Array.isArray(received) || received.length !== groups.length) {
@@ -223,8 +214,8 @@ class Run {
     }
   }
 
-  /** Sends and records a fetch; null where no data came. */
-  async #send(fetch: FetchStep, variables: string, place: PlaceError): Promise<DataObject | null> {
+  /** Sends a fetch; null where its subgraph is switched off. */
+  #send(fetch: FetchStep, variables: string): Sent | null {
     if (this.#input.switches?.isSubgraphOff(fetch.subgraph) === true) {
       this.#fail(fetch, 'SWITCHED_OFF', 'The subgraph is switched off.');
       return null;
@@ -232,9 +223,11 @@ class Run {
     const startedUs = this.#deps.nowUs();
     const take = this.#input.times?.of(this.#numbers?.get(fetch) ?? -1) ?? null;
     const caller = take === null ? this.#caller : { ...this.#caller, isTimed: true };
-    const answer = await this.#deps.transport.send(fetch, variables, caller);
-    const trace = take === null ? undefined : traceIn(answer, take);
-    return this.#understand(fetch, answer, { place, tookUs: this.#deps.nowUs() - startedUs, trace });
+    return { startedUs, take, answer: this.#deps.transport.send(fetch, variables, caller) };
+  }
+
+  #received(answer: SubgraphAnswer, sent: Sent, place: PlaceError): Received {
+    return receivedFrom(answer, sent, { place, endedUs: this.#deps.nowUs() });
   }
 
   /** Records an answer and what is wrong with it; null where it holds no data. */
@@ -245,17 +238,16 @@ class Run {
   ): DataObject | null {
     const errors = answer.kind === 'answer' ? answer.body['errors'] : undefined;
     const told = Array.isArray(errors) ? errors.filter(isObject) : [];
-    this.fetches.push({
-      subgraph: fetch.subgraph,
-      durationUs: Math.round(tookUs),
-      status: answer.status,
-      errors: answer.kind === 'failure' ? 1 : told.length,
-      planned: this.#numbers?.get(fetch) ?? null,
-      ...(trace === undefined ? {} : { trace }),
-      ...(this.#deps.modelReporters?.has(fetch.subgraph) === true
-        ? { ...modelsIn(answer), ...findingsIn(answer) }
-        : null),
-    });
+    this.fetches.push(
+      fetchRecord(answer, {
+        subgraph: fetch.subgraph,
+        tookUs,
+        trace,
+        errors: answer.kind === 'failure' ? 1 : told.length,
+        planned: this.#numbers?.get(fetch) ?? null,
+        isReporter: this.#deps.modelReporters?.has(fetch.subgraph) === true,
+      }),
+    );
     if (answer.kind === 'failure') {
       this.#fail(fetch, answer.code, 'The subgraph could not be reached.');
       return null;

@@ -1,5 +1,19 @@
 import type { DeferredParts } from '../../operation/deferred-part.ts';
-import type { ExecutionError, PartDone } from '../executor.ts';
+import type { ExecutionError, ExecutionInput, PartDone } from '../executor.ts';
+
+/** The parts of an answer, and which of them may come later. */
+export interface Deferring {
+  readonly deferred: DeferredParts;
+  readonly later: readonly boolean[];
+}
+
+/** What of an answer may come later; null where it comes whole. */
+export function deferringOf({
+  later = null,
+  variant: { deferred },
+}: Pick<ExecutionInput, 'later' | 'variant'>): Deferring | null {
+  return later === null || deferred === undefined ? null : { later, deferred };
+}
 
 /** One answer that comes in parts: which fetches each waits for, what went wrong in them, and what is told in which order. */
 export class PartSchedule {

@@ -6,7 +6,8 @@ export function printVariables(fetch: FetchStep, variables: Readonly<Record<stri
   for (const name of fetch.variables) {
     const value = variables[name];
     if (value === undefined) continue;
-    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    // Names hold letters, digits and underscores only.
+    members += `${members === '' ? '' : ','}"${name}":${JSON.stringify(value)}`;
   }
   return members;
 }

@@ -1,4 +1,16 @@
 import type { FetchRecord } from '../../audit/event.ts';
+import type { ResolverClock } from '../executor.ts';
+import type { SubgraphAnswer } from '../subgraph-answer.ts';
+import { traceIn } from './trace-in.ts';
+
+/** A fetch under way. */
+export interface Sent {
+  /** Units: microseconds, monotonic. */
+  readonly startedUs: number;
+  /** What takes the times that the answer tells; null where none are asked for. */
+  readonly take: ReturnType<ResolverClock['of']>;
+  readonly answer: Promise<SubgraphAnswer>;
+}
 
 /** How an answer came. */
 export interface Received {
@@ -10,3 +22,12 @@ export interface Received {
 
 /** Finds where in the answer an error's path, as the subgraph tells it, belongs. */
 export type PlaceError = (path: readonly (string | number)[]) => (string | number)[][];
+
+/** What is known of the answer that has come to a fetch. */
+export function receivedFrom(
+  answer: SubgraphAnswer,
+  { startedUs, take }: Sent,
+  { place, endedUs }: Pick<Received, 'place'> & { readonly endedUs: number },
+): Received {
+  return { place, tookUs: endedUs - startedUs, trace: take === null ? undefined : traceIn(answer, take) };
+}

@@ -10,6 +10,14 @@ interface SharedFetch<T> {
   cancel: () => void;
 }
 
+/** How one of those who wait for some work joins it. */
+export interface Joining<T, Read> {
+  readonly start: Start<T>;
+  readonly departure: Departure;
+  /** Reads the result for this one alone; null where it left first. Never throws. */
+  readonly read: (result: T | null) => Read;
+}
+
 /** Runs equal work once while it is under way; nothing is kept afterwards. */
 export class SharedFetches<T> {
   readonly #running = new Map<string, SharedFetch<T>>();
@@ -20,15 +28,14 @@ export class SharedFetches<T> {
   }
 
   /**
-   * Waits for the work of that key, starting it if nobody has; null where the caller left first. Work is cut off when the
-   * last who waits for it has left.
+   * Waits for the work of that key, starting it if nobody has. Work is cut off when the last who waits for it has left.
    */
-  join(key: string, start: Start<T>, departure: Departure): Promise<T | null> {
-    if (departure.isOver) return Promise.resolve(null);
+  join<Read>(key: string, { start, departure, read }: Joining<T, Read>): Promise<Read> {
+    if (departure.isOver) return Promise.resolve(read(null));
     return new Promise((resolve) => {
       const waiter: Waiter<T> = (result) => {
         departure.forget(onLeave);
-        resolve(result);
+        resolve(read(result));
       };
       const onLeave = (): void => {
         waiter(null);

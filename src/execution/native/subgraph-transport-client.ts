@@ -5,6 +5,7 @@ import { TRACE_REQUEST } from '../inline-trace.ts';
 import {
   type Done,
   type RunningCall,
+  type SubgraphAnswer,
   type SubgraphFailure,
   type SubgraphText,
   understand,
@@ -12,11 +13,11 @@ import {
 import { SubgraphClient, type SubgraphClientOptions } from '../subgraph-client.ts';
 import { type CallHeaders, SubgraphHeaders } from '../subgraph-headers.ts';
 import type { SubgraphSettings } from '../subgraph-settings.ts';
-import type { SubgraphTransport } from './native-executor.ts';
 import { SharedFetches, type Start } from './shared-fetches.ts';
 import { type CallOutcome, type GuardOptions, SubgraphGuard } from './subgraph-guard.ts';
 import { SubgraphSocketClient } from './subgraph-socket-client.ts';
 import { SubgraphStreamClient } from './subgraph-stream-client.ts';
+import type { FetchCaller, SubgraphTransport } from './subgraph-transport.ts';
 import { TracedCalls, withoutTrace } from './traced-calls.ts';
 
 export interface SubgraphTransportOptions extends SubgraphClientOptions {
@@ -31,6 +32,18 @@ const ABORTED: SubgraphFailure = { kind: 'failure', status: 0, code: 'REQUEST_AB
 const LATE: SubgraphFailure = { kind: 'failure', status: 0, code: 'SUBGRAPH_TIMEOUT', cause: null };
 
 const SSE: NonNullable<SubgraphSettings['subscriptions']> = Object.freeze({ protocol: 'sse' });
+
+/** What is sent, and for whom. */
+interface Sending {
+  readonly fetch: FetchStep;
+  readonly variables: string;
+  readonly caller: FetchCaller;
+}
+
+/** Each of those who share a call reads its answer anew: what is merged into becomes theirs. */
+function understandOwn(answer: SubgraphText | SubgraphFailure | null): SubgraphAnswer {
+  return understand(answer ?? ABORTED);
+}
 
 /** Body up to the variables, by fetch: the query is escaped once. */
 const prefixes = new WeakMap<FetchStep, string>();
@@ -62,42 +75,45 @@ export function createSubgraphTransport(
     return target;
   };
 
+  /** Sends with the caller's assertion. */
+  const sendAs = (assertion: string, { fetch, variables, caller }: Sending): Promise<SubgraphAnswer> => {
+    const { subgraph, guard, headers } = targetOf(fetch.subgraph);
+    const nowMs = now();
+    // Not even begun: it could still change something, and would count against a subgraph that is not at fault.
+    if (caller.deadlineMs <= nowMs) return Promise.resolve(LATE);
+    const enoughMs = nowMs + subgraph.timeoutMs;
+    const own = headers.for(caller.headers, assertion);
+    const { fields, identity } = caller.isTimed === true ? withTrace(own) : own;
+    const call: GuardedCall = {
+      subgraph,
+      guard,
+      headers: fields,
+      identity,
+      body: `${prefixOf(fetch)}${variables}}`,
+      untilMs: Math.min(enoughMs, caller.deadlineMs),
+      repeatable: !fetch.mutation,
+    };
+    // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
+    const shared = options.deduplicate && !fetch.mutation && caller.deadlineMs >= enoughMs;
+    const key = shared ? sharingKey(call) : unique();
+    const { departure } = caller;
+    const join = (made: GuardedCall, onStart?: () => void): Promise<SubgraphAnswer> =>
+      fetches.join(key, { start: starting(client, made, onStart), departure, read: understandOwn });
+    if (traced === null) return join(call);
+    return traced.send({ subgraph: subgraph.name, key, headers: call.headers }, (sentWith, onStart) =>
+      join({ ...call, headers: sentWith }, onStart),
+    );
+  };
+
   return {
-    async send(fetch, variables, caller) {
-      const { subgraph, guard, headers } = targetOf(fetch.subgraph);
-      const nowMs = now();
-      // Not even begun: it could still change something, and would count against a subgraph that is not at fault.
-      if (caller.deadlineMs <= nowMs) return LATE;
-      const enoughMs = nowMs + subgraph.timeoutMs;
-      const assertion = minter.assertionFor(
-        caller.principal,
-        subgraph.identity,
-        subgraph.budgetOf?.(caller.principal),
-      );
-      const minted = typeof assertion === 'string' ? assertion : await assertion;
-      const own = headers.for(caller.headers, minted);
-      const { fields, identity } = caller.isTimed === true ? withTrace(own) : own;
-      const call: GuardedCall = {
-        subgraph,
-        guard,
-        headers: fields,
-        identity,
-        body: `${prefixOf(fetch)}${variables}}`,
-        untilMs: Math.min(enoughMs, caller.deadlineMs),
-        repeatable: !fetch.mutation,
-      };
-      // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
-      const shared = options.deduplicate && !fetch.mutation && caller.deadlineMs >= enoughMs;
-      const key = shared ? sharingKey(call) : unique();
-      const join = (
-        made: GuardedCall,
-        onStart?: () => void,
-      ): Promise<SubgraphText | SubgraphFailure | null> =>
-        fetches.join(key, starting(client, made, onStart), caller.departure);
-      if (traced === null) return understand((await join(call)) ?? ABORTED);
-      return traced.send({ subgraph: subgraph.name, key, headers: call.headers }, async (sentWith, onStart) =>
-        understand((await join({ ...call, headers: sentWith }, onStart)) ?? ABORTED),
-      );
+    send(fetch, variables, caller) {
+      const { subgraph } = targetOf(fetch.subgraph);
+      const { principal } = caller;
+      const assertion = minter.assertionFor(principal, subgraph.identity, subgraph.budgetOf?.(principal));
+      const sending = { fetch, variables, caller };
+      return typeof assertion === 'string'
+        ? sendAs(assertion, sending)
+        : assertion.then((minted) => sendAs(minted, sending));
     },
     // Never shared: each caller's events are authorized on their own.
     async *open(fetch, variables, input) {

@@ -128,63 +128,70 @@ class Lane implements DirectLane {
 
   serve(request: DirectRequest, connection: DirectConnection): void {
     this.running.begin();
-    const isOperation = this.#door === null || request.head.path === this.#options.path;
-    const answered = isOperation
-      ? this.#answer(request, connection)
-      : this.#door.chat(chatWire(request, connection, (answer, id) => this.#tell(answer, id, connection)));
-    void answered.finally(() => this.running.end());
+    const door = request.head.path === this.#options.path ? null : this.#door;
+    if (door === null) {
+      void this.#answer(request, connection);
+      return;
+    }
+    const wire = chatWire(request, connection, (answer, id) => this.#tell(answer, id, connection));
+    void door.chat(wire).finally(() => this.running.end());
   }
 
   onGone(connection: DirectConnection): void {
     this.#connections.delete(connection);
   }
 
+  /** Waits once where nothing is compressed: each wait costs as much as a stage. */
   async #answer(request: DirectRequest, connection: DirectConnection): Promise<void> {
     const requestId = this.#deps.newId();
-    const { mediaType } = request.head;
-    const frame = { requestId, mediaType, coding: request.head.coding, last: this.draining };
+    const { mediaType, coding } = request.head;
+    const frame = { requestId, mediaType, coding, last: this.draining };
     try {
-      const plain = await this.#plainFor(request, connection, requestId);
-      await this.#send(plain, frame, connection);
+      const answers = await answerAll(this.#asked(request, connection, requestId), this.#deps.handle);
+      const plain = plainAnswers(answers);
+      const length = Buffer.byteLength(plain.body);
+      const compressing = compressed(plain.body, length, coding);
+      const bytes = compressing === null ? null : await compressing;
+      this.#send({ plain, length, bytes }, frame, connection);
     } catch (fault) {
       this.#deps.onFault?.(fault, requestId);
       const plain = plainResponse(refusalResponse('INTERNAL_SERVER_ERROR', requestId));
-      await this.#send(plain, { ...frame, last: true }, connection);
+      const length = Buffer.byteLength(plain.body);
+      this.#send({ plain, length, bytes: null }, { ...frame, last: true }, connection);
+    } finally {
+      this.running.end();
     }
   }
 
-  async #plainFor(
-    { head, body }: DirectRequest,
-    { remoteAddress, signal }: DirectConnection,
-    id: string,
-  ): Promise<PlainResponse> {
-    const asked: Asked = {
-      ...{ id, receivedAtMs: this.#deps.now(), method: 'POST', remoteAddress, signal, streams: false },
+  #asked({ head, body }: DirectRequest, { remoteAddress, signal }: DirectConnection, id: string): Asked {
+    return {
+      id,
+      receivedAtMs: this.#deps.now(),
+      method: 'POST',
+      remoteAddress,
+      signal,
+      streams: false,
       responseMediaType: head.mediaType,
       credentials: head.credentials,
       headers: head.headers,
       parsed: body === null ? BROKEN_OFF : this.#parse(head.refusal, body),
     };
-    const answers = await answerAll(asked, this.#deps.handle);
-    if (isBatch(answers)) return plainBatch(answers);
-    return isStream(answers) ? NO_STREAMS : plainResponse(answers);
   }
 
-  async #send(plain: PlainResponse, frame: Frame, connection: DirectConnection): Promise<void> {
-    const { body } = plain;
-    const length = Buffer.byteLength(body);
-    const compressing = compressed(body, length, frame.coding);
-    const bytes = compressing === null ? null : await compressing;
+  #send({ plain, length, bytes }: Encoded, frame: Frame, connection: DirectConnection): void {
     const last = frame.last || this.draining;
-    const sent = {
+    const sent: DirectFrame = {
       reason: STATUS_CODES[plain.status] ?? '',
-      ...{ requestId: frame.requestId, mediaType: frame.mediaType, length: bytes?.length ?? length },
-      ...{ coding: bytes === null ? null : frame.coding, varies: true },
+      requestId: frame.requestId,
+      mediaType: frame.mediaType,
+      length: bytes?.length ?? length,
+      coding: bytes === null ? null : frame.coding,
+      varies: true,
       keepSeconds: last ? null : this.#keepSeconds,
     };
     const head = directAnswerHead(plain, sent, this.#date.now());
-    const text = bytes === null ? head + body : head;
-    connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes, last });
+    const text = bytes === null ? head + plain.body : head;
+    connection.answer({ text, encoding: length === plain.body.length ? 'latin1' : 'utf8', bytes, last });
   }
 
   /** Sends an answer that has one form. */
@@ -217,10 +224,23 @@ interface Frame extends Pick<DirectHead, 'mediaType' | 'coding'> {
   readonly last: boolean;
 }
 
+/** An answer and its length as it is, and its bytes where it is compressed. */
+interface Encoded {
+  readonly plain: PlainResponse;
+  /** Units: bytes. */
+  readonly length: number;
+  readonly bytes: Buffer | null;
+}
+
 const BROKEN_OFF = single(new GatewayError('REQUEST_ABORTED'));
 
 /** A connection here takes no streams, and none was offered. */
 const NO_STREAMS: PlainResponse = plainBatch([]);
+
+function plainAnswers(answers: Awaited<ReturnType<typeof answerAll>>): PlainResponse {
+  if (isBatch(answers)) return plainBatch(answers);
+  return isStream(answers) ? NO_STREAMS : plainResponse(answers);
+}
 
 /** The date as the field has it, printed once in a second. */
 class DateField {

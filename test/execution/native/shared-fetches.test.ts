@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Departure } from '../../../src/execution/native/departure.ts';
-import { SharedFetches } from '../../../src/execution/native/shared-fetches.ts';
+import { SharedFetches, type Start } from '../../../src/execution/native/shared-fetches.ts';
 
 /** Work that ends when the test says so. */
 function workshop() {
@@ -17,11 +17,27 @@ function workshop() {
 
 const never = Departure.of(new AbortController().signal);
 
+const joining = (start: Start<string>, departure: Departure) => ({
+  ...{ start, departure, read: (result: string | null) => result },
+});
+
 describe('shared fetches', () => {
+  it('are read by each who waits for them', async () => {
+    const { started, start } = workshop();
+    const fetches = new SharedFetches<string>();
+    const read = (result: string | null) => ({ result });
+    const both = [0, 1].map(() => fetches.join('a', { start, departure: never, read }));
+    started[0]?.done('answer');
+    const [one, other] = await Promise.all(both);
+    expect(one).toEqual({ result: 'answer' });
+    expect(other).toEqual(one);
+    expect(other).not.toBe(one);
+  });
+
   it('start equal work once and tell everybody', async () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
-    const both = [fetches.join('a', start, never), fetches.join('a', start, never)];
+    const both = [fetches.join('a', joining(start, never)), fetches.join('a', joining(start, never))];
     expect(started).toHaveLength(1);
     started[0]?.done('answer');
     expect(await Promise.all(both)).toEqual(['answer', 'answer']);
@@ -31,8 +47,8 @@ describe('shared fetches', () => {
   it('keep different keys apart', async () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
-    const a = fetches.join('a', start, never);
-    const b = fetches.join('b', start, never);
+    const a = fetches.join('a', joining(start, never));
+    const b = fetches.join('b', joining(start, never));
     started[0]?.done('for a');
     started[1]?.done('for b');
     expect(await Promise.all([a, b])).toEqual(['for a', 'for b']);
@@ -41,10 +57,10 @@ describe('shared fetches', () => {
   it('keep nothing once the work is done', async () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
-    const first = fetches.join('a', start, never);
+    const first = fetches.join('a', joining(start, never));
     started[0]?.done('old');
     await first;
-    const second = fetches.join('a', start, never);
+    const second = fetches.join('a', joining(start, never));
     started[1]?.done('new');
     expect(await second).toBe('new');
   });
@@ -53,8 +69,8 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, Departure.of(leaving.signal));
-    const staying = fetches.join('a', start, never);
+    const gone = fetches.join('a', joining(start, Departure.of(leaving.signal)));
+    const staying = fetches.join('a', joining(start, never));
     leaving.abort();
     expect(await gone).toBeNull();
     expect(started[0]?.cancelled).toBe(false);
@@ -66,11 +82,11 @@ describe('shared fetches', () => {
     const { started, start } = workshop();
     const fetches = new SharedFetches<string>();
     const leaving = new AbortController();
-    const gone = fetches.join('a', start, Departure.of(leaving.signal));
+    const gone = fetches.join('a', joining(start, Departure.of(leaving.signal)));
     leaving.abort();
     expect(await gone).toBeNull();
     expect(started[0]?.cancelled).toBe(true);
-    const next = fetches.join('a', start, never);
+    const next = fetches.join('a', joining(start, never));
     started[0]?.done('too late');
     started[1]?.done('anew');
     expect(await next).toBe('anew');
@@ -79,7 +95,7 @@ describe('shared fetches', () => {
   it('are not started for a caller who has left already', async () => {
     const { started, start } = workshop();
     const left = Departure.of(AbortSignal.abort());
-    expect(await new SharedFetches<string>().join('a', start, left)).toBeNull();
+    expect(await new SharedFetches<string>().join('a', joining(start, left))).toBeNull();
     expect(started).toHaveLength(0);
   });
 
@@ -89,8 +105,8 @@ describe('shared fetches', () => {
     const failing = () => {
       throw new Error('cannot start');
     };
-    await expect(fetches.join('a', failing, never)).rejects.toThrow('cannot start');
-    const next = fetches.join('a', start, never);
+    await expect(fetches.join('a', joining(failing, never))).rejects.toThrow('cannot start');
+    const next = fetches.join('a', joining(start, never));
     started[0]?.done('anew');
     expect(await next).toBe('anew');
   });
@@ -101,7 +117,7 @@ describe('shared fetches', () => {
       done('at once');
       return () => undefined;
     };
-    expect(await fetches.join('a', start, never)).toBe('at once');
+    expect(await fetches.join('a', joining(start, never))).toBe('at once');
     expect(fetches.size).toBe(0);
   });
 });

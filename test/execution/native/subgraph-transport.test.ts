@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Departure } from '../../../src/execution/native/departure.ts';
-import type { SubgraphTransport } from '../../../src/execution/native/native-executor.ts';
+import type { SubgraphTransport } from '../../../src/execution/native/subgraph-transport.ts';
 import { createSubgraphTransport } from '../../../src/execution/native/subgraph-transport-client.ts';
 import type { SubgraphSettings } from '../../../src/execution/subgraph-settings.ts';
 import type { FetchStep } from '../../../src/operation/plan.ts';
