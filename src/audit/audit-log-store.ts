@@ -14,6 +14,7 @@ import {
   createAuditVerifier,
 } from './audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from './chained-line.ts';
+import { ChainedLines } from './chained-lines.ts';
 import { SEGMENT_VERSION, SegmentChain } from './segment-chain.ts';
 import { type CheckedSegment, checkSegment, listSegments } from './segment-read-store.ts';
 
@@ -40,6 +41,8 @@ export interface AuditLogOptions extends Partial<RetentionOptions> {
 
 const FILE_MODE = 0o600;
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+/** A write ends once it is on disk, which saves a second call for each group. Windows has none. */
+const { O_DSYNC = 0 } = constants;
 
 /**
  * The segments of one directory: every line chained to the one before, every write ended by a signed checkpoint,
@@ -157,13 +160,13 @@ export class AuditLogStore {
       instance: this.#instance,
     } as const;
     try {
-      await file.write(() => {
-        const first = chain.marker(head, nowMs);
-        if (removal === null) return first;
+      await file.write((lines) => {
+        lines.take(chain.marker(head, nowMs));
+        if (removal === null) return;
         const { last, lastHash } = removal;
-        return first + chain.marker({ marker: 'removed', last, lastHash }, nowMs);
+        lines.take(chain.marker({ marker: 'removed', last, lastHash }, nowMs));
       });
-      await handle.datasync();
+      await file.sync();
     } catch (error) {
       await handle.close();
       throw error;
@@ -203,7 +206,7 @@ async function createSegment(path: string, segment: number): Promise<CreatedSegm
 }
 
 async function createFile(path: string, segment: number): Promise<{ handle: FileHandle; path: string }> {
-  const flags = O_APPEND | O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW;
+  const flags = O_APPEND | O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_DSYNC;
   try {
     return { handle: await open(path, flags, FILE_MODE), path };
   } catch (error) {
@@ -222,6 +225,7 @@ interface SegmentFileParts extends CreatedSegment, Pick<AuditLogOptions, 'segmen
 /** One open segment. Invariant: of what is given it takes all or nothing, so that the chain never forks. */
 class SegmentFile implements AuditFile {
   readonly #parts: SegmentFileParts;
+  readonly #lines = new ChainedLines();
   #bytes = 0;
 
   constructor(parts: SegmentFileParts) {
@@ -230,19 +234,21 @@ class SegmentFile implements AuditFile {
 
   async append(lines: Uint8Array): Promise<number> {
     const { chain, clock } = this.#parts;
-    await this.write(() =>
-      Buffer.concat([chain.events(lines), Buffer.from(chain.marker({ marker: 'checkpoint' }, clock()))]),
-    );
+    await this.write((into) => {
+      chain.events(lines, into);
+      into.take(chain.marker({ marker: 'checkpoint' }, clock()));
+    });
     return lines.length;
   }
 
-  /** Writes what is encoded, or takes back both the bytes and the chain. */
-  async write(encode: () => string | Uint8Array): Promise<void> {
+  /** Writes what is chained, or takes back both the bytes and the chain. */
+  async write(encode: (lines: ChainedLines) => void): Promise<void> {
     const { chain, handle } = this.#parts;
     const before = chain.state;
     try {
-      const encoded = encode();
-      const bytes = typeof encoded === 'string' ? Buffer.from(encoded) : encoded;
+      this.#lines.clear();
+      encode(this.#lines);
+      const { bytes } = this.#lines;
       for (let written = 0; written < bytes.length; ) {
         const { bytesWritten } = await handle.write(bytes.subarray(written));
         if (bytesWritten === 0) throw new Error('the disk took no bytes');
@@ -256,8 +262,8 @@ class SegmentFile implements AuditFile {
     }
   }
 
-  sync(): Promise<void> {
-    return this.#parts.handle.datasync();
+  async sync(): Promise<void> {
+    if (O_DSYNC === 0) await this.#parts.handle.datasync();
   }
 
   full(): boolean {
@@ -282,8 +288,8 @@ class SegmentFile implements AuditFile {
     try {
       // What others wrote into the file is found at the next start, and not signed here.
       if (await this.inPlace()) {
-        await this.write(() => chain.seal(clock()));
-        await handle.datasync();
+        await this.write((lines) => lines.take(chain.seal(clock())));
+        await this.sync();
         onSealed();
       }
     } finally {

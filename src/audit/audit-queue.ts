@@ -1,4 +1,5 @@
 import { type AuditLine, lineEnd, type OperationTable, tableLine } from './audit-line.ts';
+import { ReusedBytes } from './reused-bytes.ts';
 import type { WrittenTables } from './written-tables.ts';
 
 /** What may wait for the disk at most. */
@@ -22,6 +23,7 @@ export class AuditQueue {
   readonly #entries: Entry[] = [];
   /** Tables that lines which wait refer to, and how many lines: each counts once. */
   readonly #tables = new Map<OperationTable, number>();
+  readonly #batch = new ReusedBytes();
   #bytes = 0;
   #taken = 0;
   #written = 0;
@@ -66,11 +68,10 @@ export class AuditQueue {
 
   /**
    * The oldest lines of one day, at least one and otherwise up to `bytesMax`, each with its table before it where the file has
-   * none yet.
+   * none yet. They hold until the next batch.
    */
   batch(bytesMax: number, tables: WrittenTables): Uint8Array {
     const { day } = this;
-    const parts: string[] = [];
     let bytes = 0;
     for (const entry of this.#entries) {
       if (entry.day !== day) break;
@@ -83,10 +84,12 @@ export class AuditQueue {
       if (bytes > 0 && bytes + size > bytesMax) break;
       if (table !== null && known === null) tables.add(table);
       entry.batched = size;
-      parts.push(head, entry.line.text, end);
-      bytes += size;
+      const batch = this.#batch.upTo(bytes + size);
+      if (head !== '') bytes += batch.write(head, bytes);
+      bytes += batch.write(entry.line.text, bytes);
+      bytes += batch.write(end, bytes, 'latin1');
     }
-    return Buffer.from(parts.join(''));
+    return this.#batch.upTo(bytes).subarray(0, bytes);
   }
 
   /** Forgets the oldest lines that lie wholly within the bytes written of the last batch, and says how many. */

@@ -4,15 +4,20 @@ import { EVENT_LIMITS } from './event-limits.ts';
 export const ELLIPSIS = '…';
 
 const SECOND = { number: Number.NaN, text: '' };
+const MILLISECOND = { number: Number.NaN, text: '' };
 
-/** RFC 3339 with milliseconds; the seconds are printed once for all events in them. */
+/** RFC 3339 with milliseconds; the seconds are printed once for all events in them, and so is each of their milliseconds. */
 export function isoTime(timeMs: number): string {
-  const second = Math.floor(timeMs / 1000);
+  const whole = Math.floor(timeMs);
+  if (whole === MILLISECOND.number) return MILLISECOND.text;
+  const second = Math.floor(whole / 1000);
   if (second !== SECOND.number) {
     SECOND.text = new Date(second * 1000).toISOString().slice(0, -'000Z'.length);
     SECOND.number = second;
   }
-  return `${SECOND.text}${String(Math.floor(timeMs - second * 1000)).padStart(3, '0')}Z`;
+  MILLISECOND.text = `${SECOND.text}${String(whole - second * 1000).padStart(3, '0')}Z`;
+  MILLISECOND.number = whole;
+  return MILLISECOND.text;
 }
 
 /** A text as the audit takes names: well-formed, and cut to its bound. */

@@ -75,7 +75,7 @@ const NOTHING_RUNS: AuditedFields = Object.freeze({ refused: [], unreached: [], 
 /** The one audit event of a request, every text and list cut to its bound. */
 export function auditEvent(parts: AuditParts): AuditEvent {
   const { request, principal, operation, variant, decision, fetches } = parts;
-  return {
+  const event: AuditEvent = {
     version: 1,
     severity: parts.foreignObjects > 0 ? 'critical' : 'normal',
     time: isoTime(request.receivedAtMs),
@@ -90,15 +90,25 @@ export function auditEvent(parts: AuditParts): AuditEvent {
     fetches: bounded(fetches, EVENT_LIMITS.fetches).map(fetchPart),
     fetchesTruncated: overflow(fetches, EVENT_LIMITS.fetches),
     counts: parts.counts === null ? null : countsPart(parts.counts, variant?.audited ?? NOTHING_RUNS),
-    ...(parts.arguments === null ? {} : { arguments: parts.arguments }),
-    ...(parts.times === null ? {} : { times: parts.times.told().map(count) }),
-    ...changesPart(parts.changes?.told() ?? []),
     status: count(parts.status),
     code: parts.code,
     errors: count(parts.errors),
     foreignObjects: count(parts.foreignObjects),
     events: parts.events === null ? null : count(parts.events),
     durationUs: count(parts.durationUs),
+  };
+  return (parts.arguments ?? parts.times ?? parts.changes) === null
+    ? event
+    : { ...event, ...rarePart(parts) };
+}
+
+/** What few events have; the log of changes has bounded them. */
+function rarePart({ arguments: given, times, changes }: AuditParts): Partial<AuditEvent> {
+  const changed = changes?.told() ?? [];
+  return {
+    ...(given === null ? {} : { arguments: given }),
+    ...(times === null ? {} : { times: times.told().map(count) }),
+    ...(changed.length === 0 ? {} : { changes: changed }),
   };
 }
 
@@ -213,11 +223,6 @@ function withoutSlots(counts: FieldCounts, slots: ReadonlySet<number>): FieldCou
     ),
     sensitive: counts.sensitive,
   };
-}
-
-/** The log of changes has bounded them. */
-function changesPart(changes: readonly ChangeRecord[]): Pick<AuditEvent, 'changes'> {
-  return changes.length === 0 ? {} : { changes };
 }
 
 function measuresPart(measures: Measures): Measures {

@@ -1,6 +1,6 @@
 import type { AuditSigner } from './audit-signature.ts';
 import { type ChainPosition, chainLine } from './chained-line.ts';
-import { chainLines } from './chained-lines.ts';
+import type { ChainedLines } from './chained-lines.ts';
 import type { Marker } from './marker.ts';
 import { MerkleRoot } from './merkle-root.ts';
 
@@ -49,11 +49,9 @@ export class SegmentChain {
     this.#state = state;
   }
 
-  /** JSON objects, each on a line of its own with its line feed, chained. */
-  events(lines: Uint8Array): Uint8Array {
-    const { bytes, hashes } = chainLines(lines, this.#state.position);
-    this.#took(hashes, false);
-    return bytes;
+  /** Chains JSON objects, each on a line of its own with its line feed. */
+  events(lines: Uint8Array, into: ChainedLines): void {
+    this.#took(into.chain(lines, this.#state.position), false);
   }
 
   /** Units: milliseconds since the epoch. */

@@ -17,6 +17,7 @@ import { obtainAuditKey, readAuditKey } from '../../src/audit/audit-key-store.ts
 import { AuditLogStore, type AuditRecovery } from '../../src/audit/audit-log-store.ts';
 import { createAuditSigner } from '../../src/audit/audit-signature.ts';
 import { CHAIN_START } from '../../src/audit/chained-line.ts';
+import { ChainedLines } from '../../src/audit/chained-lines.ts';
 import { MerkleRoot } from '../../src/audit/merkle-root.ts';
 import { SegmentChain } from '../../src/audit/segment-chain.ts';
 import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
@@ -207,13 +208,12 @@ describe('a log that was not closed', () => {
     const begun = { position: CHAIN_START, lines: 0, first: null, merkle: new MerkleRoot() };
     const chain = new SegmentChain(0, signer, { version: 1, ...begun });
     const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
-    const lines = [
-      chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, NOON),
-      Buffer.from(chain.events(Buffer.from('{"a":1}\n{"b":2}\n'))).toString(),
-      chain.marker({ marker: 'checkpoint' }, NOON),
-    ];
+    const lines = new ChainedLines();
+    lines.take(chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, NOON));
+    chain.events(Buffer.from('{"a":1}\n{"b":2}\n'), lines);
+    lines.take(chain.marker({ marker: 'checkpoint' }, NOON));
     await mkdir(directory);
-    await writeFile(join(directory, FIRST), lines.join(''));
+    await writeFile(join(directory, FIRST), lines.bytes);
     await run(['later']);
     expect(recoveries).toEqual([{ segment: 0, cutBytes: 0, unsignedLines: 0, breaks: 0 }]);
     expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });

@@ -242,6 +242,32 @@ describe('auditLine', () => {
     }
   });
 
+  it('says how its own caller came, was judged and was answered, also where the one before came almost alike', () => {
+    const base = auditEvent(PARTS);
+    const denied = auditEvent(withReasons(REASON)).decision;
+    const [fetch] = base.fetches;
+    if (fetch === undefined) throw new Error('there is a fetch');
+    const others: Partial<AuditEvent>[] = [
+      ...[{ remoteAddress: '::1' }, { method: 'GET' }, { supergraph: 'ef56' }, { supergraph: null }],
+      ...[{ decision: denied }, { principal: null }, { principal: auditEvent(withSubject('eve')).principal }],
+      ...[
+        { remoteAddress: '"\u2028' },
+        { status: 503 },
+        { code: 'FORBIDDEN' } as const,
+        { errors: 1 },
+        { events: 0 },
+      ],
+      ...[{ foreignObjects: 1 }, { severity: 'critical' } as const, { time: '2025-01-31T12:00:00.001Z' }],
+      ...[{ fetches: [] }, { fetches: [fetch, { ...fetch, subgraph: 'accounts', status: 0, errors: 2 }] }],
+      ...[{ fetches: [{ ...fetch, subgraph: '"\n', planned: null }] }, { arguments: ['redacted'] }],
+    ];
+    for (const other of others.flatMap((each) => [{}, each, {}])) {
+      const event = { ...base, ...other };
+      const plain: unknown = JSON.parse(JSON.stringify({ ...event, operation: 7 }));
+      expect(JSON.parse(lineText(auditLine(event), 7))).toEqual(plain);
+    }
+  });
+
   it('does not give one operation the table of another', () => {
     const parts = { ...withOperation({ hash: 'ef56', coordinates: ['Query.other'] }), variant: null };
     auditLine(auditEvent(PARTS));

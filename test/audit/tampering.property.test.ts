@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAuditSigner, createAuditVerifier } from '../../src/audit/audit-signature.ts';
 import { CHAIN_START, chainLine } from '../../src/audit/chained-line.ts';
+import { ChainedLines } from '../../src/audit/chained-lines.ts';
 import { MerkleRoot } from '../../src/audit/merkle-root.ts';
 import { SEGMENT_VERSION, SegmentChain, type SegmentVersion } from '../../src/audit/segment-chain.ts';
 import { type ChainBreak, SegmentCheck } from '../../src/audit/segment-check.ts';
@@ -14,7 +15,9 @@ const EVENTS = 12;
 
 /** One line, chained. */
 function eventOn(chain: SegmentChain, json: string): string {
-  return Buffer.from(chain.events(Buffer.from(`${json}\n`))).toString();
+  const lines = new ChainedLines();
+  chain.events(Buffer.from(`${json}\n`), lines);
+  return Buffer.from(lines.bytes).toString();
 }
 
 /** One sealed segment: its head, a table, events with a checkpoint after every third, its seal. */
