@@ -7,8 +7,9 @@ import { SYSTEM } from './control/actor.ts';
 import { type ControlPlane, createControlPlane } from './control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from './control/database-pool.ts';
 import { Entitlements } from './control/entitlements.ts';
-import { type KeyWrapper, localKeyWrapper } from './control/envelope.ts';
+import type { KeyWrapper } from './control/envelope.ts';
 import { ChangeFollower } from './control/follow-changes.ts';
+import { keyWrapperOf } from './control/key-command-client.ts';
 import { KeyDirectory } from './control/key-directory.ts';
 import { migrate, pendingMigrations } from './control/migrate.ts';
 import { readMigrations } from './control/migrations-source.ts';
@@ -138,11 +139,10 @@ export async function prepareSchema({ state }: Config, database: ControlDatabase
   throw new GatewayError('CONTROL_PLANE_UNAVAILABLE', { details: [{ message }] });
 }
 
-/** By the master keys of the configuration; null where it has none. */
-export function wrapperOf({ providerCredentials: { masterKeys } }: Config): KeyWrapper | null {
-  if (masterKeys.length === 0) return null;
+/** By the command or the master keys of the configuration; null where it has none. */
+export function wrapperOf({ providerCredentials: { masterKeys, command } }: Config): KeyWrapper | null {
   const keys = masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.trim(), 'base64') }));
-  return localKeyWrapper(keys, randomBytes);
+  return keyWrapperOf({ masterKeys: keys, command }, randomBytes);
 }
 
 async function pepperOf({ state }: Config): Promise<Uint8Array> {

@@ -90,7 +90,7 @@ async function withCustody(
   const { ulids } = await import('../control/ulid.ts');
   const wrapper = wrapperOf(config);
   if (wrapper === null)
-    throw invalid('providerCredentials.masterKeys is missing: nothing can be opened without');
+    throw invalid('providerCredentials has neither masterKeys nor a command: nothing can be opened without');
   const database = await openControlDatabase(config, createLog(config.log.level));
   try {
     await prepareSchema(config, database);

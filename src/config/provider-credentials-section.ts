@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyCommandSchema } from '../control/key-command.ts';
 
 /** Keys of AES-256. Units: bytes. */
 const MASTER_KEY_BYTES = 32;
@@ -27,6 +28,11 @@ export const providerCredentialsSection = z.strictObject({
     .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'two keys have the same id')
     .default([])
     .describe(
-      'The first seals; further ones are those that it takes the place of. Without any no key of a provider can be added.',
+      'The first seals; further ones are those that it takes the place of. Without any, and without a command, no key of a provider can be added.',
+    ),
+  command: keyCommandSchema
+    .optional()
+    .describe(
+      'A program that seals by a key management service; the master keys then only open what they have sealed.',
     ),
 });

@@ -29,9 +29,9 @@ const masterKeySchema = z
 const credentialsSchema = z.looseObject({
   apiKey: z.never().optional(),
   apiKeyEnv: z.string(),
-  masterKeys: z.array(masterKeySchema).max(8),
+  masterKeys: z.array(masterKeySchema).max(8).default([]),
 });
-const bodiesSchema = z.looseObject({ masterKeys: z.array(masterKeySchema).max(8) });
+const bodiesSchema = z.looseObject({ masterKeys: z.array(masterKeySchema).max(8).default([]) });
 const fileSchema = z.union([
   entriesSchema.transform((providers) => ({ providers })),
   z.strictObject({

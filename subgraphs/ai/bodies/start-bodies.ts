@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { localKeyWrapper } from '../../../src/control/envelope.ts';
+import { keyWrapperOf } from '../../../src/control/key-command-client.ts';
 import { ulids } from '../../../src/control/ulid.ts';
 import { openBudgetDatabase } from '../budget/database-budget-store.ts';
 import type { BodiesConfig } from './bodies-config.ts';
@@ -24,9 +24,11 @@ export function startBodies(
     onFault: (fault) =>
       tell({ fault: 'connection lost', errorName: fault instanceof Error ? fault.name : typeof fault }),
   });
+  const wrapper = keyWrapperOf(config, randomBytes);
+  if (wrapper === null) throw new TypeError('nothing seals');
   const bodies = new BodyLog({
     ...{ config, store: new DatabaseBodyStore(database), randomBytes, now: Date.now, onFault: tell },
-    ...{ wrapper: localKeyWrapper(config.masterKeys, randomBytes), newId: () => makeId('bdy') },
+    ...{ wrapper, newId: () => makeId('bdy') },
   });
   void bodies.poll();
   const timers = [

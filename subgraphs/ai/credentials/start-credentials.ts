@@ -1,4 +1,4 @@
-import { localKeyWrapper } from '../../../src/control/envelope.ts';
+import { keyWrapperOf } from '../../../src/control/key-command-client.ts';
 import type { ProviderConfig } from '../provider-config.ts';
 import { baseUrlOf } from '../provider-connection.ts';
 import { type CredentialVault, createCredentialVault } from './credential-vault.ts';
@@ -16,10 +16,12 @@ export function startCredentials(
     ...config.endpoints,
     ...parts.configs.map((provider) => URL.parse(baseUrlOf(provider))?.origin),
   ]);
+  const wrapper = keyWrapperOf(config, () => {
+    throw new Error('this process seals nothing');
+  });
+  if (wrapper === null) throw new TypeError('nothing opens');
   const vault = createCredentialVault({
-    wrapper: localKeyWrapper(config.masterKeys, () => {
-      throw new Error('this process seals nothing');
-    }),
+    wrapper,
     isAllowedEndpoint: (endpoint) => origins.has(URL.parse(endpoint)?.origin),
     onFault: tell,
   });
