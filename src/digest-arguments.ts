@@ -51,8 +51,10 @@ export function digestArguments(
     if (text === OVERSIZED) return 'oversized';
     const domain = { tenant, argument: argumentOf(argument, operation.coordinates) };
     if (argument.isId && left > 0 && text.startsWith('[')) {
-      const digests = membersIn(text, left).map((member) => digestOf(member, domain, key));
-      members.set(index, digests);
+      const { taken, isCut } = membersIn(text, left);
+      const digests = taken.map((member) => digestOf(member, domain, key));
+      // Of one that is too long the whole counts too: no list hides behind a beginning that stays the same.
+      members.set(index, isCut ? [...digests, digestOf(text, domain, key)] : digests);
       left -= digests.length;
     }
     return digestOf(text, domain, key);
@@ -62,9 +64,12 @@ export function digestArguments(
 }
 
 /** The first members of a list, as canonical as itself; a list in it counts as one. */
-function membersIn(text: string, max: number): readonly string[] {
+function membersIn(
+  text: string,
+  max: number,
+): { readonly taken: readonly string[]; readonly isCut: boolean } {
   const list: readonly unknown[] = JSON.parse(text);
-  return list.slice(0, max).map((member) => JSON.stringify(member));
+  return { taken: list.slice(0, max).map((member) => JSON.stringify(member)), isCut: list.length > max };
 }
 
 function argumentOf({ slot, name }: AuditedArgument, coordinates: readonly string[]): string {

@@ -36,8 +36,12 @@ export interface Signal {
   readonly foreignObjects: number;
   /** Root fields that answered nothing, neither refused nor failed: what was looked for is not there. */
   readonly misses: number;
-  /** Arguments that name an object, each with the digest of what was given, of a list those of its members; as far as the audit has them. */
-  readonly ids: readonly { readonly coordinate: string; readonly name: string; readonly digest: string }[];
+  /** Arguments that name objects, with digests of what was given, of a list those of its members; as far as the audit has them. */
+  readonly ids: readonly {
+    readonly coordinate: string;
+    readonly name: string;
+    readonly digests: readonly string[];
+  }[];
   /** Values of `@sensitive` fields that the caller saw unmasked, each class by itself. */
   readonly sensitive: number;
   /** How many objects answered each coordinate, and which of them are `@sensitive`; null where nothing ran. */
@@ -115,7 +119,7 @@ function idsIn({ operation, arguments: given }: AuditEvent): Signal['ids'] {
     const outcome = given[index] ?? null;
     const coordinate = operation.coordinates[slot];
     if (!isId || outcome?.length !== DIGEST_CHARS || coordinate === undefined) return [];
-    return (members?.get(index) ?? [outcome]).map((digest) => ({ coordinate, name, digest }));
+    return [{ coordinate, name, digests: members?.get(index) ?? [outcome] }];
   });
 }
 

@@ -356,13 +356,18 @@ describe('members of a list of ids', () => {
     for (const digest of digests) expect(JSON.stringify(outcomes)).not.toContain(digest);
   });
 
-  it('are no more than a thousand in a request, however many lists there are', () => {
+  it('go with the event of the request to who watches it', async () => {
+    const { event } = await written('{ orders(ids: ["1", "2"]) }', {});
+    expect([...(membersOf(event.arguments ?? [])?.values() ?? [])].map(({ length }) => length)).toEqual([2]);
+  });
+
+  it('are no more than a thousand in a request, however many lists there are, and then the list counts itself', () => {
     const v = Array.from({ length: 700 }, (_, index) => `id-${index}`);
     const { members } = membersIn(
       'query ($v: [ID!], $w: [ID!], $x: [ID!]) { a: orders(ids: $v) b: orders(ids: $w) c: orders(ids: $x) }',
       { v, w: [...v, '1'], x: ['2'] },
     );
-    expect([...(members?.values() ?? [])].map(({ length }) => length)).toEqual([700, 300]);
+    expect([...(members?.values() ?? [])].map(({ length }) => length)).toEqual([700, 301]);
   });
 
   it.each([

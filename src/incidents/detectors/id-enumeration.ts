@@ -49,15 +49,15 @@ function differing(
 ): Finding | null {
   if (signal.ids.length === 0) return null;
   const caller = keyOf(culpritOf(signal));
-  const take = (held: LRUCache<string, Asked>, key: string, digest: string): Asked => {
+  const take = (held: LRUCache<string, Asked>, key: string, digests: readonly string[]): Asked => {
     const asked = openOf(held, key, { ...signal, windowMs });
-    if (asked.ids.add(digest)) noted(asked.events, signal.eventId);
+    for (const digest of digests) if (asked.ids.add(digest)) noted(asked.events, signal.eventId);
     return asked;
   };
   let found: Finding | null = null;
-  for (const { coordinate, name, digest } of signal.ids) {
-    const one = take(byArgument, JSON.stringify([caller, coordinate, name]), digest);
-    const all = take(byCaller, caller, digest);
+  for (const { coordinate, name, digests } of signal.ids) {
+    const one = take(byArgument, JSON.stringify([caller, coordinate, name]), digests);
+    const all = take(byCaller, caller, digests);
     const [different, differentInAll] = [one.ids.estimate, all.ids.estimate];
     if (different >= distinctIds)
       found ??= finding(signal, { events: [...one.events], counts: { different }, coordinate });
