@@ -3,11 +3,8 @@ import type { Done, RunningCall, SubgraphFailure } from '../subgraph-answer.ts';
 
 /** The request of a call as it is sent. */
 export interface HttpRequest {
-  /** Request line and fields, the empty line included. */
-  readonly head: string;
-  readonly body: string;
-  /** Whether all of the body is ASCII. */
-  readonly plain: boolean;
+  /** All of it, each byte a character. */
+  readonly bytes: string;
   /** Units: milliseconds since the epoch. */
   readonly untilMs: number;
   /** Calls that may be under way on its connection at once; 1 where it is alone on it, as what must not be sent twice. */

@@ -63,15 +63,7 @@ export class HttpConnection {
     this.#calls.push(call);
     if (this.#calls.length === 1) this.#expectAnswer();
     call.heldBy((code) => this.#leave(code));
-    const { head, body, plain } = call.request;
-    if (plain) this.#gather(head + body);
-    else {
-      this.#flush();
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      this.#socket.write(body, 'utf8');
-      this.#socket.uncork();
-    }
+    this.#gather(call.request.bytes);
   }
 
   /** Takes off the calls that wait behind one which has not been answered since then. Units: milliseconds since the epoch. */

@@ -66,6 +66,14 @@ const own = (body: string) => ({ kind: 'text', text: JSON.stringify({ data: body
 const bodies = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 describe('queries under way together on one connection', () => {
+  it('are framed by their bytes, whatever letters they hold', async () => {
+    const texts = ['plain', 'Grüße', '世界', '🙂', 'lone \ud83d half', 'plain again'];
+    const { received, start } = await subgraph(({ socket }) => void socket.write(answerOf('done')));
+    await Promise.all(texts.map((text) => start(text).answer));
+    const utf8 = received.map(({ body }) => Buffer.from(body, 'latin1').toString('utf8'));
+    expect(utf8.toSorted()).toEqual(texts.map((text) => text.toWellFormed()).toSorted());
+  });
+
   it('are as many as may be, and each gets its own answer however the answers are cut', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 12 }), async (cuts) => {
