@@ -211,6 +211,24 @@ describe('the operator of the gateway', () => {
     expect(await historyOf('bdy_many_000')).toEqual([]);
   });
 
+  it('who stops reading leaves fewer written down unseen than were seen', async () => {
+    await setMode('full');
+    const at = test.clock.now - 2 * DAY_MS;
+    const ids = Array.from({ length: 20 }, (_, index) => `bdy_some_${String(index).padStart(2, '0')}`);
+    for (const [index, id] of ids.entries()) await keep(id, { at: at + index });
+    const filter = { tenant: mine.tenant.slug, sinceMs: at, untilMs: at + 20, reason: 'case 9' };
+    let seen = 0;
+    for await (const { id } of custody(old).open(operator, filter)) {
+      expect(id).toBe(ids[seen]);
+      seen += 1;
+      if (seen === 5) break;
+    }
+    const histories = await Promise.all(ids.map((id) => test.control.history.of(SYSTEM, id, {})));
+    const written = histories.filter(({ items }) => items.length > 0).length;
+    expect(written).toBeGreaterThanOrEqual(5);
+    expect(written).toBeLessThan(10);
+  });
+
   it('reads nothing without a reason, of another tenant, or with another master key; nothing is written down then', async () => {
     await setMode('full');
     await keep('bdy_closed');

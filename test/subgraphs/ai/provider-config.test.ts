@@ -115,4 +115,28 @@ describe('readProvidersFile', () => {
   it('refuses a file that is not there', () => {
     expect(faultsOf(() => readProvidersFile(join(folder, 'nothing.json'), {})).join()).toMatch(/read/u);
   });
+
+  it('takes a command in place of master keys, for keys and for bodies, and refuses neither of both', () => {
+    const path = join(folder, 'command.json');
+    const gateway = { gateway: 'https://gateway.example.com/graphql', apiKeyEnv: 'TEST_KEY' };
+    const written = (wrapping: object) => {
+      const text = JSON.stringify({
+        ...{ providers: [], credentials: { ...gateway, ...wrapping }, bodies: wrapping },
+      });
+      writeFileSync(path, text);
+      return () => readProvidersFile(path, { TEST_KEY: KEY });
+    };
+    const { credentials, bodies } = written({ command: { file: '/opt/kms' } })();
+    const whole = {
+      file: '/opt/kms',
+      args: [],
+      environment: ['PATH', 'HOME'],
+      timeoutMs: 5_000,
+      processesMax: 4,
+    };
+    for (const section of [credentials, bodies])
+      expect(section).toMatchObject({ masterKeys: [], command: whole });
+    expect(faultsOf(written({})).join()).toContain('masterKeys or command');
+    expect(faultsOf(written({ command: { file: 'kms', shell: true } })).join()).toMatch(/command/u);
+  });
 });
