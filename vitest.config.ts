@@ -24,11 +24,6 @@ export default defineConfig({
         find: /^graphql$/,
         replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)),
       },
-      // For each of its hundred ES modules Node reads the list of what the package exports again, which is long.
-      {
-        find: /^drizzle-orm(\/node-postgres|\/pg-core)?$/,
-        replacement: `${fileURLToPath(new URL('./node_modules/drizzle-orm', import.meta.url))}$1/index.cjs`,
-      },
     ],
   },
   test: {

@@ -1,7 +1,7 @@
-import { eq, sql } from 'drizzle-orm';
 import { type Actor, requireSecurity, requireStepUp, requireTenant, type StepUpRule } from './actor.ts';
 import { aiBodyContext } from './ai-body-context.ts';
 import { ControlError } from './control-error.ts';
+import { eq, sql } from './drizzle.ts';
 import { type KeyWrapper, unseal } from './envelope.ts';
 import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
 import { type Tenant, tenants } from './tables.ts';

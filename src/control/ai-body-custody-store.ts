@@ -1,8 +1,9 @@
-import { or, type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import { type AiBody, BODY_COLUMNS, SEALED_COLUMNS, type SealedBodyRow } from './ai-bodies-store.ts';
 import { aiBodyContext } from './ai-body-context.ts';
 import { ControlError } from './control-error.ts';
+import { or, sql } from './drizzle.ts';
 import { type KeyWrapper, NotOpenedError, rewrap, unseal } from './envelope.ts';
 import { text } from './input.ts';
 import { tenants } from './tables.ts';

@@ -1,7 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { type Actor, type MemberRole, requirePlatform, requireRole, requireTenant } from './actor.ts';
 import { invalidInput } from './control-error.ts';
 import type { ControlDatabase } from './database-pool.ts';
+import { sql } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
 import { read } from './unit-of-work.ts';
 

@@ -1,7 +1,7 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm';
 import { type Actor, requireDeveloper, requireManager, requirePlatform, requireTenant } from './actor.ts';
 import { ControlError } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, asc, eq, gt, inArray } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
 import { type Application, applications } from './tables.ts';
 import { type Idempotent, onlyRow, tenantIn } from './tenants-store.ts';

@@ -1,8 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { AuditEvent } from '../audit/event.ts';
 import { type AuditIndexRow, type AuditShape, auditIndexRow, auditShape } from './audit-index-row.ts';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
+import { sql } from './drizzle.ts';
 
 /** One event of a log, named by the run that wrote it and its number there. */
 export interface IndexedEvent {

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { Reason } from '../authorization/decision.ts';
 import { type Actor, requireObserver } from './actor.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from './audit-search.ts';
 import { ControlError } from './control-error.ts';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
+import { sql } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
 import { read } from './unit-of-work.ts';
 

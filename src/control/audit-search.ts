@@ -1,5 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { invalidInput } from './control-error.ts';
+import { sql } from './drizzle.ts';
 
 /** What is looked for; what is not given holds for every event. Units: times in milliseconds since the epoch. */
 export interface AuditSearch {

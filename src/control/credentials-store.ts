@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { and, asc, eq, getTableColumns, gt, isNull, or } from 'drizzle-orm';
 import { type Actor, requireDeveloper } from './actor.ts';
 import { activeApplicationIn, applicationIn } from './applications-store.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, asc, eq, getTableColumns, gt, isNull, or } from './drizzle.ts';
 import { list, type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
 import { type Credential, credentials } from './tables.ts';
 import { type Idempotent, onlyRow } from './tenants-store.ts';

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm';
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { GatewayError } from '../errors.ts';
+import { drizzle, sql } from './drizzle.ts';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from './embedded-database-server.ts';
 import { NotificationClient } from './notification-client.ts';
 

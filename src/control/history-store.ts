@@ -1,6 +1,6 @@
-import { and, asc, eq, gt, lt } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import type { ControlDatabase } from './database-pool.ts';
+import { and, asc, eq, gt, lt } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf } from './input.ts';
 import { type Approval, approvals, type ControlEvent, controlEvents, idempotencyKeys } from './tables.ts';
 import { read } from './unit-of-work.ts';

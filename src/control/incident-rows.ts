@@ -1,7 +1,7 @@
-import { and, eq, gt, isNotNull, isNull } from 'drizzle-orm';
 import type { Containment, IncidentAction } from '../incidents/containment.ts';
 import { type Finding, keyOf, tenantOf } from '../incidents/finding.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, eq, gt, isNotNull, isNull } from './drizzle.ts';
 import { nextIncidentState } from './incident-life.ts';
 import { inForceAt, lift } from './restrictions.ts';
 import { type Incident, incidents, restrictions, tenants } from './tables.ts';

@@ -1,4 +1,3 @@
-import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import { keyOf } from '../incidents/finding.ts';
 import {
   type Actor,
@@ -10,6 +9,7 @@ import {
   type StepUpRule,
 } from './actor.ts';
 import { ControlError } from './control-error.ts';
+import { and, desc, eq, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import { type IncidentState, type IncidentStep, isClosed, nextIncidentState } from './incident-life.ts';
 import {
   contain,

@@ -1,4 +1,3 @@
-import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import {
   type Actor,
   requireObserver,
@@ -9,6 +8,7 @@ import {
   type StepUpRule,
 } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
+import { and, asc, eq, gt, isNull } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
 import { expiredAt, inForceAt, lift } from './restrictions.ts';
 import { type KillSwitch, type Restriction, restrictions } from './tables.ts';

@@ -1,6 +1,6 @@
-import { and, asc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Recorded } from './actor.ts';
 import type { ControlDatabase } from './database-pool.ts';
+import { and, asc, eq, inArray, isNull, lt, or, sql } from './drizzle.ts';
 import { outbox } from './tables.ts';
 
 /** One notification that waits to be delivered. */

@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { type Actor, requirePlatform } from './actor.ts';
 import { checkedAiLimits } from './ai-limits.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, asc, desc, eq, gt, inArray, sql } from './drizzle.ts';
 import { list, optionalText, type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
 import { type Plan, type PlanLimits, type Product, plans, products } from './tables.ts';
 import { type Idempotent, onlyRow } from './tenants-store.ts';

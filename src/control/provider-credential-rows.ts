@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
 import { ControlError } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { eq, sql } from './drizzle.ts';
 import { type ProviderCredential, providerCredentials } from './tables.ts';
 
 /** A key as administrators see it. */

@@ -1,4 +1,3 @@
-import { and, asc, eq, getTableColumns, gt, ne } from 'drizzle-orm';
 import {
   type Actor,
   requireManager,
@@ -9,6 +8,7 @@ import {
 } from './actor.ts';
 import { ControlError } from './control-error.ts';
 import { secretDigest } from './credentials-store.ts';
+import { and, asc, eq, getTableColumns, gt, ne } from './drizzle.ts';
 import { type KeyWrapper, rewrap, type Sealed, seal } from './envelope.ts';
 import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
 import {

@@ -1,4 +1,3 @@
-import { and, eq, inArray } from 'drizzle-orm';
 import {
   type Actor,
   requireDeveloper,
@@ -9,6 +8,7 @@ import {
 } from './actor.ts';
 import { activeApplicationIn } from './applications-store.ts';
 import { ControlError } from './control-error.ts';
+import { and, eq, inArray } from './drizzle.ts';
 import { optionalText, text } from './input.ts';
 import { productIn } from './products-store.ts';
 import { LIVE, REASON_CHARS_MAX, type SubscriptionState, stateAt, UNDECIDED } from './subscription-life.ts';

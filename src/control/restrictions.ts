@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte, or } from 'drizzle-orm';
+import { and, eq, gt, isNull, lte, or } from './drizzle.ts';
 import { type Restriction, restrictions } from './tables.ts';
 import { onlyRow } from './tenants-store.ts';
 import type { Unit } from './unit-of-work.ts';

@@ -1,5 +1,5 @@
-import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
+import { and, eq, gt, inArray, isNull, or } from './drizzle.ts';
 import { inForceAt } from './restrictions.ts';
 import type {
   ControlSnapshot,

@@ -1,8 +1,8 @@
-import { and, eq } from 'drizzle-orm';
 import type { Actor } from './actor.ts';
 import { activeApplicationIn } from './applications-store.ts';
 import { ControlError } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, eq } from './drizzle.ts';
 import { planIn, productIn } from './products-store.ts';
 import {
   LIVE,

@@ -1,5 +1,5 @@
-import { and, asc, eq, gt, inArray, lte, or } from 'drizzle-orm';
 import { type Actor, requireManager, requirePlatform } from './actor.ts';
+import { and, asc, eq, gt, inArray, lte, or } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
 import { LIVE, REASON_CHARS_MAX, type SubscriptionState, stateAt, UNDECIDED } from './subscription-life.ts';
 import { end, step } from './subscription-rows.ts';

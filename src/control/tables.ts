@@ -1,17 +1,9 @@
-import {
-  bigint,
-  boolean,
-  customType,
-  integer,
-  jsonb,
-  type PgColumnBuilderBase,
-  pgTable,
-  text,
-} from 'drizzle-orm/pg-core';
+import type { PgColumnBuilderBase } from 'drizzle-orm/pg-core';
 import type { CallerTarget, IncidentAction } from '../incidents/containment.ts';
 import type { Culprit, Finding } from '../incidents/finding.ts';
 import type { MemberRole, Recorded } from './actor.ts';
 import type { AiLimits } from './ai-limits.ts';
+import { bigint, boolean, customType, integer, jsonb, pgTable, text } from './drizzle.ts';
 import type { IncidentState } from './incident-life.ts';
 import type { SpendCap } from './spend-cap.ts';
 import type { ApprovalKind, SubscriptionState } from './subscription-life.ts';

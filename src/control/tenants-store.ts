@@ -1,7 +1,7 @@
-import { and, asc, eq, gt, ne } from 'drizzle-orm';
 import { type Actor, type MemberRole, requireManager, requirePlatform, requireTenant } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { Transaction } from './database-pool.ts';
+import { and, asc, eq, gt, ne } from './drizzle.ts';
 import { type Page, type PageInput, paged, pageOf, text, whole } from './input.ts';
 import { type Member, members, type Tenant, tenants } from './tables.ts';
 import { change, read, type Unit, type UnitDeps } from './unit-of-work.ts';

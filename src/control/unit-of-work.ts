@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
 import type { Actor, Change } from './actor.ts';
 import { ControlError, invalidInput } from './control-error.ts';
 import type { ControlDatabase, Transaction } from './database-pool.ts';
+import { and, eq, sql } from './drizzle.ts';
 import { controlEvents, controlVersion, idempotencyKeys, outbox } from './tables.ts';
 
 export interface UnitDeps {

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { sql } from '../../src/control/drizzle.ts';
 import {
   type BudgetDatabase,
   DatabaseBudgetStore,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DatabaseBudgetStore } from '../../subgraphs/ai/budget/database-budget-store.ts';
 import { NOW } from '../subgraphs/ai/budget/budget-kit.ts';
 import { useTestControl } from './use-test-control.ts';
@@ -10,7 +10,7 @@ const CHILD = fileURLToPath(new URL('./ai-crash-child.ts', import.meta.url));
 const CALLS_BEFORE = 40;
 const test = useTestControl();
 
-/** Runs until the process has made some calls, and kills it in the middle of others. */
+/** Runs until the process has made some calls, kills it in the middle of others, and waits until the server has done what it was told. */
 async function killed(): Promise<void> {
   const child = spawn(process.execPath, [CHILD, test.url], { stdio: ['ignore', 'pipe', 'inherit'] });
   let calls = 0;
@@ -20,6 +20,16 @@ async function killed(): Promise<void> {
   });
   const [, signal] = await once(child, 'close');
   expect(signal).toBe('SIGKILL');
+  await vi.waitFor(async () => expect(await connections()).toBe(0));
+}
+
+/** Statements that had arrived run to their end after the process has. */
+async function connections(): Promise<number> {
+  const { rows } = await test.database.asOwner((client) =>
+    client.query(`SELECT count(*)::int AS held FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'portcullis-ai'`),
+  );
+  return rows[0].held;
 }
 
 async function totals() {

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { auditEvent } from '../../src/audit/recorder.ts';
@@ -6,6 +5,7 @@ import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { AuditIndexStore, type IndexedEvent } from '../../src/control/audit-index-store.ts';
 import type { AuditSearch } from '../../src/control/audit-search.ts';
 import { AuditSearchStore } from '../../src/control/audit-search-store.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import { cursorOf, type PageInput } from '../../src/control/input.ts';
 import { PARTS } from '../audit/fixtures.ts';
 import { faultCodeOf, member, START_MS } from './database-kit.ts';

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/actor.ts';
 import { secretDigest } from '../../src/control/credentials-store.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import { faultCodeOf, member, type Seeded, seed } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 

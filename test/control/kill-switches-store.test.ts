@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/actor.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import type { SwitchOff } from '../../src/control/kill-switches-store.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import {

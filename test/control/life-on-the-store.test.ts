@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { SYSTEM } from '../../src/control/actor.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import {
   ACTIONS,
   nextState,

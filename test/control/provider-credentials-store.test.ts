@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { createControlPlane } from '../../src/control/control-plane.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import { localKeyWrapper, unseal } from '../../src/control/envelope.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import type { NewProviderCredential } from '../../src/control/provider-credentials-store.ts';

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, SYSTEM } from '../../src/control/actor.ts';
+import { sql } from '../../src/control/drizzle.ts';
 import { cursorOf } from '../../src/control/input.ts';
 import type { Subscription } from '../../src/control/tables.ts';
 import { faultCodeOf, faultOf, member, type Seeded, seed, submit } from './database-kit.ts';

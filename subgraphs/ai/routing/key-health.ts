@@ -64,8 +64,9 @@ const HELD_BACK: ReadonlySet<AttemptFault['outcome']> = new Set(['REQUEST_REFUSE
 
 /** Makes the memory of how providers did lately. Units: `now` gives milliseconds since the epoch. */
 export function createKeyHealth(bounds: HealthBounds, now: () => number): KeyHealth {
-  const byKey = new LRUCache<string, Circuit>({ max: KEYS_MAX });
-  const byTenant = new LRUCache<string, Circuit>({ max: TENANTS_MAX });
+  // By size, not by `max`: that would make room for all of them at once, and there are seldom any.
+  const byKey = new LRUCache<string, Circuit>({ maxSize: KEYS_MAX, sizeCalculation: () => 1 });
+  const byTenant = new LRUCache<string, Circuit>({ maxSize: TENANTS_MAX, sizeCalculation: () => 1 });
   /** While all is well there is nothing to look up. */
   const isWell = (): boolean => byKey.size + byTenant.size === 0;
   const known = ({ healthKey, tenant }: HealthSubject): readonly Circuit[] =>
