@@ -15,6 +15,8 @@ export interface FileAuditSinkLimits {
   readonly batchBytesMax: number;
   /** How long events gather before they are written together. */
   readonly flushMs: number;
+  /** How long intents gather that came while a group was written: a group costs as much for one as for many. */
+  readonly gatherMs: number;
   /** First wait after a failure; each further one doubles it. */
   readonly retryMs: number;
   readonly retryMsMax: number;
@@ -40,6 +42,7 @@ const DEFAULT_LIMITS: FileAuditSinkLimits = {
   queueBytesMax: 67_108_864,
   batchBytesMax: 1_048_576,
   flushMs: 50,
+  gatherMs: 4,
   retryMs: 100,
   retryMsMax: 5_000,
   stallMs: 5_000,
@@ -68,6 +71,8 @@ export class FileAuditSink implements AuditSink {
   readonly #waiters: DiskWaiters;
   #file: DayFile | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Whether those who wait are written for soon, and whoever comes joins them. */
+  #gathering = false;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #failures = 0;
@@ -128,7 +133,7 @@ export class FileAuditSink implements AuditSink {
       throw new GatewayError('AUDIT_UNAVAILABLE', { cause: fault });
     }
     const onDisk = this.#waiters.wait(this.#queue.taken);
-    void this.#drain();
+    if (!this.#gathering) void this.#drain();
     await onDisk.catch((cause: unknown) => {
       throw new GatewayError('AUDIT_UNAVAILABLE', { cause });
     });
@@ -176,12 +181,13 @@ export class FileAuditSink implements AuditSink {
   #drain(): Promise<void> {
     // What it was for is done now, and it must not hold up those who wait for the next group.
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    [this.#timer, this.#gathering] = [null, false];
     this.#draining ??= this.#writeWaiting().finally(() => {
       this.#draining = null;
       this.#busySinceMs = null;
-      if (this.#queue.length > 0 && this.#closing === null)
-        this.#schedule(this.#waiters.waiting ? 0 : this.#delayMs());
+      if (this.#queue.length === 0 || this.#closing !== null) return;
+      this.#gathering = this.#waiters.waiting;
+      this.#schedule(this.#gathering ? this.#limits.gatherMs : this.#delayMs());
     });
     return this.#draining;
   }

@@ -12,6 +12,7 @@ import type { SecurityPolicy } from '../supergraph/policy.ts';
 import { invalidArguments } from './compile.ts';
 import { brokenByVariables } from './constraints.ts';
 import type { CompiledOperation } from './operation.ts';
+import { NOT_PLAIN, type PlainCoercion, plainCoercion } from './plain-coercion.ts';
 
 /** The schema and rules that an operation's variables are held to. */
 export interface VariableContext {
@@ -24,6 +25,7 @@ interface Variable {
   readonly type: GraphQLInputType;
   /** Undefined where the definition has no default. */
   readonly fallback: unknown;
+  readonly coerce: PlainCoercion;
 }
 
 /** Faults told at once; more say nothing new and cost time. */
@@ -43,12 +45,17 @@ export function coerceVariables(
   const variables = prepared.get(operation) ?? prepare(operation, context.apiSchema);
   const values: Record<string, unknown> = Object.create(null);
   const faults: string[] = [];
-  for (const { name, type, fallback } of variables) {
+  for (const { name, type, fallback, coerce } of variables) {
     const present = Object.hasOwn(given, name) && given[name] !== undefined;
     if (!present) {
       if (fallback !== undefined) values[name] = fallback;
       else if (isNonNullType(type))
         faults.push(`Variable "$${name}" of required type "${type}" was not provided.`);
+      continue;
+    }
+    const plain = coerce(given[name]);
+    if (plain !== NOT_PLAIN) {
+      values[name] = plain;
       continue;
     }
     values[name] = coerceInputValue(given[name], type, (path) => {
@@ -78,7 +85,7 @@ function prepare(operation: CompiledOperation, schema: GraphQLSchema): readonly 
     if (!isInputType(type)) return [];
     const fallback =
       definition.defaultValue === undefined ? undefined : valueFromAST(definition.defaultValue, type);
-    return [{ name: definition.variable.name.value, type, fallback }];
+    return [{ name: definition.variable.name.value, type, fallback, coerce: plainCoercion(type) }];
   });
   prepared.set(operation, variables);
   return variables;

@@ -73,10 +73,12 @@ describe('an intent', () => {
     const others = Array.from({ length: 50 }, (_, index) => audit.intend(intentOf(`s-${index}`)));
     disk.writes[0]?.resolve();
     await first;
+    // Those who wait gather; whoever comes then joins them.
+    others.push(audit.intend(intentOf('late')));
     await vi.waitFor(() => expect(disk.writes).toHaveLength(2));
     disk.writes[1]?.resolve();
     await Promise.all(others);
-    expect([disk.writes.length, disk.syncs(), disk.lines.length]).toEqual([2, 2, 51]);
+    expect([disk.writes.length, disk.syncs(), disk.lines.length]).toEqual([2, 2, 52]);
   });
 
   it('does not wait for a group that others had begun to gather', async () => {
