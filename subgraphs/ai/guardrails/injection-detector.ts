@@ -77,6 +77,9 @@ const PHRASE_BEGINS = new Map<string, (readonly string[])[]>();
 for (const phrase of PHRASES)
   PHRASE_BEGINS.set(phrase[0] ?? '', [...(PHRASE_BEGINS.get(phrase[0] ?? '') ?? []), phrase]);
 
+/** Words that any of these begins with: most begin with none. */
+const BEGINS: ReadonlySet<string> = new Set([...PHRASE_BEGINS.keys(), ...SET_ASIDE, ...TELL]);
+
 /** Marks by which models tell turns from texts. */
 const TURN_MARKS =
   /<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|end_header_id|eot_id)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?(?:system|assistant)(?:_prompt|_message)?>|^[ \t]{0,8}(?:#{1,6}[ \t]{0,3}(?:system|developer)(?: prompt| message)?|(?:system|developer) (?:prompt|message|override))[ \t]{0,3}:|^[ \t]{0,8}(?:system|developer)[ \t]{0,3}:[ \t]{0,3}(?:you |from now|new |ignore |answer |obey )|\[(?:system|developer)(?: message| prompt)?\]/gimu;
@@ -127,7 +130,8 @@ function withoutLeetWord(word: Word): Word {
 function order(words: readonly Word[], at: number): Span | null {
   const first = words[at];
   if (first === undefined) return null;
-  const end = phraseEnd(words, at) ?? orderEnd(words, at) ?? spelledEnd(first);
+  const isBegin = BEGINS.has(first.text);
+  const end = (isBegin ? (phraseEnd(words, at) ?? orderEnd(words, at)) : null) ?? spelledEnd(first);
   return end === null ? null : spanOf(first.start, end);
 }
 
