@@ -30,6 +30,9 @@ export interface Allowance extends Omit<Payer, 'subscription'> {
   readonly plans: readonly AiPlan[] | null;
 }
 
+/** What callers without a tenant are counted under together: no tenant has an empty name. */
+const NO_TENANT = '';
+
 /** A caller whose gateway says of its plans what cannot be read; nothing is permitted by it. */
 export const UNREADABLE = 'unreadable';
 
@@ -47,7 +50,7 @@ export function allowanceOf(principal: SubgraphPrincipal): Allowance | typeof UN
 
 function read({ budget, tenant, clientId }: SubgraphPrincipal): Allowance | typeof UNREADABLE {
   if (budget === null)
-    return { tenant: tenant ?? 'none', application: clientId, credential: clientId, plans: null };
+    return { tenant: tenant ?? NO_TENANT, application: clientId, credential: clientId, plans: null };
   const parsed = claimSchema.safeParse(budget);
   // What is absent is absent: no key is there without a value.
   return parsed.success ? (parsed.data as Allowance) : UNREADABLE;

@@ -138,6 +138,15 @@ describe('a caller', () => {
     expect(code).toBe('BUDGET_EXHAUSTED');
   });
 
+  it('without a tenant shares no budget with a tenant, whatever that is called', async () => {
+    const { ledger } = ledgerOf({ plans: 'optional', budgets: [{ of: 'tenant', tokensPerDay: 200 }] });
+    await ledger.reserve(call({ caller: principal({ tenant: null }) }));
+    for (const tenant of ['none', 'null', '-', '*'])
+      await ledger.reserve(call({ caller: principal({ tenant }) }));
+    const { code } = await refusalOf(ledger.reserve(call({ caller: principal({ tenant: null }) })));
+    expect(code).toBe('BUDGET_EXHAUSTED');
+  });
+
   it.each([
     ['a text', 'all'],
     ['plans of another form', { tenant: 't', application: 'a', credential: null, plans: {} }],
