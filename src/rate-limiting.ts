@@ -55,7 +55,10 @@ export function settledAnswer(
 ): GatewayResponse {
   if (reservation === null) return response;
   if (cost?.actual != null) reservation.settle(cost.actual);
-  return { ...response, headers: { ...response.headers, ...reservation.headers } };
+  const headers: Record<string, string> = { ...response.headers };
+  // A second spread in a literal costs several times as much.
+  for (const name of Object.keys(reservation.headers)) headers[name] = reservation.headers[name] ?? '';
+  return { ...response, headers };
 }
 
 /** An audit that also tells what tightens limits of each call; the audit itself where nothing does. */

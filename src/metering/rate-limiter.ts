@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { BehaviourWatch } from './behaviour-watch.ts';
 import { type ConcurrencyPlan, placeDemandsOf } from './concurrency-limits.ts';
-import { type FailureLimit, type FailureSource, failureDemands } from './failure-limits.ts';
+import { type FailureLimit, FailureQuestions, type FailureSource, failureDemands } from './failure-limits.ts';
 import type { Verdict } from './gcra.ts';
 import type { Demand, LimitStore, Taken } from './limit-store.ts';
 import type { PlaceDemand, Places } from './places.ts';
@@ -75,7 +75,7 @@ export interface RateLimiterOptions {
 export class StoredRateLimiter implements RateLimiter {
   readonly #limits: readonly RateLimit[];
   readonly #quotas: QuotaPlan | null;
-  readonly #failures: FailureLimit | null;
+  readonly #failures: { readonly limit: FailureLimit; readonly questions: FailureQuestions } | null;
   readonly #chargesEvents: boolean;
   readonly behaviour: BehaviourWatch | null;
   readonly #throttles: Throttles;
@@ -90,7 +90,8 @@ export class StoredRateLimiter implements RateLimiter {
     this.#chargesEvents = options.chargesEvents;
     this.#limits = limits;
     this.#quotas = quotas;
-    this.#failures = failures;
+    this.#failures =
+      failures === null ? null : { limit: failures, questions: new FailureQuestions(failures) };
     this.#throttles = throttles;
     this.behaviour = options.behaviour?.watch ?? null;
     this.#byBehaviour = options.behaviour?.throttles ?? null;
@@ -125,13 +126,13 @@ export class StoredRateLimiter implements RateLimiter {
   requireFewFailures(source: FailureSource): undefined | Promise<undefined> {
     if (this.#failures === null) return undefined;
     // A point is asked for and not taken: only failures cost.
-    const demands = failureDemands(source, this.#failures, 0);
+    const demands = this.#failures.questions.of(source);
     return once(this.#store.take(demands), (taken) => requireOneLeft(taken, demands));
   }
 
   noteFailure(source: FailureSource): undefined | Promise<undefined> {
     if (this.#failures === null) return undefined;
-    const taken = failureDemands(source, this.#failures, 1).map((demand) => this.#store.take([demand]));
+    const taken = failureDemands(source, this.#failures.limit, 1).map((demand) => this.#store.take([demand]));
     // Each by itself: an address that has none left counts against the credential all the same.
     const waiting = taken.filter((each) => each instanceof Promise);
     return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
