@@ -5,9 +5,9 @@ import type { SubgraphPrincipal } from '../../kit/assertion.ts';
 import type { Finding } from '../guardrails/finding.ts';
 import { allowanceOf, planFor, UNREADABLE } from './allowance.ts';
 import type { BudgetConfig } from './budget-config.ts';
-import { demandsOf } from './budget-demands.ts';
 import type { BudgetStore, Demand } from './budget-store.ts';
 import { type Charge, type CountedUsage, countsOf, StoredCharge, UNMETERED } from './charge.ts';
+import { KeptDemands } from './kept-demands.ts';
 import { type Amount, FREE, type ModelPrice, NOTHING, priceAtMost, priceOf } from './price-table.ts';
 import { type KeySpendCap, SpendCapReachedError } from './spend-cap.ts';
 import type { Payer, Reserved } from './usage-record.ts';
@@ -59,10 +59,12 @@ const WAITING_MAX = 1_000;
 /** Accounts for every call of a provider: reserved before, settled after. */
 export class BudgetLedger {
   readonly #parts: LedgerParts;
+  readonly #demands: KeptDemands;
   readonly #settling = new Set<Promise<void>>();
 
   constructor(parts: LedgerParts) {
     this.#parts = parts;
+    this.#demands = new KeptDemands(parts.config.budgets);
   }
 
   get config(): BudgetConfig {
@@ -93,7 +95,7 @@ export class BudgetLedger {
     const { config, store, now, newId } = this.#parts;
     const { payer, plan } = this.#payerOf({ ...call, model: call.model.id });
     const at = now();
-    const demands = demandsOf(payer, { plan, budgets: config.budgets, key: call.key ?? null }, at);
+    const demands = this.#demands.of(call.caller, { payer, plan, key: call.key ?? null }, at);
     const price = this.#priceOf(call, demands);
     const record = {
       ...payer,

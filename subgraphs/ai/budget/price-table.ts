@@ -33,17 +33,18 @@ export const NOTHING: Amount = Object.freeze({ tokens: 0, microUsd: 0 });
 /** No model's price; offline models cost nothing unless a table says otherwise. */
 export const FREE: ModelPrice = Object.freeze({ input: 0, cacheRead: 0, cacheWrite: 0, output: 0 });
 
-const PER_TOKENS = 1_000_000n;
+const PER_TOKENS = 1_000_000;
 
 /** What tokens cost; a fraction of a micro-USD counts as a whole one, once for the call. */
 export function priceOf(counts: TokenCounts, price: ModelPrice): Amount {
   const { input, cacheRead, cacheWrite, output } = counts;
-  const parts =
-    of(input, price.input) +
-    of(cacheRead, price.cacheRead) +
-    of(cacheWrite, price.cacheWrite) +
-    of(output, price.output);
-  return { tokens: input + cacheRead + cacheWrite + output, microUsd: rounded(parts) };
+  const microUsd = sumUp([
+    [input, price.input],
+    [cacheRead, price.cacheRead],
+    [cacheWrite, price.cacheWrite],
+    [output, price.output],
+  ]);
+  return { tokens: input + cacheRead + cacheWrite + output, microUsd };
 }
 
 /** What a call can cost at most: as if all of its input were of the dearest kind, and all of the output came. */
@@ -52,15 +53,25 @@ export function priceAtMost(
   price: ModelPrice,
 ): Amount {
   const dearest = Math.max(price.input, price.cacheRead, price.cacheWrite);
-  const parts = of(tokens.input, dearest) + of(tokens.output, price.output);
-  return { tokens: tokens.input + tokens.output, microUsd: rounded(parts) };
+  const microUsd = sumUp([
+    [tokens.input, dearest],
+    [tokens.output, price.output],
+  ]);
+  return { tokens: tokens.input + tokens.output, microUsd };
 }
 
-/** Beyond what doubles hold exactly: a billion tokens at a thousand dollars a million. */
-function of(tokens: number, price: number): bigint {
-  return BigInt(tokens) * BigInt(price);
+type Part = readonly [tokens: number, price: number];
+
+/** What parts cost together, rounded up once. Units: micro-USD. */
+function sumUp(parts: readonly Part[]): number {
+  let sum = PER_TOKENS - 1;
+  for (const [tokens, price] of parts) sum += tokens * price;
+  // A billion tokens at a thousand dollars a million is beyond what doubles hold exactly.
+  return sum <= Number.MAX_SAFE_INTEGER ? (sum - (sum % PER_TOKENS)) / PER_TOKENS : sumUpLarge(parts);
 }
 
-function rounded(parts: bigint): number {
-  return Number((parts + PER_TOKENS - 1n) / PER_TOKENS);
+function sumUpLarge(parts: readonly Part[]): number {
+  let sum = BigInt(PER_TOKENS - 1);
+  for (const [tokens, price] of parts) sum += BigInt(tokens) * BigInt(price);
+  return Number(sum / BigInt(PER_TOKENS));
 }

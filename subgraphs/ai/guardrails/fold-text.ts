@@ -1,14 +1,17 @@
+import { lookAt, type TextLook } from './quick-look.ts';
 import type { Span } from './span.ts';
 
 /** A text as readers see it, and where each of its characters stands in the original. */
 export interface FoldedText {
   readonly text: string;
   readonly original: string;
+  /** At the text as it is folded. */
+  readonly look: TextLook;
   /** The same place in the original, with all of each character that it has a part of. */
   originOf(span: Span): Span;
 }
 
-/** What is left as it is. */
+/** What is left as it is: what a look finds plain. */
 const PLAIN = /^[\t\n\v\f\r -~]*$/u;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{M}\p{Cc}]/u;
 const DASHES = /[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]/u;
@@ -75,7 +78,8 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
  * Invariant: each character of the text adds at most four to the result.
  */
 export function foldText(original: string): FoldedText {
-  if (PLAIN.test(original)) return { text: original, original, originOf: (span) => span };
+  const seen = lookAt(original);
+  if (seen.isPlain) return { text: original, original, look: seen, originOf: (span) => span };
   let text = '';
   const origins: number[] = [];
   let at = 0;
@@ -87,7 +91,7 @@ export function foldText(original: string): FoldedText {
   }
   origins.push(original.length);
   return {
-    ...{ text, original },
+    ...{ text, original, look: lookAt(text) },
     originOf({ start, end, kind }) {
       let behind = end;
       while (behind < text.length && origins[behind] === origins[end - 1]) behind += 1;

@@ -79,6 +79,12 @@ for (const phrase of PHRASES)
 
 /** Words that any of these begins with: most begin with none. */
 const BEGINS: ReadonlySet<string> = new Set([...PHRASE_BEGINS.keys(), ...SET_ASIDE, ...TELL]);
+/** By first letter, a bit for each length: what has none of them need not be looked up. */
+const BEGIN_LENGTHS = new Int32Array(128);
+for (const begin of BEGINS) {
+  const letter = begin.charCodeAt(0) & 127;
+  BEGIN_LENGTHS[letter] = (BEGIN_LENGTHS[letter] ?? 0) | (1 << begin.length);
+}
 
 /** Marks by which models tell turns from texts. */
 const TURN_MARKS =
@@ -98,15 +104,16 @@ export function createInjectionDetector(): Detector {
   return {
     name: 'injection',
     find(text) {
-      const spans = [...plain(text), ...hidden(text.original), ...encoded(text.original)];
+      const spans = [...plain(text), ...hidden(text.original), ...encoded(text)];
       return spans.length === 0 ? spans : joined(spans);
     },
   };
 }
 
-function plain({ text, originOf }: FoldedText): Span[] {
+function plain({ text, look, originOf }: FoldedText): Span[] {
   const found = marks(text);
-  const words = joinLetters(wordsOf(text)).map(withoutLeetWord);
+  const spelled = joinLetters(wordsOf(text));
+  const words = look.isPlain && !look.hasMixedWord ? spelled : spelled.map(withoutLeetWord);
   for (let at = 0; at < words.length; at += 1) {
     const span = order(words, at);
     if (span !== null) found.push(span);
@@ -126,11 +133,15 @@ function withoutLeetWord(word: Word): Word {
   return text === word.text ? word : { ...word, text };
 }
 
+function couldBegin(word: string): boolean {
+  return (((BEGIN_LENGTHS[word.charCodeAt(0) & 127] ?? 0) >> word.length) & 1) === 1;
+}
+
 /** What begins at a word. */
 function order(words: readonly Word[], at: number): Span | null {
   const first = words[at];
   if (first === undefined) return null;
-  const isBegin = BEGINS.has(first.text);
+  const isBegin = couldBegin(first.text) && BEGINS.has(first.text);
   const end = (isBegin ? (phraseEnd(words, at) ?? orderEnd(words, at)) : null) ?? spelledEnd(first);
   return end === null ? null : spanOf(first.start, end);
 }
@@ -172,7 +183,8 @@ const SPELLED_CHARACTERS_MIN = 11;
 /** Letters that were joined have no gaps between words. */
 function spelledEnd({ text, end }: Word): number | null {
   if (text.length < SPELLED_CHARACTERS_MIN) return null;
-  return /ignore(?:all|any|the|your|my){0,3}(?:previous|prior|above)?(?:instructions|rules)/u.test(text)
+  return text.includes('ignore') &&
+    /ignore(?:all|any|the|your|my){0,3}(?:previous|prior|above)?(?:instructions|rules)/u.test(text)
     ? end
     : null;
 }
@@ -183,8 +195,10 @@ function hidden(text: string): Span[] {
   return [...text.matchAll(TAGS)].map(({ index, 0: match }) => spanOf(index, index + match.length));
 }
 
-function encoded(text: string): Span[] {
-  return [...text.matchAll(ENCODED)]
+function encoded({ text, original, look }: FoldedText): Span[] {
+  // Without regard to case, two letters beyond ASCII count as letters of it.
+  if (look.isPlain && text === original && !look.hasEncodedRun) return [];
+  return [...original.matchAll(ENCODED)]
     .filter(({ 0: match }) => [hexOf(match), Buffer.from(match, 'base64').toString('utf8')].some(says))
     .map(({ index, 0: match }) => spanOf(index, index + match.length));
 }

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { ibanLength, isCardNumber, passesCpf, passesDni, passesIban, passesNir } from './check-digits.ts';
 import type { Detector } from './finding.ts';
 import { phoneSpans } from './phone-numbers.ts';
-import { digitsIn } from './quick-look.ts';
+import type { TextLook } from './quick-look.ts';
 import { type FindingKind, joined, type Span } from './span.ts';
 
 /** Kinds of personal data that can be looked for. */
@@ -26,22 +26,27 @@ const FINDERS: Readonly<Record<PiiKind, (text: string) => readonly Span[]>> = {
   PHONE: phoneSpans,
 };
 
-/** Digits that a kind has at least. */
-const DIGITS_MIN: Readonly<Record<PiiKind, number>> = {
-  ...{ EMAIL: 0, IBAN: 2, CARD: 13, NATIONAL_ID: 6, IP_ADDRESS: 1, PHONE: 7 },
+/** Whether a text has what each kind has to have. */
+const COULD_BE: Readonly<Record<PiiKind, (look: TextLook) => boolean>> = {
+  EMAIL: () => true,
+  IBAN: ({ hasIbanBegin }) => hasIbanBegin,
+  CARD: ({ digitsTogether }) => digitsTogether >= CARD_DIGITS_MIN,
+  NATIONAL_ID: ({ digitsTogether }) => digitsTogether >= 6,
+  IP_ADDRESS: ({ digitsTogether }) => digitsTogether >= 1,
+  PHONE: ({ digitsTogether }) => digitsTogether >= 7,
 };
-const DIGITS_ENOUGH = 13;
+const CARD_DIGITS_MIN = 13;
 
 /** Finds personal data of the kinds that have a form: by check digits where there are some, and by what stands around where not. */
 export function createPiiDetector(kinds: readonly PiiKind[] = PII_KINDS): Detector {
   const finders = PII_KINDS.filter((kind) => kinds.includes(kind)).map((kind) => ({
-    ...{ find: FINDERS[kind], digitsMin: DIGITS_MIN[kind] },
+    ...{ find: FINDERS[kind], couldBe: COULD_BE[kind] },
   }));
   return {
     name: 'pii',
-    find({ text, originOf }) {
-      const digits = digitsIn(text, DIGITS_ENOUGH);
-      const spans = finders.flatMap(({ find, digitsMin }) => (digits < digitsMin ? [] : find(text)));
+    find({ text, look, originOf }) {
+      const spans: Span[] = [];
+      for (const { find, couldBe } of finders) if (couldBe(look)) spans.push(...find(text));
       return spans.length === 0 ? spans : joined(spans).map(originOf);
     },
   };
@@ -96,7 +101,7 @@ function cards(text: string): Span[] {
         digits += group[0];
         const end = index + group.index + group[0].length;
         // Part of a longer run of letters or digits is part of something else.
-        if (digits.length < 13 || /[0-9A-Za-z_]/u.test(text.charAt(end))) continue;
+        if (digits.length < CARD_DIGITS_MIN || /[0-9A-Za-z_]/u.test(text.charAt(end))) continue;
         if (!isCardNumber(digits)) continue;
         found.push({ start: index + (groups[first]?.index ?? 0), end, kind: 'CARD' });
       }

@@ -1,5 +1,5 @@
 import type { Detector } from './finding.ts';
-import { hasRunWithDigit } from './quick-look.ts';
+import type { FoldedText } from './fold-text.ts';
 import { type FindingKind, joined, type Span } from './span.ts';
 
 const BEFORE = '(?<![A-Za-z0-9_-])';
@@ -57,26 +57,22 @@ const EXAMPLE =
 export function createSecretsDetector(): Detector {
   return {
     name: 'secrets',
-    find({ text, originOf }) {
-      const spans = look(text);
-      return spans.length === 0 ? spans : joined(spans).map(originOf);
+    find(folded) {
+      const spans = spansIn(folded);
+      return spans.length === 0 ? spans : joined(spans).map(folded.originOf);
     },
   };
 }
 
-/** Characters of the shortest value behind a name; no key of an issuer is as short. */
-const VALUE_CHARACTERS_MIN = 8;
-
 /** Looks closely only where there is what each form has to have. */
-function look(text: string): readonly Span[] {
-  // Keys and values have a digit.
-  const couldBe = hasRunWithDigit(text, VALUE_CHARACTERS_MIN);
+function spansIn({ text, look: { hasSecretRun } }: FoldedText): readonly Span[] {
   return [
     ...(text.includes('-----BEGIN') ? privateKeys(text) : []),
     ...(text.includes('eyJ') ? jwts(text) : []),
-    ...(couldBe ? keys(text) : []),
+    // Keys and values have a digit.
+    ...(hasSecretRun ? keys(text) : []),
     ...(text.includes('://') ? inUrls(text) : []),
-    ...(couldBe ? named(text) : []),
+    ...(hasSecretRun ? named(text) : []),
   ];
 }
 

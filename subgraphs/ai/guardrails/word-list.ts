@@ -1,5 +1,3 @@
-import { digitsIn } from './quick-look.ts';
-
 /** A word of a text as it is compared, and where it stands. */
 export interface Word {
   readonly text: string;
@@ -55,7 +53,7 @@ function anyWords(text: string): Word[] {
 
 /** A word with the letters that its digits stand for; numbers stay what they are. */
 export function withoutLeet(word: string): string {
-  if (digitsIn(word, 1) === 0 || !/\p{L}/u.test(word)) return word;
+  if (!/[0-9]/u.test(word) || !/\p{L}/u.test(word)) return word;
   return word.replace(/[0-9]/gu, (digit) => LEET.get(digit) ?? digit);
 }
 
