@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,8 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   const path = join(directory, 'audit.lock');
   if (held.has(path)) throw new Error('this process writes to the audit directory already');
-  const owner = { pid: process.pid, host: hostname(), token: randomUUID() };
+  const { pid } = process;
+  const owner = { pid, began: beginOf(pid), host: hostname(), token: randomUUID() };
   held.add(path);
   let content: string;
   try {
@@ -40,11 +42,31 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
   };
 }
 
-function lives(pid: number): boolean {
+/** Whether a process runs; where it is known when that one began, one that began at another time got its number after it. */
+function lives(pid: number, began: string | undefined): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
+  const found = beginOf(pid);
+  return began === undefined || found === undefined || found === began;
+}
+
+const START_TIME_FIELD = 22;
+
+/**
+ * When a process began, in ticks of the machine since it was started, and which start that was; undefined where the system does not tell, or
+ * not us. Source: proc_pid_stat(5): the second field is a name in brackets, which may hold blanks and brackets itself.
+ */
+export function beginOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME_FIELD - 3];
+    return ticks === undefined ? undefined : `${boot}:${ticks}`;
+  } catch {
+    // Other systems have no such files, and some hide those of others: then the number alone decides, as for locks of before.
+    return undefined;
   }
 }

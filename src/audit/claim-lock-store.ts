@@ -2,7 +2,13 @@ import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node
 import { z } from 'zod';
 
 const FILE_MODE = 0o600;
-const ownerSchema = z.object({ pid: z.int().positive(), host: z.string(), token: z.string() });
+const ownerSchema = z.object({
+  pid: z.int().positive(),
+  /** When the process began, as its system tells it; absent where that does not. */
+  began: z.string().optional(),
+  host: z.string(),
+  token: z.string(),
+});
 
 /** Who holds a lock. Invariant: no two claims have the same token. */
 export type LockOwner = Readonly<z.infer<typeof ownerSchema>>;
@@ -42,8 +48,8 @@ export function lockFiles(linkFile: typeof link = link): LockFiles {
 
 export interface LockDeps {
   readonly files: LockFiles;
-  /** Whether a process of this machine runs. */
-  readonly lives: (pid: number) => boolean;
+  /** Whether a process of this machine runs that began then, where that is known. */
+  readonly lives: (pid: number, began: string | undefined) => boolean;
 }
 
 /** A lock changes hands while it is looked at; whoever finds that so often gives up. */
@@ -105,7 +111,7 @@ function refuseLiving(
   // A lock torn by a crash of the machine: its owner did not survive it.
   if (held === null) return;
   // One with our own pid is of a process before us: who holds it is no other.
-  if (held.host === owner.host && (held.pid === owner.pid || !lives(held.pid))) return;
+  if (held.host === owner.host && (held.pid === owner.pid || !lives(held.pid, held.began))) return;
   throw new Error(
     `process ${held.pid} of another gateway writes to the audit directory; if it is gone, remove ${path}`,
   );

@@ -30,7 +30,8 @@ const TOKENS_MAX = 2_147_483_647;
 /** An assertion carries these, and a header field is short. */
 const MODELS_MAX = 32;
 const MODELS_CHARACTERS_MAX = 2000;
-const MODEL = /^(?:\*|[a-z0-9][\w./:@-]{0,126}\*?)$/iu;
+/** As long as a provider's name, a slash and the id of a model there can be. */
+const MODEL = /^(?:\*|[a-z0-9][\w./:@-]{0,160}\*?)$/iu;
 
 /** Throws: INVALID_INPUT. */
 export function checkedAiLimits({ tokensPerMinute, tokensPerDay, spend, models }: AiLimits): AiLimits {

@@ -103,12 +103,15 @@ function run({ file, args, environment, timeoutMs }: KeyCommand, request: string
     const fail = (message: string): void => {
       clearTimeout(timer);
       reject(new KeyCommandError(message));
+      if (child.pid === undefined) return;
       // Of what holds its output some is alive: the number is no other's.
-      if (child.pid !== undefined && !isClosed) killGroup(child.pid);
+      if (!isClosed) killGroup(child.pid);
       child.stdout.destroy();
     };
     const timer = setTimeout(() => fail('the key command takes too long'), timeoutMs);
     child.on('error', () => fail('the key command cannot be run'));
+    // Where the process may open no more files there are no pipes either, whatever their types say.
+    if (child.pid === undefined) return;
     // One that does not read to the end says by its answer what came of it.
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => {
@@ -130,7 +133,8 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    // It ended meanwhile.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    // It ended meanwhile, or runs as somebody else who has to end it: no call waits for it any more.
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { ListenerDeps, ListenerOptions } from './listener.ts';
 import { chatEventError, chunkFormat } from './openai/chat-answer.ts';
 import type { ChatRequest } from './openai/chat-request.ts';
 import { invalidRequest, type OpenAiError, openAiError, openAiErrorOf } from './openai/openai-error.ts';
+import { malformed } from './parse-params.ts';
 import {
   type GatewayAnswer,
   type GatewayResponse,
@@ -123,11 +124,12 @@ export class OpenAiExchange {
   async body(): Promise<unknown> {
     if (this.#setting.drain.aborted) throw new GatewayError('SHUTTING_DOWN');
     const bytes = await this.#wire.body();
-    if (!isUtf8(bytes)) throw new GatewayError('BAD_REQUEST');
+    if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
     try {
       return JSON.parse(bytes.toString('utf8'));
     } catch {
-      throw new GatewayError('BAD_REQUEST');
+      // What it says quotes the text.
+      throw malformed('The body is not JSON.');
     }
   }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError } from '../errors.ts';
 import { chatError, completion } from './openai/chat-answer.ts';
 import { parseChat } from './openai/chat-request.ts';
 import { embeddingList, parseEmbedding } from './openai/embeddings.ts';
@@ -53,6 +54,8 @@ export function createOpenAiDoor(
       app.get(`${path}/models`, on(models));
       // Names of models have slashes.
       app.get(`${path}/models/*`, on(model));
+      // These clients read no error in another form than theirs.
+      app.all(`${path}/*`, on(unserved));
     },
     drain: () => drain.abort(),
     settled: (timeoutMs) => running.settled(timeoutMs),
@@ -83,4 +86,18 @@ async function model(exchange: OpenAiExchange): Promise<void> {
     ...{ param: 'model', code: 'model_not_found' },
   });
   await exchange.answer(modelParams(exchange.rest), oneModel, { nothing: unknown });
+}
+
+/** By which method each path is asked. */
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ['chat/completions', 'POST'],
+  ['embeddings', 'POST'],
+  ['models', 'GET'],
+]);
+
+/** What no route is for. Throws: NOT_FOUND, METHOD_NOT_ALLOWED. */
+async function unserved({ rest }: OpenAiExchange): Promise<void> {
+  const allow = METHODS.get(rest.startsWith('models/') ? 'models' : rest);
+  if (allow === undefined) throw new GatewayError('NOT_FOUND');
+  throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow } });
 }

@@ -36,6 +36,7 @@ export class SettlementQueue {
   #batch: Batch | null = null;
   #timer: NodeJS.Timeout | null = null;
   #sending: Promise<void> = Promise.resolve();
+  #isSending = false;
   #isClosed = false;
   #pauseMs = 0;
 
@@ -67,10 +68,13 @@ export class SettlementQueue {
   }
 
   #arm(afterMs: number): void {
-    if (this.#timer !== null || this.#isClosed) return;
+    // What comes while a batch is under way goes when that has arrived, or with it.
+    if (this.#timer !== null || this.#isSending || this.#isClosed) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
+      this.#isSending = true;
       this.#sending = this.#send().then(() => {
+        this.#isSending = false;
         if (this.#batch !== null || this.#waiting.size > 0) this.#rearm();
       });
     }, afterMs);

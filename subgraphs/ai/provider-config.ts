@@ -8,10 +8,12 @@ const OF_CHAT: ReadonlySet<string> = new Set(['IMAGES', 'REASONING']);
 /** Providers that have moderation models. */
 const MODERATING: ReadonlySet<string> = new Set(['openai', 'openai-compatible', 'mistral']);
 const CAPABILITIES = ['CHAT', 'IMAGES', 'REASONING', 'EMBEDDINGS', 'MODERATION'] as const;
+/** Longest name of a model: that of its provider, a slash, and its id there. */
+export const MODEL_NAME_CHARACTERS_MAX = 161;
 const lifecycleSchema = z.strictObject({
   stage: z.enum(['PREVIEW', 'STABLE', 'DEPRECATED', 'RETIRED']),
   sunset: z.iso.date().optional(),
-  replacement: z.string().min(1).max(161).optional(),
+  replacement: z.string().min(1).max(MODEL_NAME_CHARACTERS_MAX).optional(),
 });
 const modelSchema = z
   .strictObject({

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginOf, lockAuditDirectory } from '../../src/audit/audit-lock-store.ts';
 import { claimLock, type LockFiles, type LockOwner, lockFiles } from '../../src/audit/claim-lock-store.ts';
 import { runs } from '../property-runs.ts';
 
@@ -98,6 +99,24 @@ describe('a lock on disk', () => {
     await expect(claim(2, files)).rejects.toThrow('process 1 of another gateway');
     expect(await readFile(join(folder, 'lock'), 'utf8')).toBe(content);
     expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it('whose number another process has by now is taken over, and not where it may be the same', async () => {
+    const { ppid: pid } = process;
+    const left = (began: string | undefined) =>
+      writeFile(join(folder, 'audit.lock'), JSON.stringify({ pid, began, host: hostname(), token: 'left' }));
+    const refusal = `process ${pid} of another gateway`;
+    const began = beginOf(pid);
+    await left(began);
+    await expect(lockAuditDirectory(folder)).rejects.toThrow(refusal);
+    await left(undefined);
+    await expect(lockAuditDirectory(folder)).rejects.toThrow(refusal);
+    await left('before:1');
+    // Only some systems tell when a process began.
+    if (began === undefined) return expect(lockAuditDirectory(folder)).rejects.toThrow(refusal);
+    const lock = await lockAuditDirectory(folder);
+    expect(await lock.held()).toBe(true);
+    await lock.release();
   });
 
   it('that was left in the moment of taking over, again and again, is told to be removed by hand', async () => {

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { localKeyWrapper, NotOpenedError, seal, unseal } from '../../src/control/envelope.ts';
 import { type KeyCommand, keyCommandSchema } from '../../src/control/key-command.ts';
 import { commandKeyWrapper, keyWrapperOf } from '../../src/control/key-command-client.ts';
@@ -70,6 +71,38 @@ describe('a command that wraps keys', () => {
     expect(fault).toMatchObject({ name: 'KeyCommandError' });
     expect(fault).not.toBeInstanceOf(NotOpenedError);
     expect(String(fault)).not.toContain('planted');
+  });
+
+  it('of somebody else, who has to end it, is no longer waited for all the same', async () => {
+    const { kill } = process;
+    const killed = vi.spyOn(process, 'kill').mockImplementation((...given) => {
+      kill.apply(process, given);
+      throw Object.assign(new Error('not permitted'), { code: 'EPERM' });
+    });
+    try {
+      const wrapper = shell('sleep 600', { timeoutMs: 100 });
+      await expect(wrapper.wrap(KEY)).rejects.toMatchObject({ name: 'KeyCommandError' });
+      expect(killed).toHaveBeenCalledOnce();
+    } finally {
+      killed.mockRestore();
+    }
+  });
+
+  it('is a fault of the service too where this process may open no more files, and ends it not', () => {
+    const client = new URL('../../src/control/key-command-client.ts', import.meta.url).href;
+    const script = `
+      import { openSync } from 'node:fs';
+      const { commandKeyWrapper } = await import(${JSON.stringify(client)});
+      const command = { file: '/bin/true', args: [], environment: [], timeoutMs: 60_000, processesMax: 1 };
+      try { for (;;) openSync('/dev/null'); } catch {}
+      const told = await commandKeyWrapper(command).wrap(new Uint8Array(32)).catch(({ name }) => name);
+      setImmediate(() => console.log(told));`;
+    const { stdout, status } = spawnSync(
+      '/bin/sh',
+      ['-c', 'ulimit -n 256; exec "$@"', '-', process.execPath, '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    );
+    expect([stdout.trim(), status]).toEqual(['KeyCommandError', 0]);
   });
 
   it('gives no key that is none', async () => {

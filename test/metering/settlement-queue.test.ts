@@ -51,6 +51,35 @@ describe('corrections on their way', () => {
     expect(onLost).not.toHaveBeenCalled();
   });
 
+  it('are under way one batch at a time, and none is forgotten whatever becomes of the one before', async () => {
+    const under: { readonly id: string; readonly ended: PromiseWithResolvers<void> }[] = [];
+    let batches = 0;
+    const queue = new SettlementQueue({
+      shared: {
+        settle: (_, id) => {
+          const ended = Promise.withResolvers<void>();
+          under.push({ id, ended });
+          return ended.promise;
+        },
+      },
+      ...{ gatherMs: 20, retryForMs: 5000, waitingMax: 10, onLost: () => expect.unreachable() },
+      ...{ now: () => performance.now(), newBatchId: () => `batch-${batches++}` },
+    });
+    queue.add(bucket('a'), 3);
+    await vi.advanceTimersByTimeAsync(20);
+    // The shared buckets are slower than corrections gather.
+    queue.add(bucket('b'), 4);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(under.map(({ id }) => id)).toEqual(['batch-0']);
+    under[0]?.ended.resolve();
+    await vi.advanceTimersByTimeAsync(20);
+    under[1]?.ended.reject(new Error('down'));
+    await vi.advanceTimersByTimeAsync(200);
+    under[2]?.ended.resolve();
+    await queue.close();
+    expect(under.map(({ id }) => id)).toEqual(['batch-0', 'batch-1', 'batch-1']);
+  });
+
   it('are given up after their time, and those for which there is no room at once', async () => {
     const { queue, state, onLost } = open(2);
     state.isDown = true;

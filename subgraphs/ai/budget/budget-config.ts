@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODEL_NAME_CHARACTERS_MAX } from '../provider-config.ts';
 import type { PriceTable } from './price-table.ts';
 
 /** The configuration of budgets is not usable; the faults name places and rules. */
@@ -25,7 +26,7 @@ const modelPrice = z
 const prices = z
   .strictObject({
     version: z.string().min(1).max(64),
-    models: z.record(z.string().min(1).max(128), modelPrice),
+    models: z.record(z.string().min(1).max(MODEL_NAME_CHARACTERS_MAX), modelPrice),
   })
   .transform(({ version, models }): PriceTable => ({ version, models: new Map(Object.entries(models)) }));
 

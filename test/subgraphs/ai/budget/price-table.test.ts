@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkedAiLimits } from '../../../../src/control/ai-limits.ts';
 import { parseBudgetConfig } from '../../../../subgraphs/ai/budget/budget-config.ts';
 import { budgetWindow } from '../../../../subgraphs/ai/budget/budget-window.ts';
 import { priceAtMost, priceOf } from '../../../../subgraphs/ai/budget/price-table.ts';
 import { chatTokens } from '../../../../subgraphs/ai/budget/token-estimate.ts';
+import { parseProviderConfigs } from '../../../../subgraphs/ai/provider-config.ts';
 
 const tokens = fc.nat(1_000_000_000);
 const price = fc.record({
@@ -93,5 +95,18 @@ describe('the configuration of budgets', () => {
     ['a spend below nothing', { budgets: [{ of: 'tenant', spend: { microUsd: -1, per: 'day' } }] }],
   ])('refuses %s', (_, config) => {
     expect(() => parseBudgetConfig(config)).toThrow(expect.objectContaining({ name: 'BudgetConfigError' }));
+  });
+
+  it('has prices of models with the longest names that providers can give them, and of none longer', () => {
+    const models = [{ id: 'm'.repeat(128), capabilities: ['CHAT'] }];
+    const [provider] = parseProviderConfigs([
+      { name: 'p'.repeat(32), provider: 'openai', apiKey: 'k', models },
+    ]);
+    const name = `${provider?.name}/${provider?.models[0]?.id}`;
+    const priced = (id: string) => ({ prices: { version: '1', models: { [id]: { input: 1, output: 1 } } } });
+    expect(parseBudgetConfig(priced(name)).prices.models.get(name)?.input).toBe(1);
+    expect(checkedAiLimits({ models: [name] }).models).toEqual([name]);
+    expect(() => parseBudgetConfig(priced(`${name}m`))).toThrow();
+    expect(() => checkedAiLimits({ models: [`${name}mm`] })).toThrow();
   });
 });
