@@ -1,6 +1,7 @@
 import { type Actor, requireSecurity, requireStepUp, requireTenant, type StepUpRule } from './actor.ts';
 import { aiBodyContext } from './ai-body-context.ts';
 import { ControlError } from './control-error.ts';
+import type { Transaction } from './database-pool.ts';
 import { eq, sql } from './drizzle.ts';
 import { type KeyWrapper, unseal } from './envelope.ts';
 import { type Page, type PageInput, paged, pageOf, text } from './input.ts';
@@ -104,20 +105,14 @@ export class AiBodiesStore {
     const reason = text('reason', input.reason, 2000);
     // Without a key of its own: what is answered under one is remembered.
     const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
+    const row = await read(this.#deps, actor, (tx) => bodyIn(tx, input.id, this.#deps.now()));
+    this.#require(actor, row.tenantId);
+    const { keyId, wrappedKey, sealed, ...body } = row;
+    // Before the change begins: others would wait for the key service.
+    const opened = await this.#unseal({ keyId, wrappedKey, sealed }, body);
     return change(this.#deps, actor, wanted, async ({ tx, record, now }) => {
-      const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(
-        sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies
-          WHERE id = ${input.id} AND expires_at > ${timeOf(now)}`,
-      );
-      const [row] = rows;
-      if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
-      this.#require(actor, row.tenantId);
-      const { keyId, wrappedKey, sealed, ...body } = row;
-      const opened = await this.#unseal({ keyId, wrappedKey, sealed }, body);
-      await record({
-        ...{ action: 'aiBody.read', entity: 'aiBody', id: row.id, tenantId: row.tenantId },
-        after: { reason },
-      });
+      const { id, tenantId } = await bodyIn(tx, input.id, now);
+      await record({ action: 'aiBody.read', entity: 'aiBody', id, tenantId, after: { reason } });
       return { ...body, text: opened };
     });
   }
@@ -144,6 +139,16 @@ export class AiBodiesStore {
       );
     }
   }
+}
+
+/** Throws: NOT_FOUND for one that has ended, too. */
+async function bodyIn(tx: Transaction, id: string, now: number): Promise<SealedBodyRow> {
+  const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(
+    sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE id = ${id} AND expires_at > ${timeOf(now)}`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'aiBody' });
+  return row;
 }
 
 function timeOf(ms: number): string {

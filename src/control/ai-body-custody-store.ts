@@ -33,7 +33,8 @@ const REWRAPPED_AT_ONCE = 500;
 
 /**
  * Kept questions and answers in the hands of who runs the gateway: whoever has the master key and the database needs to prove nothing more.
- * Invariant: nothing is told before it is written down who reads it and why.
+ * Invariant: nothing is told before it is written down who reads it and why. No change of the control plane waits for a key service: what it
+ * is asked for is had before the change begins.
  */
 export class AiBodyCustodyStore {
   readonly #deps: AiBodyCustodyDeps;
@@ -105,48 +106,58 @@ export class AiBodyCustodyStore {
     { condition, limit }: { readonly condition: SQL; readonly limit: number },
     reason: string,
   ): Promise<readonly OpenedAiBody[]> {
+    const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE ${condition} ORDER BY id LIMIT ${limit}`;
+    const opened: OpenedAiBody[] = [];
+    for (const { keyId, wrappedKey, sealed, ...body } of await this.#rows(actor, query)) {
+      const opening = unseal({ keyId, wrappedKey, sealed }, aiBodyContext(body), this.#deps.wrapper);
+      opened.push({ ...body, text: await opening.catch(whereClosed) });
+    }
+    const seen = opened.filter(({ text: said }) => said !== null);
     const wanted = { action: 'aiBody.read', input: null, idempotencyKey: undefined };
-    return change(this.#deps, actor, wanted, async ({ tx, record }) => {
-      const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE ${condition} ORDER BY id LIMIT ${limit}`;
-      const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(query);
-      const opened: OpenedAiBody[] = [];
-      for (const { keyId, wrappedKey, sealed, ...body } of rows) {
-        const said = await unseal(
-          { keyId, wrappedKey, sealed },
-          aiBodyContext(body),
-          this.#deps.wrapper,
-        ).catch(whereClosed);
-        opened.push({ ...body, text: said });
-        const { id, tenantId } = body;
-        if (said !== null)
+    if (seen.length > 0)
+      await change(this.#deps, actor, wanted, async ({ record }) => {
+        for (const { id, tenantId } of seen)
           await record({ action: 'aiBody.read', entity: 'aiBody', id, tenantId, after: { reason } });
-      }
-      return opened;
-    });
+      });
+    return opened;
   }
 
   async #rewrapSome(actor: Actor, { current, after }: { readonly current: string; readonly after: string }) {
+    const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE key_id <> ${current} AND id > ${after}
+      ORDER BY id LIMIT ${REWRAPPED_AT_ONCE}`;
+    const rows = await this.#rows(actor, query);
+    const moved: Pick<SealedBodyRow, 'id' | 'keyId' | 'wrappedKey'>[] = [];
+    for (const row of rows) {
+      const made = await rewrap(row, this.#deps.wrapper).catch(whereClosed);
+      if (made !== null) moved.push({ ...made, id: row.id });
+    }
+    const rewrapped = moved.length;
+    if (rewrapped > 0) await this.#keepMoved(actor, moved, current);
+    const last = rows.length < REWRAPPED_AT_ONCE ? null : (rows.at(-1)?.id ?? null);
+    return { rewrapped, failed: rows.length - rewrapped, last };
+  }
+
+  /** What ended meanwhile stays away. */
+  #keepMoved(
+    actor: Actor,
+    moved: readonly Pick<SealedBodyRow, 'id' | 'keyId' | 'wrappedKey'>[],
+    current: string,
+  ): Promise<void> {
     const action = 'aiBody.rewrap';
     const wanted = { action, input: null, idempotencyKey: undefined };
     return change(this.#deps, actor, wanted, async ({ tx, record }) => {
-      const query = sql`SELECT ${BODY_COLUMNS}, ${SEALED_COLUMNS} FROM ai_bodies WHERE key_id <> ${current} AND id > ${after}
-        ORDER BY id LIMIT ${REWRAPPED_AT_ONCE}`;
-      const { rows } = await tx.execute<SealedBodyRow & Record<string, unknown>>(query);
-      let rewrapped = 0;
-      for (const row of rows) {
-        const made = await rewrap(row, this.#deps.wrapper).catch(whereClosed);
-        if (made === null) continue;
-        rewrapped += 1;
+      for (const { id, keyId, wrappedKey } of moved)
         await tx.execute(
-          sql`UPDATE ai_bodies SET key_id = ${made.keyId}, wrapped_key = ${made.wrappedKey} WHERE id = ${row.id}`,
+          sql`UPDATE ai_bodies SET key_id = ${keyId}, wrapped_key = ${wrappedKey} WHERE id = ${id}`,
         );
-      }
-      if (rewrapped > 0)
-        await record({
-          ...{ action, entity: 'aiBodies', id: current, tenantId: null, after: { rewrapped } },
-        });
-      const last = rows.length < REWRAPPED_AT_ONCE ? null : (rows.at(-1)?.id ?? null);
-      return { rewrapped, failed: rows.length - rewrapped, last };
+      const after = { rewrapped: moved.length };
+      await record({ action, entity: 'aiBodies', id: current, tenantId: null, after });
+    });
+  }
+
+  async #rows(actor: Actor, query: SQL): Promise<readonly SealedBodyRow[]> {
+    return read(this.#deps, actor, async (tx) => {
+      return (await tx.execute<SealedBodyRow & Record<string, unknown>>(query)).rows;
     });
   }
 

@@ -50,7 +50,10 @@ const {
   ...SHOWN
 } = getTableColumns(providerCredentials);
 
-/** Keys of AI providers. Invariant: secrets go in and never come out; kept sealed, and opened by the AI subgraph alone. */
+/**
+ * Keys of AI providers. Invariant: secrets go in and never come out; kept sealed, and opened by the AI subgraph alone. No change of the control
+ * plane waits for a key service: what it is asked for is had before the change begins.
+ */
 export class ProviderCredentialsStore {
   readonly #deps: ProviderCredentialDeps;
 
@@ -67,16 +70,15 @@ export class ProviderCredentialsStore {
     const checked = checkedProviderCredential(input);
     requireProviderSecret(secret);
     const action = 'providerCredential.create';
+    const { tenantId, provider, endpoint, priority, weight, spendCap } = checked;
+    const id = this.#deps.newId('pvc');
+    const sealed = await this.#seal(actor, secret, { id, tenantId, provider, endpoint });
     return change(
       this.#deps,
       actor,
       this.#wanted(action, { input, secret, idempotencyKey }),
       async (unit) => {
-        const { tenantId, provider, endpoint, priority, weight, spendCap } = checked;
-        const tenant = tenantId === null ? null : (await tenantIn(unit.tx, tenantId)).slug;
         await requireRoom(unit, tenantId);
-        const id = unit.newId('pvc');
-        const sealed = await this.#seal(secret, { id, tenant, provider, endpoint });
         const row = onlyRow(
           await unit.tx
             .insert(providerCredentials)
@@ -101,10 +103,10 @@ export class ProviderCredentialsStore {
     requireProviderSecret(secret);
     const action = 'providerCredential.rotate';
     const wanted = this.#wanted(action, { input: { id }, secret, idempotencyKey });
+    const known = await read(this.#deps, actor, (tx) => this.#changeable({ tx, actor }, id));
+    const sealed = await this.#seal(actor, secret, known);
     return change(this.#deps, actor, wanted, async (unit) => {
       const row = await this.#changeable(unit, id);
-      const tenant = row.tenantId === null ? null : (await tenantIn(unit.tx, row.tenantId)).slug;
-      const sealed = await this.#seal(secret, { ...row, tenant });
       const set = { ...sealed, last4: secret.slice(-4), version: row.version + 1, rotatedAt: unit.now };
       return this.#update(unit, row, { action, set, after: { keyId: sealed.keyId } });
     });
@@ -164,20 +166,32 @@ export class ProviderCredentialsStore {
   ): Promise<{ readonly rewrapped: number }> {
     this.#requireChange(actor, null);
     const action = 'providerCredential.rewrap';
+    const moved = await this.#moved(actor);
     return change(this.#deps, actor, { action, input: null, idempotencyKey }, async (unit) => {
-      const wrapper = this.#wrapper();
-      const { keyId: current } = await wrapper.wrap(this.#deps.randomBytes(32));
-      const rows = await unit.tx
-        .select()
-        .from(providerCredentials)
-        .where(ne(providerCredentials.keyId, current))
-        .limit(SEALED_MAX);
-      for (const row of rows) {
-        const { keyId, wrappedKey } = await rewrap(row, wrapper);
+      let rewrapped = 0;
+      for (const { row, keyId, wrappedKey } of moved) {
+        // One that was rotated meanwhile is under the current key.
+        if ((await this.#changeable(unit, row.id)).wrappedKey !== row.wrappedKey) continue;
         await this.#update(unit, row, { action, set: { keyId, wrappedKey }, after: { keyId } });
+        rewrapped += 1;
       }
-      return { rewrapped: rows.length };
+      return { rewrapped };
     });
+  }
+
+  /** Those that are not under the current master key, and what they are under it. */
+  async #moved(actor: Actor) {
+    const wrapper = this.#wrapper();
+    const { keyId: current } = await wrapper.wrap(this.#deps.randomBytes(32));
+    const rows = await read(this.#deps, actor, (tx) =>
+      tx.select().from(providerCredentials).where(ne(providerCredentials.keyId, current)).limit(SEALED_MAX),
+    );
+    const moved = [];
+    for (const row of rows) {
+      const { keyId, wrappedKey } = await rewrap(row, wrapper);
+      moved.push({ row, keyId, wrappedKey });
+    }
+    return moved;
   }
 
   /** Oldest first, without their secrets. Throws: NOT_FOUND, INVALID_INPUT. */
@@ -242,12 +256,20 @@ export class ProviderCredentialsStore {
     return wrapper;
   }
 
-  #seal(secret: string, owner: SealedFor): Promise<Sealed> {
+  /** Throws: NOT_FOUND, CONFLICT, and what the key service throws. */
+  async #seal(
+    actor: Actor,
+    secret: string,
+    { id, tenantId, provider, endpoint }: Omit<SealedFor, 'tenant'> & Pick<ProviderCredential, 'tenantId'>,
+  ): Promise<Sealed> {
     const { randomBytes } = this.#deps;
-    return seal(secret, sealedContext(owner), { wrapper: this.#wrapper(), randomBytes });
+    const wrapper = this.#wrapper();
+    const tenant =
+      tenantId === null ? null : (await read(this.#deps, actor, (tx) => tenantIn(tx, tenantId))).slug;
+    return seal(secret, sealedContext({ id, tenant, provider, endpoint }), { wrapper, randomBytes });
   }
 
-  async #changeable({ tx, actor }: Unit, id: string) {
+  async #changeable({ tx, actor }: Pick<Unit, 'tx' | 'actor'>, id: string) {
     const [row] = await tx.select().from(providerCredentials).where(eq(providerCredentials.id, id));
     if (row === undefined) throw new ControlError({ code: 'NOT_FOUND', entity: 'providerCredential' });
     this.#requireChange(actor, row.tenantId);

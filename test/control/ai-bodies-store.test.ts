@@ -9,7 +9,7 @@ import type { Tenant } from '../../src/control/tables.ts';
 import { ulids } from '../../src/control/ulid.ts';
 import type { SealedBody } from '../../subgraphs/ai/bodies/body-log.ts';
 import { DatabaseBodyStore } from '../../subgraphs/ai/bodies/database-body-store.ts';
-import { faultCodeOf, member, type Seeded, STEP_UP, seed, WRAPPER } from './database-kit.ts';
+import { faultCodeOf, member, type Seeded, STEP_UP, seed, slowWrapper, WRAPPER } from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
 const test = useTestControl();
@@ -260,6 +260,28 @@ describe('the operator of the gateway', () => {
     expect(await faultCodeOf(custody(next).rewrapAll(owner()))).toBe('FORBIDDEN');
     const { items } = await test.control.history.of(SYSTEM, 'next', {});
     expect(items).toMatchObject([{ action: 'aiBody.rewrap', after: { rewrapped } }]);
+  });
+
+  it('and readers of a tenant wait for a key service while other changes do not', async () => {
+    await setMode('full');
+    await keep('bdy_slow');
+    const { database, clock } = test;
+    const plane = createControlPlane({
+      ...{ database, pepper: randomBytes(32), stepUp: STEP_UP, requestTtlMs: DAY_MS, randomBytes },
+      ...{
+        hasAuditIndex: false,
+        now: () => clock.now,
+        onChange: () => undefined,
+        wrapper: slowWrapper(test),
+      },
+    });
+    const one = { id: 'bdy_slow', reason: 'case 1' };
+    expect((await plane.aiBodies.open(owner(), one)).text).toBe('{"question":"a secret recipe"}');
+    const slow = custodyWith(slowWrapper(test, localKeyWrapper([next, old], randomBytes)));
+    expect(await all(slow.open(operator, { ...one, tenant: mine.tenant.id }))).toHaveLength(1);
+    expect((await slow.rewrapAll(operator)).rewrapped).toBeGreaterThan(0);
+    const { items } = await test.control.history.of(SYSTEM, 'bdy_slow', {});
+    expect(items.map(({ action }) => action)).toEqual(['aiBody.read', 'aiBody.read']);
   });
 
   it('does not take a key service that fails for a key that is gone', async () => {

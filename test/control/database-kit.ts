@@ -5,7 +5,7 @@ import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { ControlError } from '../../src/control/control-error.ts';
 import { type ControlPlane, createControlPlane } from '../../src/control/control-plane.ts';
 import { type ControlDatabase, openDatabase } from '../../src/control/database-pool.ts';
-import { localKeyWrapper } from '../../src/control/envelope.ts';
+import { type KeyWrapper, localKeyWrapper } from '../../src/control/envelope.ts';
 import { migrate } from '../../src/control/migrate.ts';
 import { readMigrations } from '../../src/control/migrations-source.ts';
 import type { RestrictionSnapshot } from '../../src/control/snapshot.ts';
@@ -16,6 +16,21 @@ export const REQUEST_TTL_MS = 30 * 86_400_000;
 export const STEP_UP = { factors: ['mfa'], maxAgeSeconds: 300 };
 /** Opens what was sealed in tests. */
 export const WRAPPER = localKeyWrapper([{ id: 'test', key: Buffer.alloc(32, 9) }], randomBytes);
+/** A key service that is done only once another change of the control plane is. */
+export function slowWrapper(
+  { control }: Pick<TestControl, 'control'>,
+  wrapper: KeyWrapper = WRAPPER,
+): KeyWrapper {
+  const another = async () => {
+    const slug = `meanwhile-${randomUUID()}`;
+    await control.tenants.create(SYSTEM, { slug, name: 'Made meanwhile' });
+  };
+  return {
+    wrap: async (dataKey) => another().then(() => wrapper.wrap(dataKey)),
+    unwrap: async (keyId, wrapped) => another().then(() => wrapper.unwrap(keyId, wrapped)),
+  };
+}
+
 export const START_MS = 1_800_000_000_000;
 
 /** A control plane on an empty database, and a clock that the test moves. */

@@ -3,12 +3,22 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Actor, SYSTEM } from '../../src/control/actor.ts';
 import { createControlPlane } from '../../src/control/control-plane.ts';
 import { sql } from '../../src/control/drizzle.ts';
-import { localKeyWrapper, unseal } from '../../src/control/envelope.ts';
+import { type KeyWrapper, localKeyWrapper, unseal } from '../../src/control/envelope.ts';
 import { OutboxStore } from '../../src/control/outbox-store.ts';
 import type { NewProviderCredential } from '../../src/control/provider-credentials-store.ts';
 import { sealedContext } from '../../src/control/sealed-context.ts';
 import { demandsOf } from '../../subgraphs/ai/budget/budget-demands.ts';
-import { admin, faultCodeOf, faultOf, member, type Seeded, STEP_UP, seed, WRAPPER } from './database-kit.ts';
+import {
+  admin,
+  faultCodeOf,
+  faultOf,
+  member,
+  type Seeded,
+  STEP_UP,
+  seed,
+  slowWrapper,
+  WRAPPER,
+} from './database-kit.ts';
 import { useTestControl } from './use-test-control.ts';
 
 type NewProviderCredentialPart = Omit<NewProviderCredential, 'tenantId' | 'idempotencyKey'>;
@@ -234,6 +244,38 @@ describe('a key of a provider', () => {
     await expect(unseal(sealed, sealedContext(sealed), WRAPPER)).rejects.toThrow();
   });
 
+  it('waits for a key service while other changes do not', async () => {
+    const last = { id: 'last', key: Buffer.alloc(32, 3) };
+    const slow = planeBy(slowWrapper(test)).providerCredentials;
+    const { id } = await slow.create(owner(), { tenantId: mine.tenant.id, ...NEW });
+    await slow.rotate(owner(), { id, secret: 'sk-another-secret-0815' });
+    expect(await opened(id)).toBe('sk-another-secret-0815');
+    const all = [last, { id: 'next', key: Buffer.alloc(32, 5) }, { id: 'test', key: Buffer.alloc(32, 9) }];
+    const moving = planeBy(slowWrapper(test, localKeyWrapper(all, randomBytes)));
+    expect((await moving.providerCredentials.rewrapAll(root())).rewrapped).toBeGreaterThan(0);
+  });
+
+  it('that is rotated while all move to another master key keeps its new secret', async () => {
+    const { id } = await create(owner());
+    const keyOf = (name: string, byte: number) => ({ id: name, key: Buffer.alloc(32, byte) });
+    const keys = [keyOf('latest', 4), keyOf('last', 3), keyOf('test', 9)];
+    const wrapper = localKeyWrapper(keys, randomBytes);
+    let isRotated = false;
+    const moving = planeBy({
+      ...wrapper,
+      unwrap: async (keyId, wrapped) => {
+        if (!isRotated) {
+          isRotated = true;
+          await planeBy(wrapper).providerCredentials.rotate(owner(), { id, secret: 'sk-meanwhile-secret' });
+        }
+        return wrapper.unwrap(keyId, wrapped);
+      },
+    }).providerCredentials;
+    await moving.rewrapAll(root());
+    const sealed = (await store().sealed(SYSTEM)).find((entry) => entry.id === id);
+    expect(sealed && (await unseal(sealed, sealedContext(sealed), wrapper))).toBe('sk-meanwhile-secret');
+  });
+
   it('is not taken by a gateway that has no master key', async () => {
     expect(
       await faultCodeOf(planeWith([]).providerCredentials.create(root(), { tenantId: null, ...NEW })),
@@ -242,9 +284,13 @@ describe('a key of a provider', () => {
 });
 
 function planeWith(keys: readonly { readonly id: string; readonly key: Uint8Array }[]) {
+  return planeBy(keys.length === 0 ? null : localKeyWrapper(keys, randomBytes));
+}
+
+function planeBy(wrapper: KeyWrapper | null) {
   return createControlPlane({
     ...{ database: test.database, randomBytes, stepUp: STEP_UP, requestTtlMs: 1000, hasAuditIndex: false },
     ...{ pepper: Buffer.alloc(32, 7), now: () => test.clock.now, onChange: () => undefined },
-    wrapper: keys.length === 0 ? null : localKeyWrapper(keys, randomBytes),
+    wrapper,
   });
 }
