@@ -23,12 +23,22 @@ export interface KeptAnswer {
   readonly text: string;
 }
 
+function printed(data: string, extensions: ReturnType<KeptExecution['tell']>): string {
+  return extensions === null
+    ? `{"data":${data}}`
+    : `{"data":${data},"extensions":${JSON.stringify(extensions)}}`;
+}
+
 /** Executes an operation as Apollo Server would, and prints its answer; null where nothing could be executed, so that nothing has been changed. */
 export async function executeKept(
-  operation: KeptOperation,
+  { plain, ...operation }: KeptOperation,
   { schema, contextValue, mask, tell }: KeptExecution,
 ): Promise<KeptAnswer | null> {
-  const result: ExecutionResult = await execute({ ...operation, schema, contextValue });
+  const values = plain?.argumentsFrom(operation.variableValues) ?? null;
+  const rootValue = values === null ? undefined : await plain?.resolve(values, contextValue);
+  const data = rootValue === undefined ? null : (plain?.print(rootValue) ?? null);
+  if (data !== null) return { status: 200, text: printed(data, tell()) };
+  const result: ExecutionResult = await execute({ ...operation, schema, contextValue, rootValue });
   // Such as variables that do not fit.
   if (result.data === undefined) return null;
   let status = 200;

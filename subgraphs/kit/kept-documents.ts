@@ -9,12 +9,15 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { compilePlainOperation, type PlainOperation } from './plain-operation.ts';
 
 /** An operation that may be executed: what it says was parsed and validated before. */
 export interface KeptOperation {
   readonly document: DocumentNode;
   readonly operationName: string | null;
   readonly variableValues: Readonly<Record<string, unknown>>;
+  /** Null where it is for the library to execute. */
+  readonly plain: PlainOperation | null;
 }
 
 /** Documents of a gateway, which are as many as its operations have fetches. */
@@ -32,20 +35,27 @@ const DOCUMENT_CHARACTERS_MAX = 100_000;
 const RULES = [...specifiedRules, NoSchemaIntrospectionCustomRule];
 const NONE = Object.freeze({});
 
+interface KeptDocument {
+  readonly document: DocumentNode;
+  /** By the names that it has: those that are executed. */
+  readonly operations: Map<string | null, PlainOperation | null>;
+}
+
 /** Keeps what passes validation by its text; what does not is judged anew each time, by who words its refusal. */
 export function createKeptDocuments(schema: GraphQLSchema): KeptDocuments {
-  const kept = new LRUCache<string, DocumentNode>({
+  const kept = new LRUCache<string, KeptDocument>({
     ...{ max: DOCUMENTS_MAX, maxSize: CHARACTERS_MAX, maxEntrySize: DOCUMENT_CHARACTERS_MAX },
     sizeCalculation: (_document, text) => text.length,
   });
-  const documentOf = (text: string): DocumentNode | null => {
+  const documentOf = (text: string): KeptDocument | null => {
     const known = kept.get(text);
     if (known !== undefined) return known;
     if (text === '' || text.length > DOCUMENT_CHARACTERS_MAX) return null;
     const document = parsed(text);
     if (document === null || validate(schema, document, RULES).length > 0) return null;
-    kept.set(text, document);
-    return document;
+    const made = { document, operations: new Map() };
+    kept.set(text, made);
+    return made;
   };
   return {
     operationOf(body) {
@@ -54,13 +64,27 @@ export function createKeptDocuments(schema: GraphQLSchema): KeptDocuments {
       const isPlain =
         typeof query === 'string' && (operationName === null || typeof operationName === 'string');
       if (!isPlain || (variables !== null && !isObject(variables)) || extensions !== null) return null;
-      const document = documentOf(query);
-      if (document === null) return null;
-      const operation = getOperationAST(document, operationName)?.operation;
-      if (operation === undefined || operation === 'subscription') return null;
-      return { document, operationName, variableValues: variables ?? NONE };
+      const known = documentOf(query);
+      if (known === null) return null;
+      const plain = plainOf(schema, known, operationName);
+      if (plain === undefined) return null;
+      return { document: known.document, operationName, variableValues: variables ?? NONE, plain };
     },
   };
+}
+
+function plainOf(
+  schema: GraphQLSchema,
+  { document, operations }: KeptDocument,
+  name: string | null,
+): PlainOperation | null | undefined {
+  const known = operations.get(name);
+  if (known !== undefined) return known;
+  const operation = getOperationAST(document, name)?.operation;
+  if (operation === undefined || operation === 'subscription') return undefined;
+  const plain = compilePlainOperation(schema, document, name);
+  operations.set(name, plain);
+  return plain;
 }
 
 function parsed(text: string): DocumentNode | null {

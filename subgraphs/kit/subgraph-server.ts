@@ -16,6 +16,7 @@ import { executeKept } from './execute-kept.ts';
 import { BodyError, readJsonBody } from './http-body.ts';
 import { createKeptDocuments, type KeptDocuments } from './kept-documents.ts';
 import { faultLine, maskUnforeseen } from './mask-unforeseen.ts';
+import { replayRoots } from './replayed-roots.ts';
 
 /** Largest request body: an entity fetch of a thousand representations stays far below. */
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
@@ -73,6 +74,7 @@ export interface RunningSubgraph {
 export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<RunningSubgraph> {
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
+  replayRoots(schema);
   const tell = ({ loaders }: SubgraphContext<L>) => options.extensionsOf?.(loaders) ?? null;
   const apollo = createApollo<SubgraphContext<L>>(schema, { name: options.name, log, tell });
   const closing = new AbortController();
