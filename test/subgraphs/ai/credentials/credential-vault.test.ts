@@ -69,6 +69,39 @@ describe('the keys of providers', () => {
     expect(faults).toEqual([{ credential: 'b', fault: 'endpoint is not allowed' }]);
   });
 
+  it('need the key service for their secret alone, and of several at once; one that fails is told as such', async () => {
+    let [running, most, asked] = [0, 0, 0];
+    let isAway = false;
+    vault = createCredentialVault({
+      wrapper: {
+        unwrap: async (keyId, wrapped) => {
+          asked += 1;
+          running += 1;
+          most = Math.max(most, running);
+          await Promise.resolve();
+          running -= 1;
+          if (isAway) throw new Error('planted');
+          return wrapper.unwrap(keyId, wrapped);
+        },
+      },
+      ...{ isAllowedEndpoint: () => true, onFault: (fault) => void faults.push(fault) },
+    });
+    const ids = Array.from({ length: 40 }, (_, index) => `id_${index}`);
+    const all = await Promise.all(ids.map((id) => sealed(id)));
+    await vault.replace(all);
+    expect(secrets('openai', null)).toEqual(ids.map((id) => `secret of ${id}`));
+    expect([asked, most > 1, most <= 32]).toEqual([40, true, true]);
+    isAway = true;
+    const [, ...others] = all;
+    // As when all moved to another master key, and when a cap is set.
+    const moved = others.map((each) => ({ ...each, keyId: 'other', wrappedKey: 'other', priority: 1 }));
+    await vault.replace([await sealed('id_0'), ...moved]);
+    expect(asked).toBe(41);
+    expect(secrets('openai', null)).toEqual(ids.slice(1).map((id) => `secret of ${id}`));
+    expect(vault.keysFor('openai', null).every(({ priority }) => priority === 1)).toBe(true);
+    expect(faults).toEqual([{ credential: 'id_0', fault: 'key service fails' }]);
+  });
+
   it('stay the same while they do not change, and are others when they do', async () => {
     const entry = await sealed('a');
     await vault.replace([entry]);
