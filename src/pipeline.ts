@@ -91,7 +91,8 @@ export interface PipelineOptions {
 }
 
 /**
- * The request path: identify, compile, authorize, execute or subscribe, shape, audit.
+ * The request path: identify, compile, authorize, execute or subscribe, shape, audit. A stage that decides at once is not waited
+ * for: each wait costs as much as a stage.
  * Invariant: never rejects, and every exit leaves exactly one audit event; a stream leaves one more when it ends.
  */
 export async function handle(request: GraphQLRequest, parts: PipelineParts): Promise<GatewayAnswer> {
@@ -104,50 +105,49 @@ export async function handle(request: GraphQLRequest, parts: PipelineParts): Pro
   let reservation: Reservation | null = null;
   try {
     if (limiter !== null) await limiter.requireFewFailures(request);
-    record.principal = await identifier.identify(request);
+    const identified = identifier.identify(request);
+    record.principal = identified instanceof Promise ? await identified : identified;
     const params = paramsOf(request);
     if (graph === null) throw new GatewayError('SUPERGRAPH_UNAVAILABLE');
     const { executor, supergraph, view } = graph.value;
 
     const caller = callerOf(record.principal, supergraph, parts);
-    const { operation, given } = await compileFor(graph.value, params, caller);
+    const compiled = compileFor(graph.value, params, caller);
+    const { operation, given } = compiled instanceof Promise ? await compiled : compiled;
     record.operation = operation;
     admit(operation, request, options.limits);
     const variables = coerceVariables(operation, given, supergraph);
     record.arguments = digestArguments({ operation, variables }, record.principal, options.argumentDigests);
 
-    const judged = { ...caller, operation, variables };
-    const decision = await stages.authorize(judged, options.authorization, policies);
+    const judged = stages.authorize({ ...caller, operation, variables }, options.authorization, policies);
+    const decision = judged instanceof Promise ? await judged : judged;
     record.decision = decision;
     if (decision.effect === 'deny' || decision.effect === 'hold') {
       record.code = decision.reasons[0]?.code ?? 'FORBIDDEN';
       response = respondDenied(request, decision, record.principal.kind === 'anonymous', options.respond);
     } else {
-      const variant = await operation.planFor(decision.mask);
+      const planned = operation.planFor(decision.mask);
+      const variant = planned instanceof Promise ? await planned : planned;
       const deferral = deferralIn(variant, variables, request);
-      const notes = noteVariant(record, { operation, variant, isSampled: options.samplesTimes });
+      const notes = noteVariant(record, { operation, variant, isSampled: options.samplesTimes }, parts.log);
       const plans = caller.plansFor(operation);
       const meter = meterCost(variant.cost, variables, costLimits(options.cost, plans));
       record.cost = meter?.report ?? null;
       meter?.enforce(request.batch?.used);
       const asked = { request, principal: record.principal, operation, variant, plans };
       reservation = limiter && (await reservePoints(limiter, { ...asked, cost: record.cost }));
-      await requireAudit(asked, audit, options.audit);
+      const intended = requireAudit(asked, audit, options.audit);
+      if (intended !== null) await intended;
       const filled = fillFromPrincipal(variant.principalInputs, variables, record.principal);
-      const reports = shapedReports(record, parts.log);
-      const { switches } = caller;
-      const admitted = admittedOf(asked, { switches, decision, meter, notes, reports, variables: filled });
+      const admitted = admittedOf(asked, { caller, decision, meter, notes, variables: filled });
+      const introspect = introspectionFor(graph.value, admitted, caller);
       if (deferral !== null || (operation.type === 'subscription' && variant.text !== null)) {
         const held = { graph, reservation, deferral, record, startedUs };
-        const introspect = introspectionFor(graph.value, admitted, caller);
         stream = openStream({ ...admitted, ...held, introspect }, streamParts(request, parts));
         response = OPENED;
       } else {
-        const result = await executor.execute({
-          ...inputOf(admitted),
-          introspect: introspectionFor(graph.value, admitted, caller),
-          deadlineMs: clock.now() + options.timeoutMs,
-        });
+        const deadlineMs = clock.now() + options.timeoutMs;
+        const result = await executor.execute({ ...inputOf(admitted), introspect, deadlineMs });
         record.fetches = result.fetches;
         // Nobody reads the answer, and what was cut off must not be audited as a success.
         if (request.signal.aborted) throw new GatewayError('REQUEST_ABORTED');
@@ -228,22 +228,22 @@ function openRecord(request: GraphQLRequest): OpenRecord {
   };
 }
 
-/** Notes what of an operation runs, and what its execution tells of itself besides the answer. */
-function noteVariant(record: OpenRecord, noted: Noted & Pick<Executed, 'variant'>): OperationNotes {
-  const notes = notesOf(noted);
+/** Notes what of an operation runs, and takes what its execution tells of itself besides the answer. */
+function noteVariant(record: OpenRecord, noted: Noted & Pick<Executed, 'variant'>, log: Log): Notes {
+  const { times, changes } = notesOf(noted);
+  const { reportForeign, reportCounts } = shapedReports(record, log);
   record.variant = noted.variant;
-  record.times = notes.times;
-  record.changes = notes.changes;
-  return notes;
+  record.times = times;
+  record.changes = changes;
+  return { times, changes, reportForeign, reportCounts };
 }
 
 /** An operation with all that it runs with. Written out: each spread that is not the first of a literal costs as much as a stage. */
 function admittedOf(
   { request, principal, operation, variant, plans }: Asked,
-  { switches, decision, meter, notes, reports, variables }: Admission,
-): Asked & Omit<Admission, 'notes' | 'reports'> & OperationNotes & ShapedReports {
-  const { times, changes } = notes;
-  const { reportForeign, reportCounts } = reports;
+  { caller: { switches }, decision, meter, notes, variables }: Admission,
+): Asked & Omit<Admission, 'notes' | 'caller'> & Pick<Caller, 'switches'> & Notes {
+  const { times, changes, reportForeign, reportCounts } = notes;
   return {
     request,
     principal,
@@ -261,11 +261,13 @@ function admittedOf(
   };
 }
 
+type Notes = OperationNotes & ShapedReports;
+
 type Asked = Pick<Admitted, 'request' | 'principal' | 'operation' | 'variant' | 'plans'>;
 
-interface Admission extends Pick<Admitted, 'switches' | 'decision' | 'meter' | 'variables'> {
-  readonly notes: OperationNotes;
-  readonly reports: ShapedReports;
+interface Admission extends Pick<Admitted, 'decision' | 'meter' | 'variables'> {
+  readonly caller: Pick<Caller, 'switches'>;
+  readonly notes: Notes;
 }
 
 /** What the edge parsed, or its refusal. */

@@ -21,6 +21,7 @@ interface Limited {
 
 /** The most that an operation may cost: what the plans it is charged to say, else what the configuration says. */
 export function costLimits(limits: CostLimits, plans: readonly PlanLimit[]): CostLimits {
+  if (plans.length === 0) return limits;
   const planned = plans.flatMap(({ costPerOperation }) => costPerOperation ?? []);
   return planned.length === 0 ? limits : { ...limits, max: Math.min(...planned) };
 }

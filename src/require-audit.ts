@@ -22,17 +22,17 @@ interface Asked {
 }
 
 /**
- * What nobody could account for does not run: a mutation runs once its intent is on disk.
- * Throws: AUDIT_UNAVAILABLE.
+ * What nobody could account for does not run: a mutation runs once its intent is on disk, and null where none has to be.
+ * Throws (or rejects with): AUDIT_UNAVAILABLE.
  */
-export async function requireAudit(
+export function requireAudit(
   { request, principal, operation, variant }: Asked,
   audit: AuditSink,
   { whenUnwritable, durability }: AuditDemands,
-): Promise<void> {
+): Promise<void> | null {
   if (!audit.healthy() && !(operation.type === 'query' && whenUnwritable === 'permitQueries'))
     throw new GatewayError('AUDIT_UNAVAILABLE');
   // Where authorization left nothing, nothing is about to happen.
-  if (operation.type !== 'mutation' || durability === 'relaxed' || variant.text === null) return;
-  await audit.intend(auditIntent(request, principal, operation));
+  if (operation.type !== 'mutation' || durability === 'relaxed' || variant.text === null) return null;
+  return audit.intend(auditIntent(request, principal, operation));
 }

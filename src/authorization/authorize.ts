@@ -49,12 +49,13 @@ const NO_REASON: Reason = { rule: 'unknown-requirement', code: 'FORBIDDEN', coor
  * Decides what of an operation a principal may run, and says why not.
  * Invariant: a rule that throws denies; a requirement that no rule understands denies; the answer depends on the compiled
  * operation, the principal, its grant, the time, and the variables that switch selections, and on nothing else.
+ * What is permitted as a whole, or denied as a whole, is decided at once.
  */
-export async function authorize(
+export function authorize(
   input: AuthorizationInput,
   options: AuthorizationOptions,
   policies: PolicyDecider,
-): Promise<Decision> {
+): Decision | Promise<Decision> {
   const { operation, principal, variables, grant, switches = null, restraint = null, nowMs } = input;
   if (grant?.isSuspended === true) return { effect: 'deny', reasons: [SUSPENDED] };
   const restrained = restraint === null ? null : restrainedBy(restraint, principal, nowMs);
@@ -80,12 +81,21 @@ export async function authorize(
   const reportsOnly = options.dryRun && off.length === 0;
   if (options.dryRun && !reportsOnly) failed.clear();
   for (const index of off) failed.set(index, SWITCHED_OFF);
+  return refusing(failed, input, { ...options, reportsOnly });
+}
+
+/** The decision where guards failed. */
+async function refusing(
+  failed: ReadonlyMap<number, string>,
+  { operation, grant, principal }: AuthorizationInput,
+  { mode, reportsOnly }: Pick<AuthorizationOptions, 'mode'> & { readonly reportsOnly: boolean },
+): Promise<Decision> {
   const mask = [...failed.keys()].join('.');
   const reasons = await reasonsFor(operation, mask, { failed, grant, principal });
   // Invariant: a refusal has a reason; failed guards that remove nothing are a fault, and faults deny.
   if (reasons.length === 0) return { effect: 'deny', reasons: [NO_REASON] };
   if (reportsOnly) return { effect: 'permit', mask: '', reasons };
-  return options.mode === 'reject' ? { effect: 'deny', reasons } : { effect: 'filter', mask, reasons };
+  return mode === 'reject' ? { effect: 'deny', reasons } : { effect: 'filter', mask, reasons };
 }
 
 function introspectionRefusal(principal: Principal, { introspection }: AuthorizationOptions): Reason | null {

@@ -30,6 +30,9 @@ export interface CompiledRoot {
   readonly types: readonly CompiledType[];
   /** How many coordinates have a slot. */
   readonly slots: number;
+  /** Where counting begins, by type and by coordinate: copied for each answer, which costs less than to fill a table. */
+  readonly noObjects: readonly number[];
+  readonly noCounts: readonly number[];
 }
 
 export interface CompiledType {
@@ -71,7 +74,11 @@ export function compileShape(shape: ObjectShape, leafChecks: LeafChecks): Compil
   const known = compiled.get(shape);
   if (known !== undefined && known.leafChecks === leafChecks) return known.root;
   const compiler = new ShapeCompiler(leafChecks);
-  const root = { shape: compiler.shape(shape), types: compiler.types, slots: compiler.slots };
+  const compiledShape = compiler.shape(shape);
+  const { types, slots } = compiler;
+  const noObjects = types.map(() => 0);
+  const noCounts = Array.from({ length: (slots + 1) * TALLY_STRIDE }, () => 0);
+  const root = { shape: compiledShape, types, slots, noObjects, noCounts };
   compiled.set(shape, { leafChecks, root });
   return root;
 }

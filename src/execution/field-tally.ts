@@ -1,6 +1,6 @@
 import type { FieldCounts } from '../audit/event.ts';
 import { whenApplies } from '../operation/condition.ts';
-import { type CompiledField, type CompiledRoot, TALLY_STRIDE, tallyIndex } from './compiled-shape.ts';
+import { type CompiledField, type CompiledRoot, tallyIndex } from './compiled-shape.ts';
 
 const RESOLVED = 0;
 const NULLS = 1;
@@ -24,8 +24,8 @@ export class FieldTally {
 
   constructor(root: CompiledRoot) {
     this.#root = root;
-    this.#objects = new Array<number>(root.types.length).fill(0);
-    this.#counts = new Array<number>((root.slots + 1) * TALLY_STRIDE).fill(0);
+    this.#objects = root.noObjects.slice();
+    this.#counts = root.noCounts.slice();
   }
 
   /** Takes an object by the index of its type. */

@@ -24,7 +24,8 @@ export function single(params: ParsedParams): ParsedRequest {
 /** Parses the decoded body of a POST: one operation, or an array of them where the rule allows. */
 export function parseBody(bytes: Uint8Array, batching: BatchRule): ParsedRequest {
   if (!isUtf8(bytes)) return single(malformed('The body is not valid UTF-8.'));
-  const body = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const body = parseJson(buffer.toString('utf8'));
   if (body instanceof GatewayError) return single(body);
   if (!Array.isArray(body)) return single(parseParams(body));
   if (!batching.enabled) return single(new GatewayError('BATCHING_NOT_ENABLED'));

@@ -59,7 +59,7 @@ interface Held {
   readonly operation: CompiledOperation;
   readonly text: string;
   readonly operationName: string | null;
-  readonly variants: LRUCache<string, Promise<OperationVariant>>;
+  readonly variants: LRUCache<string, OperationVariant | Promise<OperationVariant>>;
   uses: number;
 }
 
@@ -180,15 +180,17 @@ class PooledCompiler implements Compiler {
 
   async #compileNew(text: string, operationName: string | null): Promise<Held> {
     const { facts, variant } = await this.#run(text, operationName, '');
-    const variants = new LRUCache<string, Promise<OperationVariant>>({ max: VARIANTS_MAX });
-    const unmasked = Promise.resolve(variant);
-    const planFor = (mask: string): Promise<OperationVariant> => {
-      if (mask === '') return unmasked;
+    const variants: Held['variants'] = new LRUCache({ max: VARIANTS_MAX });
+    const planFor = (mask: string): OperationVariant | Promise<OperationVariant> => {
+      if (mask === '') return variant;
       const known = variants.get(mask);
       if (known !== undefined) return known;
       const started = this.#run(text, operationName, mask).then((result) => result.variant);
       variants.set(mask, started);
-      started.catch(() => variants.delete(mask));
+      started.then(
+        (made) => variants.set(mask, made),
+        () => variants.delete(mask),
+      );
       return started;
     };
     const operation = Object.freeze({

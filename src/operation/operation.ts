@@ -161,8 +161,8 @@ export interface OperationFacts {
 export interface CompiledOperation extends OperationFacts {
   readonly hash: string;
   readonly supergraphId: string;
-  /** The operation without what the mask removes; '' removes nothing. */
-  planFor(mask: string): Promise<OperationVariant>;
+  /** The operation without what the mask removes; '' removes nothing. At once where it is known. */
+  planFor(mask: string): OperationVariant | Promise<OperationVariant>;
 }
 
 /** What crosses from a worker when an operation is refused. */

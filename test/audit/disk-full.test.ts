@@ -40,7 +40,7 @@ async function refusalOf(type: CompiledOperation['type'], demands: AuditDemands)
   const operation = { type, hash: 'ab', name: null } as CompiledOperation;
   const variant = { text: '{ a }' } as OperationVariant;
   const asked = { request: request('application/json'), principal: ANONYMOUS, operation, variant };
-  return requireAudit(asked, sink, demands).then(
+  return Promise.try(requireAudit, asked, sink, demands).then(
     () => null,
     (fault: { code: unknown }) => fault.code,
   );

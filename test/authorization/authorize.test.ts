@@ -31,7 +31,7 @@ const decide = (
     policies?: PolicyDecider;
     variables?: Record<string, unknown>;
   } = {},
-): Promise<Decision> =>
+): Promise<Decision> | Decision =>
   authorize(
     {
       operation: compiled(GRAPH, text),

@@ -33,7 +33,7 @@ function decide(
   text: string,
   grant: Grant | null,
   options: Partial<AuthorizationOptions> & { variables?: Record<string, unknown> } = {},
-): Promise<Decision> {
+): Promise<Decision> | Decision {
   const operation = compiled(GRAPH, text, { coverage: grant !== null });
   const variables = options.variables ?? {};
   return authorize(

@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { Duplex, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
@@ -15,14 +16,12 @@ const OPTIONS = {
   defers: false,
 };
 
-/** A connection whose client the test is, on a clock that the test moves. */
-function connection() {
-  const state = { nowMs: 0, draining: false, takes: true, offered: 0 };
-  const served: DirectRequest[] = [];
-  const handedOver: Buffer[] = [];
-  const held: (() => void)[] = [];
-  const written: string[] = [];
-  const socket = new Duplex({
+/** A socket that a test writes to by `push`, and that takes what is written while `state.takes`. */
+function socketOf(
+  state: { readonly takes: boolean },
+  { written, held }: { written: string[]; held: (() => void)[] },
+) {
+  return new Duplex({
     ...{ read: () => undefined, readableHighWaterMark: 1, allowHalfOpen: true },
     write(chunk, _encoding, done) {
       written.push(String(chunk));
@@ -30,6 +29,16 @@ function connection() {
       else held.push(done);
     },
   }) as unknown as Socket;
+}
+
+/** A connection whose client the test is, on a clock that the test moves; over a real socket where one is given. */
+function connection(real: Socket | null = null) {
+  const state = { nowMs: 0, draining: false, takes: true, offered: 0 };
+  const served: DirectRequest[] = [];
+  const handedOver: Buffer[] = [];
+  const held: (() => void)[] = [];
+  const written: string[] = [];
+  const socket = real ?? socketOf(state, { written, held });
   const lane: DirectLane = {
     ...{ starts: [directStart(OPTIONS.path)], headerBytesMax: OPTIONS.headerBytesMax, takes: () => true },
     ...{ keepAliveMs: 5_000, patienceMs: 500, answerTimeoutMs: 10_000 },
@@ -92,6 +101,95 @@ describe('a connection of which more comes than is answered', () => {
     await turn();
     await turn();
     expect(served.map(({ body }) => body?.length)).toEqual([2, 200_000]);
+  });
+});
+
+describe('a connection that is read past its stream', () => {
+  const numbered = (index: number): Buffer => {
+    const body = String(index).padStart(8, '0');
+    return Buffer.from(`POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\n${body}`);
+  };
+
+  it('takes requests in the order they came, whatever of them the stream held meanwhile', async () => {
+    const { socket, served, answer, send } = connection();
+    const bytes = Buffer.concat(Array.from({ length: 6_000 }, (_, index) => numbered(index)));
+    for (let at = 0; at < bytes.length; at += 9_973) await send(bytes.subarray(at, at + 9_973));
+    expect(socket.isPaused()).toBe(true);
+    for (let index = 0; index < 6_000; index += 1) {
+      answer();
+      await turn();
+    }
+    const bodies = served.map(({ body }) => Number(String(body)));
+    expect(bodies).toEqual(Array.from({ length: 6_000 }, (_, index) => index));
+  });
+
+  it('is read on by its socket, too, once little is held', async () => {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const client = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const { served, direct } = connection(socket);
+    const REQUESTS = 20_000;
+    client.resume();
+    client.write(Buffer.concat(Array.from({ length: REQUESTS }, (_, index) => numbered(index))));
+    const answers = () => {
+      if (served.length === 0) return;
+      direct.answer({ text: 'a', encoding: 'latin1', bytes: null, last: false });
+    };
+    while (served.length < REQUESTS && !socket.destroyed) {
+      answers();
+      await turn();
+    }
+    expect(served).toHaveLength(REQUESTS);
+    expect(served.every(({ body }, index) => Number(String(body)) === index)).toBe(true);
+    client.destroy();
+    socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('is its stream again for whoever takes it over', async () => {
+    const { socket, handedOver, send } = connection();
+    await send(REQUEST.subarray(0, 10));
+    await send(Buffer.from('PUT / HTTP/1.1'));
+    expect(String(handedOver)).toBe('POST /grapPUT / HTTP/1.1');
+    const taken: unknown[] = [];
+    expect(socket.push).toBe(Readable.prototype.push);
+    socket.on('data', (chunk) => taken.push(String(chunk))).resume();
+    await send(Buffer.from('more'));
+    expect(taken).toEqual(['more']);
+  });
+
+  it('knows no head by its beginning', async () => {
+    const { served, handedOver, answer, send } = connection();
+    await send(REQUEST);
+    answer();
+    await turn();
+    const longer = String(REQUEST).replace('\r\n\r\n{}', '\r\nx-a: b\r\n\r\n{}');
+    await send(Buffer.from(longer));
+    expect(served[1]?.head.headers).toMatchObject({ 'x-a': 'b' });
+    answer();
+    await turn();
+    // The head before, but for its last byte, and the same one cut in two.
+    await send(Buffer.from(longer.slice(0, -3)));
+    await send(Buffer.from(longer.slice(-3)));
+    expect(served[2]?.head).toBe(served[1]?.head);
+    answer();
+    await turn();
+    await send(Buffer.from(longer.replace('POST', 'GET')));
+    expect(handedOver.map(String)).toEqual([longer.replace('POST', 'GET')]);
+    expect(served).toHaveLength(3);
+  });
+
+  it('aborts the request that runs when its client ends, and serves no other', async () => {
+    const { direct, socket, served, send } = connection();
+    await send(REQUEST);
+    await send(REQUEST);
+    socket.push(null);
+    await turn();
+    expect(direct.signal.aborted).toBe(true);
+    expect(served).toHaveLength(1);
   });
 });
 

@@ -237,6 +237,63 @@ describe('handle', () => {
     });
   });
 
+  /** A stage that ends with something, in each of the ways that it may. */
+  const ways = <T>(value: T, refusal: unknown) => ({
+    'at once': [() => value, throwing(refusal)],
+    later: [async () => value, () => Promise.reject(refusal)],
+  });
+  const REFUSED = new GatewayError('FORBIDDEN');
+
+  it.each(
+    (['at once', 'later'] as const).flatMap((identified) =>
+      (['at once', 'later'] as const).flatMap((compiled) =>
+        (['at once', 'later'] as const).map((planned) => [identified, compiled, planned] as const),
+      ),
+    ),
+  )(
+    'answers and refuses alike where callers are known %s, operations %s and variants %s',
+    async (...when) => {
+      const plans = ways(VARIANT, REFUSED)[when[2]];
+      const callers = ways(ANONYMOUS, REFUSED)[when[0]];
+      const operations = (planFor: CompiledOperation['planFor']) =>
+        ways(operation({ planFor }), REFUSED)[when[1]];
+      const [identify, refuseCaller] = callers as (() => Principal)[];
+      const [planFor, refuseVariant] = plans as (() => typeof VARIANT)[];
+      const [compile, refuseOperation] = operations(
+        planFor ?? throwing(fault),
+      ) as (() => CompiledOperation)[];
+      const whole = { identify, compile } as Fakes;
+      const { event, response, executed } = await run(whole);
+      expect(response).toMatchObject({ status: 200, body: { data: { open: 'yes' } } });
+      expect(event).toMatchObject({
+        code: null,
+        decision: { effect: 'permit' },
+        fetches: [{ subgraph: 'a' }],
+      });
+      expect(executed).toBe(1);
+      const unplanned = () => operations(refuseVariant ?? throwing(fault))[0]?.();
+      for (const part of [{ identify: refuseCaller }, { compile: refuseOperation }, { compile: unplanned }]) {
+        const refused = await run({ ...whole, ...part } as Fakes);
+        expect(refused).toMatchObject({ code: 'FORBIDDEN', executed: 0, event: { code: 'FORBIDDEN' } });
+      }
+    },
+  );
+
+  it('runs nothing before the turn in which its caller is known', async () => {
+    const { promise, resolve } = Promise.withResolvers<Principal>();
+    let compiled = 0;
+    const compile = () => {
+      compiled += 1;
+      return operation();
+    };
+    const running = run({ identify: () => promise, compile });
+    await new Promise((turned) => setImmediate(turned));
+    expect(compiled).toBe(0);
+    resolve(ANONYMOUS);
+    expect((await running).executed).toBe(1);
+    expect(compiled).toBe(1);
+  });
+
   it('identifies before it looks at what was sent', async () => {
     const refused = request({ params: new GatewayError('BAD_REQUEST') });
     const unknown = await run({ identify: throwing(new GatewayError('UNAUTHENTICATED')) }, refused);

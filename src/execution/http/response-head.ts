@@ -17,6 +17,9 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?$/;
 const LENGTH = /^[0-9]{1,15}$/;
 const IDLE = /(?:^|[,;\s])timeout=([0-9]{1,9})(?:$|[,;\s])/i;
 
+/** Ends the last line of a head, and an empty one. */
+export const HEAD_END = '\r\n\r\n';
+
 type Framing = 'content-length' | 'transfer-encoding';
 
 /** What the fields seen so far say. */
@@ -51,14 +54,26 @@ export function readResponseHead(text: string): ResponseHead | null {
 
 /** The heads of one connection: a peer says the same for all answers of a second that have one length. */
 export class ResponseHeads {
+  /** Of the head before, the empty line that ends it included. */
   #text = '';
   #head: ResponseHead | null = null;
 
-  /** As `readResponseHead`. */
+  /** Where a head that begins there ends, its empty line included, if it is the same as that before; -1 where it is not. */
+  knownEnd(bytes: Buffer, at: number): number {
+    const { length } = this.#text;
+    return length > 0 && bytes.toString('latin1', at, at + length) === this.#text ? at + length : -1;
+  }
+
+  /** Reads a head with the empty line that ends it. As `readResponseHead`. */
   read(text: string): ResponseHead | null {
     if (text === this.#text) return this.#head;
-    this.#head = readResponseHead(text);
+    this.#head = readResponseHead(text.slice(0, -HEAD_END.length));
     this.#text = text;
+    return this.#head;
+  }
+
+  /** The head that was read last. */
+  get last(): ResponseHead | null {
     return this.#head;
   }
 }

@@ -1,4 +1,4 @@
-import { areFields, type ResponseHead, type ResponseHeads } from './response-head.ts';
+import { areFields, HEAD_END, type ResponseHead, type ResponseHeads } from './response-head.ts';
 
 /** Largest head of an answer, and largest trailer; reason: Node's own default for the heads that it reads. */
 export const HEAD_BYTES_MAX = 16_384;
@@ -12,7 +12,6 @@ export type ParserStatus = 'more' | 'done' | 'fault';
 
 type State = 'head' | 'sized' | 'untilClose' | 'chunkLine' | 'chunkData' | 'chunkEnd' | 'trailer' | 'over';
 
-const HEAD_END = '\r\n\r\n';
 const LINE_END = '\r\n';
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t -~]*)?$/;
 const NOTHING = Buffer.alloc(0);
@@ -114,12 +113,18 @@ export class ResponseParser {
   }
 
   #takeHead(bytes: Buffer, at: number): number | 'fault' {
+    const knownEnd = this.#heads.knownEnd(bytes, at);
+    if (knownEnd !== -1) return this.#begin(bytes, knownEnd, this.#heads.last);
     const end = bytes.indexOf(HEAD_END, at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > HEAD_BYTES_MAX) return 'fault';
     if (end === -1) return at;
-    const head = this.#heads.read(bytes.toString('latin1', at, end));
-    if (head === null) return 'fault';
     const next = end + HEAD_END.length;
+    return this.#begin(bytes, next, this.#heads.read(bytes.toString('latin1', at, next)));
+  }
+
+  /** Goes on behind a head. */
+  #begin(bytes: Buffer, next: number, head: ResponseHead | null): number | 'fault' {
+    if (head === null) return 'fault';
     if (head.status < 200) {
       this.#interim += 1;
       return head.status === 101 || this.#interim > INTERIM_MAX ? 'fault' : next;

@@ -19,7 +19,7 @@ import { fetchRecord } from './fetch-record.ts';
 import { FoundEntities } from './found-entities.ts';
 import { type Deferring, deferringOf, PartSchedule } from './part-schedule.ts';
 import { printVariables } from './print-variables.ts';
-import { type PlaceError, type Received, receivedFrom, type Sent } from './received.ts';
+import { type AskedFetch, type PlaceError, type Received, receivedFrom, type Sent } from './received.ts';
 import { rewriteData } from './rewrite-data.ts';
 import type { FetchCaller, SubgraphTransport } from './subgraph-transport.ts';
 import { type EntityFetch, type EntityGroup, wantedEntities } from './wanted-entities.ts';
@@ -75,6 +75,8 @@ async function* subscription(
     yield { data: run.data, errors: run.errors, fetches: run.fetches };
   }
 }
+
+const OTHER_ENTITIES = 'The subgraph answered other entities than it was asked for.';
 
 const NOTHING_TO_DO = Promise.resolve();
 
@@ -158,9 +160,11 @@ class Run {
     for (const each of steps) await this.#step(each);
   }
 
+  /** Waits once: each asynchronous function on the way of an answer costs as much as what it does there. */
   async #fetch(fetch: FetchStep): Promise<void> {
     try {
-      await (isEntityFetch(fetch) ? this.#fetchEntities(fetch) : this.#fetchRoot(fetch));
+      const asked = isEntityFetch(fetch) ? this.#askEntities(fetch) : this.#askRoot(fetch);
+      if (asked !== null) this.#take(fetch, await asked.sent.answer, asked);
     } catch (error) {
       // One subgraph that answers JSON nested past the stack must not cost the answers of the others.
       if (!(error instanceof RangeError)) throw error;
@@ -170,41 +174,50 @@ class Run {
     if (this.#schedule !== null) this.#ended(fetch);
   }
 
-  async #fetchRoot(fetch: FetchStep): Promise<void> {
+  #askRoot(fetch: FetchStep): AskedFetch | null {
     const [path = []] = fetch.paths;
     const targets = this.#found.at(path);
-    if (targets.length === 0) return;
+    if (targets.length === 0) return null;
     const sent = this.#send(fetch, `{${printVariables(fetch, this.#input.variables)}}`);
-    if (sent === null) return;
-    const place: PlaceError = (errorPath) => [[...path, ...errorPath]];
-    const answer = await sent.answer;
-    const data = this.#understand(fetch, answer, this.#received(answer, sent, place));
-    if (data === null) return;
-    rewriteData(fetch.outputRewrites, data);
-    this.#found.forget();
-    for (const target of targets) mergeInto(target, data);
+    if (sent === null) return null;
+    return {
+      sent,
+      place: (errorPath) => [[...path, ...errorPath]],
+      merge: (data) => {
+        rewriteData(fetch.outputRewrites, data);
+        this.#found.forget();
+        for (const target of targets) mergeInto(target, data);
+      },
+    };
   }
 
-  async #fetchEntities(fetch: EntityFetch): Promise<void> {
+  #askEntities(fetch: EntityFetch): AskedFetch | null {
     const groups = wantedEntities(this.#found, fetch);
-    if (groups.length === 0) return;
+    if (groups.length === 0) return null;
     const variables = printVariables(fetch, this.#input.variables);
     const representations = `"representations":[${groups.map(({ printed }) => printed).join(',')}]`;
     const printed = variables === '' ? `{${representations}}` : `{${variables},${representations}}`;
     const sent = this.#send(fetch, printed);
-    if (sent === null) return;
-    const place: PlaceError = (path) =>
-      entityErrorPaths(path, { fetch, groups }, { data: this.data, withheld: this.#withheld });
-    const answer = await sent.answer;
-    const data = this.#understand(fetch, answer, this.#received(answer, sent, place));
-    if (data === null) return;
+    if (sent === null) return null;
+    return {
+      sent,
+      place: (path) =>
+        entityErrorPaths(path, { fetch, groups }, { data: this.data, withheld: this.#withheld }),
+      merge: (data) => this.#mergeEntities(fetch, groups, data),
+    };
+  }
+
+  /** Takes the answer to a fetch into the data. */
+  #take(fetch: FetchStep, answer: SubgraphAnswer, { sent, place, merge }: AskedFetch): void {
+    const received = receivedFrom(answer, sent, { place, endedUs: this.#deps.nowUs() });
+    const data = this.#understand(fetch, answer, received);
+    if (data !== null) merge(data);
+  }
+
+  #mergeEntities(fetch: EntityFetch, groups: readonly EntityGroup[], data: DataObject): void {
     const received = Object.hasOwn(data, '_entities') ? data['_entities'] : null;
     if (!Array.isArray(received) || received.length !== groups.length) {
-      this.#fail(
-        fetch,
-        'DOWNSTREAM_SERVICE_ERROR',
-        'The subgraph answered other entities than it was asked for.',
-      );
+      this.#fail(fetch, 'DOWNSTREAM_SERVICE_ERROR', OTHER_ENTITIES);
       return;
     }
     this.#found.forget();
@@ -224,10 +237,6 @@ class Run {
     const take = this.#input.times?.of(this.#numbers?.get(fetch) ?? -1) ?? null;
     const caller = take === null ? this.#caller : { ...this.#caller, isTimed: true };
     return { startedUs, take, answer: this.#deps.transport.send(fetch, variables, caller) };
-  }
-
-  #received(answer: SubgraphAnswer, sent: Sent, place: PlaceError): Received {
-    return receivedFrom(answer, sent, { place, endedUs: this.#deps.nowUs() });
   }
 
   /** Records an answer and what is wrong with it; null where it holds no data. */

@@ -1,6 +1,7 @@
 import type { FetchRecord } from '../../audit/event.ts';
 import type { ResolverClock } from '../executor.ts';
 import type { SubgraphAnswer } from '../subgraph-answer.ts';
+import type { DataObject } from './entities.ts';
 import { traceIn } from './trace-in.ts';
 
 /** A fetch under way. */
@@ -10,6 +11,13 @@ export interface Sent {
   /** What takes the times that the answer tells; null where none are asked for. */
   readonly take: ReturnType<ResolverClock['of']>;
   readonly answer: Promise<SubgraphAnswer>;
+}
+
+/** A fetch that was sent, and what becomes of the data that it is answered. */
+export interface AskedFetch {
+  readonly sent: Sent;
+  readonly place: PlaceError;
+  readonly merge: (data: DataObject) => void;
 }
 
 /** How an answer came. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { FetchStep } from '../../operation/plan.ts';
 import type { AssertionMinter } from '../assertion.ts';
 import type { FetchTracing } from '../fetch-tracing.ts';
@@ -45,8 +46,14 @@ function understandOwn(answer: SubgraphText | SubgraphFailure | null): SubgraphA
   return understand(answer ?? ABORTED);
 }
 
-/** Body up to the variables, by fetch: the query is escaped once. */
-const prefixes = new WeakMap<FetchStep, string>();
+/** Body up to the variables, and what is equal for two only if all of that is. */
+interface BodyPrefix {
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** By fetch: the query is escaped once. */
+const prefixes = new WeakMap<FetchStep, BodyPrefix>();
 
 interface TransportDeps {
   readonly minter: AssertionMinter;
@@ -84,18 +91,19 @@ export function createSubgraphTransport(
     const enoughMs = nowMs + subgraph.timeoutMs;
     const own = headers.for(caller.headers, assertion);
     const { fields, identity } = caller.isTimed === true ? withTrace(own) : own;
+    const prefix = prefixOf(fetch);
     const call: GuardedCall = {
       subgraph,
       guard,
       headers: fields,
       identity,
-      body: `${prefixOf(fetch)}${variables}}`,
+      body: `${prefix.text}${variables}}`,
       untilMs: Math.min(enoughMs, caller.deadlineMs),
       repeatable: !fetch.mutation,
     };
     // Who has less time left than the subgraph may take must neither cut others off nor wait as long as they do.
     const shared = options.deduplicate && !fetch.mutation && caller.deadlineMs >= enoughMs;
-    const key = shared ? sharingKey(call) : unique();
+    const key = shared ? sharingKey(call, prefix, variables) : unique();
     const { departure } = caller;
     const join = (made: GuardedCall, onStart?: () => void): Promise<SubgraphAnswer> =>
       fetches.join(key, { start: starting(client, made, onStart), departure, read: understandOwn });
@@ -118,14 +126,12 @@ export function createSubgraphTransport(
     // Never shared: each caller's events are authorized on their own.
     async *open(fetch, variables, input) {
       const { subgraph, headers } = targetOf(fetch.subgraph);
-      const assertion = await minter.assertionFor(
-        input.principal,
-        subgraph.identity,
-        subgraph.budgetOf?.(input.principal),
-      );
+      const { principal } = input;
+      const budget = subgraph.budgetOf?.(principal);
+      const assertion = await minter.assertionFor(principal, subgraph.identity, budget);
       const message = {
         headers: headers.for(input.headers, assertion).fields,
-        body: `${prefixOf(fetch)}${variables}}`,
+        body: `${prefixOf(fetch).text}${variables}}`,
       };
       const { protocol, url } = subgraph.subscriptions ?? SSE;
       const at = url === undefined ? subgraph : { ...subgraph, url };
@@ -214,21 +220,23 @@ function outcomeOf(answer: SubgraphText | SubgraphFailure): CallOutcome {
   return answer.code === 'REQUEST_ABORTED' ? 'left' : 'failed';
 }
 
-function prefixOf(fetch: FetchStep): string {
+function prefixOf(fetch: FetchStep): BodyPrefix {
   const known = prefixes.get(fetch);
   if (known !== undefined) return known;
   const { query, operationName } = fetch;
   const start = JSON.stringify(operationName === null ? { query } : { query, operationName });
-  const prefix = `${start.slice(0, -1)},"variables":`;
+  const text = `${start.slice(0, -1)},"variables":`;
+  const prefix = { text, digest: hash('sha256', text, 'base64url') };
   prefixes.set(fetch, prefix);
   return prefix;
 }
 
 /**
  * Everything that could change the answer: the subgraph, all headers it will see (the assertion of who asks among them)
- * and the whole body.
+ * and the whole body, of which
+ * what comes before the variables stands as its digest: a key is made, and looked for, for each call.
  * Invariant: two calls share only what would be sent byte for byte.
  */
-function sharingKey({ subgraph, identity, body }: GuardedCall): string {
-  return `${subgraph.name}\n${identity}\n\n${body}`;
+function sharingKey({ subgraph, identity }: GuardedCall, { digest }: BodyPrefix, variables: string): string {
+  return `${subgraph.name}\n${identity}\n\n${digest}${variables}`;
 }

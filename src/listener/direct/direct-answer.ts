@@ -3,7 +3,7 @@ import type { ResponseMediaType } from '../request.ts';
 
 /** What the head of an answer says besides what the pipeline says. */
 export interface DirectFrame {
-  /** What stands behind the status. */
+  /** What stands behind the status, which it follows from. */
   readonly reason: string;
   readonly requestId: string;
   readonly mediaType: ResponseMediaType;
@@ -29,24 +29,70 @@ const OWN: ReadonlySet<string> = new Set([
   ...['vary', 'content-type', 'x-request-id', 'content-length', 'content-encoding', 'date', 'connection'],
 ]);
 
-/** The head of an answer, the empty line included. Throws: TypeError for a value that would end its line. */
-export function directAnswerHead(
-  { status, headers }: Pick<PlainResponse, 'status' | 'headers'>,
-  frame: DirectFrame,
-  date: string,
-): string {
-  const { requestId, mediaType, length, coding, varies, keepSeconds } = frame;
-  let head = `HTTP/1.1 ${status} ${frame.reason}\r\n${varies ? FIXED_OF_MANY : FIXED}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: ${requestId}\r\n`;
-  for (const name of Object.keys(headers)) {
-    const value = headers[name] ?? '';
-    if (OWN.has(name)) continue;
-    if (!VALUE.test(value)) throw new TypeError(`The header field ${name} cannot be sent.`);
-    head += `${name}: ${value}\r\n`;
+/** Prints heads of answers; what is the same for all answers of a second is printed once. */
+export class DirectHeads {
+  #start: Start = { status: 0, mediaType: 'application/json', varies: false, text: '' };
+  #end: End = { second: -1, keepSeconds: null, text: '' };
+
+  /**
+   * The head of an answer, the empty line included; the time is now. Units: milliseconds since the epoch.
+   * Throws: TypeError for a value that would end its line.
+   */
+  print(
+    { status, headers }: Pick<PlainResponse, 'status' | 'headers'>,
+    frame: DirectFrame,
+    nowMs: number,
+  ): string {
+    let head = `${this.#startOf(status, frame)}${frame.requestId}\r\n`;
+    for (const name of Object.keys(headers)) {
+      const value = headers[name] ?? '';
+      if (OWN.has(name)) continue;
+      if (!VALUE.test(value)) throw new TypeError(`The header field ${name} cannot be sent.`);
+      head += `${name}: ${value}\r\n`;
+    }
+    if (frame.coding !== null) head += `content-encoding: ${frame.coding}\r\n`;
+    return `${head}content-length: ${frame.length}${this.#endOf(frame, nowMs)}`;
   }
-  if (coding !== null) head += `content-encoding: ${coding}\r\n`;
-  const connection =
-    keepSeconds === null
-      ? 'connection: close'
-      : `connection: keep-alive\r\nkeep-alive: timeout=${keepSeconds}`;
-  return `${head}content-length: ${length}\r\ndate: ${date}\r\n${connection}\r\n\r\n`;
+
+  /** Up to the id of the request. */
+  #startOf(status: number, { reason, mediaType, varies }: DirectFrame): string {
+    const known = this.#start;
+    if (known.status === status && known.mediaType === mediaType && known.varies === varies)
+      return known.text;
+    const line = `HTTP/1.1 ${status} ${reason}\r\n`;
+    const fixed = varies ? FIXED_OF_MANY : FIXED;
+    const text = flat(`${line}${fixed}content-type: ${mediaType}; charset=utf-8\r\nx-request-id: `);
+    this.#start = { status, mediaType, varies, text };
+    return text;
+  }
+
+  /** From behind the length. */
+  #endOf({ keepSeconds }: DirectFrame, nowMs: number): string {
+    const known = this.#end;
+    const second = Math.floor(nowMs / 1000);
+    if (known.second === second && known.keepSeconds === keepSeconds) return known.text;
+    const connection =
+      keepSeconds === null
+        ? 'connection: close'
+        : `connection: keep-alive\r\nkeep-alive: timeout=${keepSeconds}`;
+    const text = flat(`\r\ndate: ${new Date(nowMs).toUTCString()}\r\n${connection}\r\n\r\n`);
+    this.#end = { second, keepSeconds, text };
+    return text;
+  }
+}
+
+interface Start extends Pick<DirectFrame, 'mediaType' | 'varies'> {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface End extends Pick<DirectFrame, 'keepSeconds'> {
+  /** Since the epoch. */
+  readonly second: number;
+  readonly text: string;
+}
+
+/** In one piece: what is put together from pieces is copied piece by piece each time that it is sent. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

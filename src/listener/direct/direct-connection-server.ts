@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { GatewayError } from '../../errors.ts';
 import { atTurnEnd } from '../../turn-end.ts';
 import type { DirectHead } from './direct-head.ts';
@@ -50,6 +51,7 @@ const HEAD_END = '\r\n\r\n';
 /** Bytes of further requests that are kept while one runs; reason: as many as the system gives at once. */
 const PENDING_BYTES_MAX = 65_536;
 const NOTHING = Buffer.alloc(0);
+const PUSH: Socket['push'] = Readable.prototype.push;
 
 /**
  * One connection of a client, for as long as all it sends are plain requests to the endpoint, one after the other.
@@ -61,6 +63,7 @@ export class DirectConnection {
   readonly #lane: DirectLane;
   readonly #gone = new AbortController();
   #head: DirectHead | null = null;
+  /** Of the head, the empty line that ends it included. */
   #headText = '';
   /** Read and not yet part of a request. */
   #pending: Buffer = NOTHING;
@@ -78,6 +81,7 @@ export class DirectConnection {
     this.#nowMs = nowMs;
     this.#untilMs = nowMs() + lane.patienceMs;
     this.remoteAddress = socket.remoteAddress ?? '';
+    socket.push = this.#onPush;
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     socket.on('error', this.#onError);
   }
@@ -135,6 +139,18 @@ export class DirectConnection {
     if (waitsForClient && this.#phase === 'idle') this.#handOver();
     else this.#socket.destroy();
   }
+
+  /**
+   * Takes what was read before the stream does, whose way with it costs as much as a stage. While the stream is held back or
+   * holds something itself, and for the end, it is the stream's.
+   */
+  readonly #onPush: Socket['push'] = (chunk, encoding) => {
+    const socket = this.#socket;
+    const isOurs = Buffer.isBuffer(chunk) && !socket.isPaused() && socket.readableLength === 0;
+    if (!isOurs) return PUSH.call(socket, chunk, encoding);
+    this.#onData(chunk);
+    return true;
+  };
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#pending.length === 0) {
@@ -198,17 +214,16 @@ export class DirectConnection {
   /** Takes the next request from what was read, if all of it is there. */
   #take(): void {
     const bytes = this.#pending;
-    const end = bytes.indexOf(HEAD_END);
-    if (end < 0) {
+    if (!this.#readHead(bytes)) {
       this.#requireStart(bytes);
       return;
     }
-    const head = this.#headOf(bytes.toString('latin1', 0, end));
+    const head = this.#head;
     if (head === null) {
       this.#handOver();
       return;
     }
-    const bodyStart = end + HEAD_END.length;
+    const bodyStart = this.#headText.length;
     const bodyEnd = bodyStart + head.contentLength;
     if (bytes.length < bodyEnd) return;
     const body = bytes.subarray(bodyStart, bodyEnd);
@@ -221,11 +236,15 @@ export class DirectConnection {
     this.#lane.serve({ head, body }, this);
   }
 
-  #headOf(text: string): DirectHead | null {
-    if (text === this.#headText) return this.#head;
-    this.#head = this.#lane.readHead(text);
-    this.#headText = text;
-    return this.#head;
+  /** False where a head has not come to its end. One that is the same as that before is known without being looked through. */
+  #readHead(bytes: Buffer): boolean {
+    const known = this.#headText;
+    if (known !== '' && bytes.toString('latin1', 0, known.length) === known) return true;
+    const end = bytes.indexOf(HEAD_END);
+    if (end < 0) return false;
+    this.#headText = bytes.toString('latin1', 0, end + HEAD_END.length);
+    this.#head = this.#lane.readHead(this.#headText.slice(0, end));
+    return true;
   }
 
   /** What begins in another way is not waited for. */
@@ -245,6 +264,7 @@ export class DirectConnection {
     socket.pause();
     socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     socket.off('error', this.#onError);
+    socket.push = PUSH;
     this.#lane.onGone(this);
     this.#lane.handOver(socket, this.#pending);
     this.#pending = NOTHING;

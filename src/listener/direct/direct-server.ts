@@ -9,7 +9,7 @@ import { parseBody, single } from '../parse-request.ts';
 import { isStream } from '../request.ts';
 import { compressed } from '../response-sink.ts';
 import { RunningRequests } from '../running-requests.ts';
-import { type DirectFrame, directAnswerHead } from './direct-answer.ts';
+import { type DirectFrame, DirectHeads } from './direct-answer.ts';
 import { chatWire, mayStream } from './direct-chat.ts';
 import { DirectConnection, type DirectLane, type DirectRequest } from './direct-connection-server.ts';
 import { type DirectHead, type DirectHeadOptions, directStart, readDirectHead } from './direct-head.ts';
@@ -64,7 +64,7 @@ class Lane implements DirectLane {
   readonly #door: DirectDoor | null;
   readonly #heads: readonly DirectHeadOptions[];
   readonly #connections = new Set<DirectConnection>();
-  readonly #date = new DateField();
+  readonly #answerHeads = new DirectHeads();
   #keepSeconds = 0;
   #takeOver: (socket: Socket) => void = () => undefined;
 
@@ -189,7 +189,7 @@ class Lane implements DirectLane {
       varies: true,
       keepSeconds: last ? null : this.#keepSeconds,
     };
-    const head = directAnswerHead(plain, sent, this.#date.now());
+    const head = this.#answerHeads.print(plain, sent, Date.now());
     const text = bytes === null ? head + plain.body : head;
     connection.answer({ text, encoding: length === plain.body.length ? 'latin1' : 'utf8', bytes, last });
   }
@@ -202,7 +202,7 @@ class Lane implements DirectLane {
       ...{ reason: STATUS_CODES[status] ?? '', requestId, mediaType: 'application/json', length },
       ...{ coding: null, varies: false, keepSeconds: last ? null : this.#keepSeconds },
     };
-    const text = directAnswerHead(plain, sent, this.#date.now()) + body;
+    const text = this.#answerHeads.print(plain, sent, Date.now()) + body;
     connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes: null, last });
   }
 
@@ -240,20 +240,4 @@ const NO_STREAMS: PlainResponse = plainBatch([]);
 function plainAnswers(answers: Awaited<ReturnType<typeof answerAll>>): PlainResponse {
   if (isBatch(answers)) return plainBatch(answers);
   return isStream(answers) ? NO_STREAMS : plainResponse(answers);
-}
-
-/** The date as the field has it, printed once in a second. */
-class DateField {
-  #second = 0;
-  #text = '';
-
-  now(): string {
-    const nowMs = Date.now();
-    const second = Math.floor(nowMs / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#text = new Date(nowMs).toUTCString();
-    }
-    return this.#text;
-  }
 }

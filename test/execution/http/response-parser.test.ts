@@ -259,3 +259,50 @@ describe('a parser of answers', () => {
     });
   });
 });
+
+describe('the heads of one connection', () => {
+  /** Reads answers one after the other as they come over one connection. */
+  function parseAll(texts: readonly string[]) {
+    const heads = new ResponseHeads();
+    return texts.map((text) => {
+      const parser = new ResponseParser(BYTES_MAX, heads);
+      const status = parser.push(Buffer.from(text, 'latin1'));
+      return { status, code: parser.status, text: parser.text, reusableMs: parser.reusableMs };
+    });
+  }
+  const apart = (texts: readonly string[]) => texts.flatMap((text) => parseAll([text]));
+
+  it.each([
+    ['the same', [sized('one'), sized('two')]],
+    ['of another length', [sized('one'), sized('four'), sized('one')]],
+    ['of another status', [sized('one'), sized('two').replace('200 OK', '500 No'), sized('one')]],
+    ['of which one begins like another', [sized('one'), sized('two', 'a: b\r\n'), sized('one')]],
+    ['of which one goes on where another ended', [`${OK}\r\n`, `${OK}content-length: 1\r\n\r\nx`]],
+    ['of interim answers', [`HTTP/1.1 100 Continue\r\n\r\n${sized('one')}`, sized('two'), sized('two')]],
+    ['of which one says goodbye', [sized('one'), sized('two', 'connection: close\r\n'), sized('one')]],
+    ['of which one is none', [sized('one'), `${OK}no field\r\n\r\n`, `${OK}no field\r\n\r\n`, sized('one')]],
+    [
+      'too long for a body',
+      [sized('one'), `${OK}content-length: 2001\r\n\r\n`, `${OK}content-length: 2001\r\n\r\n`],
+    ],
+  ])('are read as each alone: %s', (_what, texts) => {
+    expect(parseAll(texts)).toEqual(apart(texts));
+  });
+
+  it('are read as each alone, whatever stands in them', () => {
+    const line = fc.constantFrom(
+      'a: b\r\n',
+      'content-length: 1\r\n',
+      'connection: close\r\n',
+      '\r\n',
+      'x',
+      ' y\r\n',
+    );
+    const text = fc.array(line, { maxLength: 5 }).map((lines) => `${OK}${lines.join('')}\r\nzz`);
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 2, maxLength: 6 }), (texts) => {
+        expect(parseAll([...texts, ...texts])).toEqual(apart([...texts, ...texts]));
+      }),
+    );
+  });
+});

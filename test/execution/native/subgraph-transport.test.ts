@@ -90,3 +90,60 @@ describe('a call that is to tell the times of its resolvers', () => {
     expect([calls, traced]).toEqual([2, 1]);
   });
 });
+
+describe('calls that are under way at once', () => {
+  const asking = (query: string, operationName: string | null = null): FetchStep => ({
+    ...fetchOf(false),
+    ...{ query, operationName },
+  });
+
+  it.each<[string, readonly (readonly [FetchStep, string])[], number]>([
+    [
+      'the same text of two operations',
+      [
+        [asking('{a}'), '{}'],
+        [asking('{a}'), '{}'],
+      ],
+      1,
+    ],
+    [
+      'another text',
+      [
+        [asking('{a}'), '{}'],
+        [asking('{b}'), '{}'],
+      ],
+      2,
+    ],
+    [
+      'another name',
+      [
+        [asking('{a}', 'A'), '{}'],
+        [asking('{a}', 'B'), '{}'],
+        [asking('{a}'), '{}'],
+      ],
+      3,
+    ],
+    [
+      'other variables',
+      [
+        [asking('{a}'), '{"a":1}'],
+        [asking('{a}'), '{"a":2}'],
+      ],
+      2,
+    ],
+    [
+      'a text that ends as variables begin',
+      [
+        [asking('{a}'), '{}'],
+        [asking('{a}"'), '}'],
+      ],
+      2,
+    ],
+  ])('share one only where all that is sent is equal: %s', async (_what, sent, expected) => {
+    calls = 0;
+    const transport = start();
+    const caller = callerUntil(NOW_MS + 10_000);
+    await Promise.all(sent.map(([fetch, variables]) => transport.send(fetch, variables, caller)));
+    expect(calls).toBe(expected);
+  });
+});
