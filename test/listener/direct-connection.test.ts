@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   DirectConnection,
   type DirectLane,
@@ -194,6 +194,31 @@ describe('a connection that is read past its stream', () => {
 });
 
 describe('a client that takes its answer slowly', () => {
+  it('costs little however small the pieces are that it comes in, and is whole', async () => {
+    const { socket, served, handedOver, direct, state } = connection();
+    const body = Buffer.from(Array.from({ length: 2000 }, (_, at) => 97 + (at % 26)));
+    const head = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const joined = vi.spyOn(Buffer, 'concat');
+    try {
+      socket.emit('data', Buffer.from(head));
+      for (const byte of body) socket.emit('data', Buffer.of(byte));
+      expect(joined.mock.calls.length).toBeLessThan(20);
+    } finally {
+      joined.mockRestore();
+    }
+    expect(served.map((request) => String(request.body))).toEqual([String(body)]);
+    // What is handed over is whole, too.
+    for (const bytes of [head, 'abc', 'de']) socket.emit('data', Buffer.from(bytes));
+    state.nowMs = 600;
+    direct.check();
+    expect([served.length, handedOver.map(String)]).toEqual([1, []]);
+    direct.answer({ text: 'answer', encoding: 'latin1', bytes: null, last: false });
+    await turn();
+    state.nowMs = 1200;
+    direct.check();
+    expect(handedOver.map(String)).toEqual([`${head}abcde`]);
+  });
+
   it('has the same time for it when its next request comes meanwhile', async () => {
     const { state, direct, socket, served, answer, send, takeAll } = connection();
     await send(REQUEST);

@@ -50,6 +50,8 @@ type Phase = 'idle' | 'running' | 'delivering';
 const HEAD_END = '\r\n\r\n';
 /** Bytes of further requests that are kept while one runs; reason: as many as the system gives at once. */
 const PENDING_BYTES_MAX = 65_536;
+/** Reads that are held apart until they are needed; reason: joined one by one, each costs as much as all that is held. */
+const PIECES_MAX = 256;
 const NOTHING = Buffer.alloc(0);
 const PUSH: Socket['push'] = Readable.prototype.push;
 
@@ -67,6 +69,11 @@ export class DirectConnection {
   #headText = '';
   /** Read and not yet part of a request. */
   #pending: Buffer = NOTHING;
+  /** Read since, and not yet joined to it. */
+  #pieces: Buffer[] = [];
+  #piecesBytes = 0;
+  /** Bytes of a request whose head is read; 0 where its end is not known. */
+  #wantedBytes = 0;
   #phase: Phase = 'idle';
   /** Goes out together with those of the same turn. */
   #answer: DirectAnswer | null = null;
@@ -156,9 +163,14 @@ export class DirectConnection {
     if (this.#pending.length === 0) {
       this.#pending = chunk;
       if (this.#phase === 'idle') this.#waitFor(this.#lane.patienceMs);
-    } else this.#pending = Buffer.concat([this.#pending, chunk]);
-    if (this.#phase === 'idle') this.#take();
-    else if (this.#pending.length > PENDING_BYTES_MAX) this.#socket.pause();
+    } else {
+      this.#piecesBytes += chunk.length;
+      if (this.#pieces.push(chunk) >= PIECES_MAX) this.#join();
+    }
+    const held = this.#pending.length + this.#piecesBytes;
+    if (this.#phase !== 'idle') {
+      if (held > PENDING_BYTES_MAX) this.#socket.pause();
+    } else if (held >= this.#wantedBytes) this.#take();
   };
 
   readonly #onTaken = (): void => {
@@ -186,9 +198,18 @@ export class DirectConnection {
     this.#lane.onGone(this);
   };
 
+  /** All that is held, in one piece. */
+  #join(): Buffer {
+    if (this.#piecesBytes > 0) {
+      this.#pending = Buffer.concat([this.#pending, ...this.#pieces]);
+      [this.#pieces, this.#piecesBytes] = [[], 0];
+    }
+    return this.#pending;
+  }
+
   /** A request of which only the head came leaves its trace, too. */
   #breakOff(head: DirectHead): void {
-    if (this.#pending.indexOf(HEAD_END) >= 0) this.#lane.serve({ head, body: null }, this);
+    if (this.#join().indexOf(HEAD_END) >= 0) this.#lane.serve({ head, body: null }, this);
   }
 
   #next(): void {
@@ -208,12 +229,14 @@ export class DirectConnection {
   /** What is held grows by a whole read each time: none where it is much already, unless a request is still without its end. */
   #readOn(): void {
     if (this.#ended || !this.#socket.isPaused()) return;
-    if (this.#phase === 'idle' || this.#pending.length <= PENDING_BYTES_MAX) this.#socket.resume();
+    const held = this.#pending.length + this.#piecesBytes;
+    if (this.#phase === 'idle' || held <= PENDING_BYTES_MAX) this.#socket.resume();
   }
 
   /** Takes the next request from what was read, if all of it is there. */
   #take(): void {
-    const bytes = this.#pending;
+    const bytes = this.#join();
+    this.#wantedBytes = 0;
     if (!this.#readHead(bytes)) {
       this.#requireStart(bytes);
       return;
@@ -225,7 +248,10 @@ export class DirectConnection {
     }
     const bodyStart = this.#headText.length;
     const bodyEnd = bodyStart + head.contentLength;
-    if (bytes.length < bodyEnd) return;
+    if (bytes.length < bodyEnd) {
+      this.#wantedBytes = bodyEnd;
+      return;
+    }
     const body = bytes.subarray(bodyStart, bodyEnd);
     if (!this.#lane.takes(head, body)) {
       this.#handOver();
@@ -266,7 +292,7 @@ export class DirectConnection {
     socket.off('error', this.#onError);
     socket.push = PUSH;
     this.#lane.onGone(this);
-    this.#lane.handOver(socket, this.#pending);
+    this.#lane.handOver(socket, this.#join());
     this.#pending = NOTHING;
   }
 }
