@@ -1,12 +1,13 @@
-import { asResponse, type BodyReader, ProviderResponse } from './endpoint/provider-response.ts';
+import {
+  asResponse,
+  type BodyReader,
+  ProviderResponse,
+  ResponseTooLargeError,
+  WholeResponse,
+} from './endpoint/provider-response.ts';
 import { markSent } from './routing/sent-mark.ts';
 
 type Fetch = typeof globalThis.fetch;
-
-/** A provider answered with more bytes than the bound. */
-export class ResponseTooLargeError extends Error {
-  override readonly name = 'ResponseTooLargeError';
-}
 
 /**
  * A fetch for providers: it follows no redirect, so that a key never reaches another host, and bounds the answer.
@@ -16,7 +17,8 @@ export function boundFetch(fetch: Fetch, bodyBytesMax: number): Fetch {
   return async (input, init) => {
     markSent();
     const response = await fetch(input, { ...init, redirect: 'error' });
-    if (response.body === null) return response;
+    // What came as a whole was held to its bound while it did.
+    if (response.body === null || (response as unknown) instanceof WholeResponse) return response;
     const reader: BodyReader = response.body.getReader();
     return asResponse(new ProviderResponse(response, bounded(reader, bodyBytesMax)));
   };

@@ -2,6 +2,7 @@ import type { EmbeddingModel } from 'ai';
 import { boundFetch } from './bounded-fetch.ts';
 import type { ChatModel } from './chat-call.ts';
 import type { CredentialVault } from './credentials/credential-vault.ts';
+import { ANSWER_BYTES_MAX } from './endpoint/provider-response.ts';
 import type { ModerationModel } from './moderation.ts';
 import { createOfflineEmbeddingModel } from './offline-embedding-model.ts';
 import { createOfflineLanguageModel } from './offline-language-model.ts';
@@ -45,9 +46,6 @@ export interface AskedModel {
 }
 
 const NO_KEY: ProviderKey = Object.freeze({ id: 'none', apiKey: undefined, weight: 1, priority: 0 });
-
-/** Bytes that an answer may have: 64 embeddings of 3,072 numbers as JSON take under 5 MB. Units: bytes. */
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 const OFFLINE_MODELS: readonly AiModel[] = [
   describe('portcullis', { id: 'offline', capabilities: ['CHAT'] }, 'PORTCULLIS'),

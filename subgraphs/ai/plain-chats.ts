@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ChatCall, ChatModel } from './chat-call.ts';
-import { asResponse, ProviderResponse, type ResponseHead } from './endpoint/provider-response.ts';
+import {
+  asResponse,
+  ProviderResponse,
+  type ResponseHead,
+  type WholeInit,
+  WholeResponse,
+} from './endpoint/provider-response.ts';
 import { readPlainCompletion } from './plain-completion.ts';
 
 type Fetch = typeof globalThis.fetch;
@@ -53,8 +59,8 @@ function withPlainChats(model: ChatModel, setting: Setting): ChatModel {
       if (learned === undefined) learned = await learnLine(setting);
       if (learned === null) return model.doGenerate(call);
       const [{ url, headers }, signal] = [learned, call.abortSignal ?? null];
-      const response = fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
-      const heard = await hear(response);
+      const sent: WholeInit = { method: 'POST', headers, body: JSON.stringify(body), signal, isWhole: true };
+      const heard = await hear(fetch(url, sent));
       const answer = heard.text === null ? null : readPlainCompletion(heard.text);
       // What was heard is told once more, to who knows all that it can be.
       return answer === null ? make(() => heard.again())(id).doGenerate(call) : { ...answer, warnings: [] };
@@ -75,25 +81,18 @@ async function hear(asked: Promise<Response>): Promise<Heard> {
     if (!response.ok) return { text: null, again: () => asked };
     const head = response;
     const text = await head.text();
-    return { text, again: async () => asResponse(retold(head, { text })) };
+    return { text, again: async () => asResponse(new WholeResponse(head, text)) };
   } catch (thrown) {
     const head = response;
-    return { text: null, again: async () => (head === null ? asked : asResponse(retold(head, { thrown }))) };
+    return { text: null, again: async () => (head === null ? asked : asResponse(brokenOff(head, thrown))) };
   }
 }
 
-/** An answer that was read, or that broke while it was. */
-function retold(
-  head: ResponseHead,
-  said: { readonly text: string } | { readonly thrown: unknown },
-): ProviderResponse {
-  let left = 'text' in said ? [new TextEncoder().encode(said.text)] : [];
+/** An answer that broke while it was read. */
+function brokenOff(head: ResponseHead, thrown: unknown): ProviderResponse {
   return new ProviderResponse(head, {
     read: async () => {
-      if ('thrown' in said) throw said.thrown;
-      const [value] = left;
-      left = [];
-      return value === undefined ? { done: true } : { done: false, value };
+      throw thrown;
     },
     cancel: async () => undefined,
   });

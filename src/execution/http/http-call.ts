@@ -22,6 +22,8 @@ export class HttpCall implements RunningCall {
   readonly #done: Done;
   #onCut: OnCut | null = null;
   #settled = false;
+  /** The head of the answer as it was read, once it is there. */
+  head = '';
 
   constructor(
     request: HttpRequest,
@@ -58,7 +60,16 @@ export class HttpCall implements RunningCall {
     this.#settle({ kind: 'failure', status, code, cause });
   }
 
-  answer(status: number, text: string): void {
+  answer({
+    status,
+    text,
+    head,
+  }: {
+    readonly status: number;
+    readonly text: string;
+    readonly head: string;
+  }): void {
+    this.head = head;
     this.#settle({ kind: 'text', status, text });
   }
 

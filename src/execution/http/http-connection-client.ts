@@ -1,9 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { atTurnEnd } from '../../turn-end.ts';
 import type { HttpCall } from './http-call.ts';
-import type { HttpTarget } from './request-head.ts';
 import { ResponseHeads } from './response-head.ts';
-import { ResponseParser } from './response-parser.ts';
+import { AnswerTooLargeError, ResponseParser } from './response-parser.ts';
 
 /** Bytes read at once; reason: as many as the system gives at once, so that almost every answer comes whole. */
 const READ_BYTES = 65_536;
@@ -13,6 +12,8 @@ export interface ConnectionOwner {
   readonly bytesMax: number;
   /** Units: milliseconds since the epoch. */
   readonly now: () => number;
+  /** Connects to the peer; what is read goes nowhere but to `onread`. */
+  connect(onread: OnReadOpts): Socket;
   /** Takes a connection back that may wait so long for its next call. */
   onFree(connection: HttpConnection, reusableMs: number): void;
   /** Told of a connection that has been given an answer and waits for others. */
@@ -39,7 +40,7 @@ export class HttpConnection {
   #unsentCalls = 0;
   #gone = false;
 
-  constructor({ host, port }: HttpTarget, owner: ConnectionOwner) {
+  constructor(owner: ConnectionOwner) {
     this.#owner = owner;
     const callback = (bytes: number, buffer: Uint8Array): boolean => {
       this.#received(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
@@ -47,7 +48,7 @@ export class HttpConnection {
     };
     // One buffer for all that is read: the parser keeps nothing of it.
     const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback };
-    this.#socket = connect({ host, port, noDelay: true, onread });
+    this.#socket = owner.connect(onread);
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', (cause) => this.#close(cause));
     this.#socket.on('close', () => this.#close(null));
@@ -117,7 +118,7 @@ export class HttpConnection {
       const status = isAsked ? parser.push(bytes) : 'fault';
       if (status === 'more') return;
       if (status === 'fault' || parser === null) {
-        this.#close(null);
+        this.#close(parser?.isTooLarge === true ? new AnswerTooLargeError() : null);
         return;
       }
       bytes = bytes.subarray(bytes.length - parser.surplusBytes);
@@ -143,7 +144,7 @@ export class HttpConnection {
       } else this.#close(null);
     } else if (surplusBytes > 0) this.#close(null);
     else this.#owner.onFree(this, reusableMs);
-    call?.answer(parser.status, parser.text);
+    call?.answer(parser);
   }
 
   #close(cause: unknown): void {

@@ -1,3 +1,4 @@
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { HttpCall } from './http-call.ts';
 import { type ConnectionOwner, HttpConnection } from './http-connection-client.ts';
 import type { HttpTarget } from './request-head.ts';
@@ -8,6 +9,8 @@ export interface HttpPoolOptions {
   readonly connectionsMax: number;
   /** Units: milliseconds since the epoch. */
   readonly now: () => number;
+  /** Default: over plain TCP. */
+  readonly connect?: (target: HttpTarget, onread: OnReadOpts) => Socket;
 }
 
 /** How long an answer may hold up others behind it on its connection; reason: most subgraphs answer in a fraction of it. */
@@ -72,6 +75,11 @@ export class HttpPool implements ConnectionOwner {
     }
   }
 
+  connect(onread: OnReadOpts): Socket {
+    const { host, port } = this.#target;
+    return this.#options.connect?.(this.#target, onread) ?? connect({ host, port, noDelay: true, onread });
+  }
+
   onFree(connection: HttpConnection, reusableMs: number): void {
     this.#shared.delete(connection);
     const next = this.#takeWaiting();
@@ -119,7 +127,7 @@ export class HttpPool implements ConnectionOwner {
   }
 
   #connect(call: HttpCall): void {
-    const connection = new HttpConnection(this.#target, this);
+    const connection = new HttpConnection(this);
     this.#open.add(connection);
     this.#send(connection, call);
   }

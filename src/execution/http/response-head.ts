@@ -9,6 +9,8 @@ export interface ResponseHead {
   readonly keepAlive: boolean;
   /** How long the peer keeps an idle connection; null where it does not say. */
   readonly idleMs: number | null;
+  /** All of it, as it was read. */
+  readonly text: string;
 }
 
 /** Version, status, and any reason phrase (RFC 9112, section 4). */
@@ -49,7 +51,7 @@ export function readResponseHead(text: string): ResponseHead | null {
   if (chunked && (minor === '0' || length !== null)) return null;
   const status = Number(code);
   const body = isBodiless(status) ? 0 : chunked ? 'chunked' : (length ?? 'untilClose');
-  return { status, body, keepAlive: !close && body !== 'untilClose', idleMs };
+  return { status, body, keepAlive: !close && body !== 'untilClose', idleMs, text };
 }
 
 /** The heads of one connection: a peer says the same for all answers of a second that have one length. */

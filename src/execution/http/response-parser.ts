@@ -7,6 +7,11 @@ export const CHUNK_LINE_BYTES_MAX = 256;
 /** Interim answers before the final one; reason: one is usual, and a peer must not go on for ever. */
 export const INTERIM_MAX = 4;
 
+/** The body of an answer is larger than it may be. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+}
+
 /** `fault`: the peer does not speak HTTP/1.1, or sent too much; nothing of the connection can be trusted any more. */
 export type ParserStatus = 'more' | 'done' | 'fault';
 
@@ -36,6 +41,7 @@ export class ResponseParser {
   #left = 0;
   #surplusBytes = 0;
   #text = '';
+  #isTooLarge = false;
 
   constructor(bytesMax: number, heads: ResponseHeads) {
     this.#bytesMax = bytesMax;
@@ -45,6 +51,16 @@ export class ResponseParser {
   /** 0 before the final head is read. */
   get status(): number {
     return this.#head?.status ?? 0;
+  }
+
+  /** The final head as it was read; empty before. */
+  get head(): string {
+    return this.#head?.text ?? '';
+  }
+
+  /** Whether a fault was the size of the body. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
   }
 
   /** The body, once all is done. */
@@ -132,7 +148,7 @@ export class ResponseParser {
     this.#head = head;
     if (head.body === 'chunked') this.#state = 'chunkLine';
     else if (head.body === 'untilClose') this.#state = 'untilClose';
-    else if (head.body > this.#bytesMax) return 'fault';
+    else if (head.body > this.#bytesMax) return this.#tooLarge();
     else return this.#takeSized(bytes, next, head.body);
     return next;
   }
@@ -152,7 +168,7 @@ export class ResponseParser {
   #takeData(bytes: Buffer, at: number, most: number): number | 'fault' {
     const taken = Math.min(most, bytes.length - at);
     const bodyBytes = this.#bodyBytes + taken;
-    if (bodyBytes > this.#bytesMax) return 'fault';
+    if (bodyBytes > this.#bytesMax) return this.#tooLarge();
     if (bodyBytes > this.#body.length) this.#grow(bodyBytes);
     bytes.copy(this.#body, this.#bodyBytes, at, at + taken);
     this.#bodyBytes = bodyBytes;
@@ -169,7 +185,7 @@ export class ResponseParser {
     if (size === undefined) return 'fault';
     this.#left = Number.parseInt(size, 16);
     this.#state = this.#left === 0 ? 'trailer' : 'chunkData';
-    return this.#bodyBytes + this.#left > this.#bytesMax ? 'fault' : end + LINE_END.length;
+    return this.#bodyBytes + this.#left > this.#bytesMax ? this.#tooLarge() : end + LINE_END.length;
   }
 
   #takeChunkEnd(bytes: Buffer, at: number): number | 'fault' {
@@ -198,6 +214,11 @@ export class ResponseParser {
     const grown = Buffer.allocUnsafe(Math.min(this.#bytesMax, 2 * bytesMin));
     this.#body.copy(grown, 0, 0, this.#bodyBytes);
     this.#body = grown;
+  }
+
+  #tooLarge(): 'fault' {
+    this.#isTooLarge = true;
+    return 'fault';
   }
 
   #finish(): void {

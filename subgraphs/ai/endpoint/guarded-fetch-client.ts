@@ -2,8 +2,9 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import { ProviderCall } from './provider-call-client.ts';
-import { asResponse } from './provider-response.ts';
+import { asResponse, type WholeInit } from './provider-response.ts';
 import { kindOfAddress } from './public-address.ts';
+import { type CallPlace, DEFAULT_FIELDS, WholeCalls } from './whole-calls-client.ts';
 
 /** An endpoint that this service does not call. Invariant: says neither what was asked nor where it resolved to. */
 export class EndpointRefusedError extends Error {
@@ -28,12 +29,6 @@ const CONNECTIONS_MAX = 128;
 /** Addresses whose judgement is remembered: those of a provider's interfaces are few. */
 const JUDGED_MAX = 1024;
 
-/** Where a request goes that may go there. */
-interface Place {
-  readonly origin: string;
-  readonly path: string;
-}
-
 /**
  * A fetch that calls public addresses, and private ones only of hosts that the operator named; addresses at which clouds tell secrets
  * only where the operator named the very address. What is connected to is the address that was judged. It follows no redirect, sends texts
@@ -44,12 +39,11 @@ export function createGuardedFetch({ named, lookupAll = resolveAll }: GuardOptio
   readonly fetch: typeof globalThis.fetch;
   readonly close: () => Promise<void>;
 } {
-  const agent = new Agent({
-    connections: CONNECTIONS_MAX,
-    connect: { lookup: guardedLookup(named, lookupAll) },
-  });
-  const judged = new Map<string, Place>();
-  const placeOf = (address: string): Place => {
+  const lookup = guardedLookup(named, lookupAll);
+  const agent = new Agent({ connections: CONNECTIONS_MAX, connect: { lookup } });
+  const whole = new WholeCalls({ lookup, connectionsMax: CONNECTIONS_MAX, now: Date.now });
+  const judged = new Map<string, CallPlace>();
+  const placeOf = (address: string): CallPlace => {
     const known = judged.get(address);
     if (known !== undefined) return known;
     const place = judge(address, named);
@@ -61,23 +55,35 @@ export function createGuardedFetch({ named, lookupAll = resolveAll }: GuardOptio
     const { method = 'GET', body = null, signal = null } = init;
     if (body !== null && typeof body !== 'string') throw new TypeError('The body of a request is a text.');
     signal?.throwIfAborted();
-    const { origin, path } = placeOf(input instanceof Request ? input.url : String(input));
+    const place = placeOf(input instanceof Request ? input.url : String(input));
+    const fields = fieldsOf(init.headers);
+    const sent = isWhole(init) && body !== null ? whole.post(place, { fields, body, signal }) : null;
+    if (sent !== null) return asResponse(await sent);
+    const { origin, path } = place;
     const call = new ProviderCall(signal);
-    const headers = { accept: '*/*', 'accept-encoding': 'identity', ...fieldsOf(init.headers) };
+    const headers = { ...DEFAULT_FIELDS, ...fields };
     agent.dispatch({ origin, path, method: method as 'POST', headers, body }, call);
     return asResponse(await call.response);
   };
-  return { fetch: guarded, close: () => agent.destroy() };
+  const close = (): Promise<void> => {
+    whole.close();
+    return agent.destroy();
+  };
+  return { fetch: guarded, close };
 }
 
 /** Throws: EndpointRefusedError, TypeError. */
-function judge(address: string, named: ReadonlySet<string>): Place {
+function judge(address: string, named: ReadonlySet<string>): CallPlace {
   const { origin, pathname, search, hostname, protocol, username, password } = new URL(address);
   if (!/^https?:$/u.test(protocol) || username !== '' || password !== '') throw refused();
   const literal = hostname.replace(/^\[|\]$/gu, '');
   // A literal is connected to without being looked up.
   if (isIP(literal) !== 0 && kindOfAddress(literal) !== 'public' && !named.has(hostname)) throw refused();
   return { origin, path: pathname + search };
+}
+
+function isWhole(init: RequestInit): init is WholeInit {
+  return 'isWhole' in init && init.isWhole === true && init.method === 'POST';
 }
 
 function fieldsOf(headers: RequestInit['headers']): Readonly<Record<string, string>> {

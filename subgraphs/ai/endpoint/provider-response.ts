@@ -1,3 +1,11 @@
+/** A provider answered with more bytes than the bound. */
+export class ResponseTooLargeError extends Error {
+  override readonly name = 'ResponseTooLargeError';
+}
+
+/** Bytes that an answer may have: 64 embeddings of 3,072 numbers as JSON take under 5 MB. Units: bytes. */
+export const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
 /** A piece of a body, or its end. */
 export type BodyPiece =
   | { readonly done: false; readonly value: Uint8Array }
@@ -55,6 +63,38 @@ export class ProviderResponse implements ResponseHead {
   async json(): Promise<unknown> {
     return JSON.parse(await this.text());
   }
+}
+
+/** An answer that has come as a whole. */
+export class WholeResponse extends ProviderResponse {
+  readonly #text: string;
+
+  constructor(head: ResponseHead, text: string) {
+    super(head, readerOf(text));
+    this.#text = text;
+  }
+
+  override async text(): Promise<string> {
+    return this.#text;
+  }
+}
+
+/** Reads a text once. */
+function readerOf(text: string): BodyReader {
+  let left = text;
+  return {
+    read: async () => {
+      const value = new TextEncoder().encode(left);
+      left = '';
+      return value.length === 0 ? { done: true } : { done: false, value };
+    },
+    cancel: async () => undefined,
+  };
+}
+
+/** A request whose answer is of no use before all of it has come. */
+export interface WholeInit extends RequestInit {
+  readonly isWhole: true;
 }
 
 /** As functions that fetch have to be typed. */

@@ -7,6 +7,8 @@ import {
   type LookupAll,
 } from '../../../../subgraphs/ai/endpoint/guarded-fetch-client.ts';
 
+import type { WholeInit } from '../../../../subgraphs/ai/endpoint/provider-response.ts';
+
 let server: Server;
 let port: number;
 let requests = 0;
@@ -27,8 +29,21 @@ afterAll(
     }),
 );
 
-/** What a call ends in, where names resolve to these addresses. */
-async function call(url: string, { named = [], addresses = [] }: { named?: string[]; addresses?: string[] }) {
+/** Sent by the client that takes answers as a whole. */
+const WHOLE: WholeInit = { method: 'POST', body: '{}', isWhole: true };
+
+/** What a call ends in, in either way, where names resolve to these addresses. */
+async function call(url: string, judged: { named?: string[]; addresses?: string[] }) {
+  const [first, second] = [await callBy({}, url, judged), await callBy(WHOLE, url, judged)];
+  expect(second).toBe(first);
+  return first;
+}
+
+async function callBy(
+  init: RequestInit,
+  url: string,
+  { named = [], addresses = [] }: { named?: string[]; addresses?: string[] },
+) {
   const lookupAll: LookupAll = (_, done) =>
     done(
       null,
@@ -37,7 +52,7 @@ async function call(url: string, { named = [], addresses = [] }: { named?: strin
   const { fetch, close } = createGuardedFetch({ named: new Set(named), lookupAll });
   const before = requests;
   try {
-    return await (await fetch(url)).text();
+    return await (await fetch(url, init)).text();
   } catch (error) {
     expect(requests).toBe(before);
     const causes = [error, (error as Error).cause];

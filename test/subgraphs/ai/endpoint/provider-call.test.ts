@@ -3,6 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGuardedFetch } from '../../../../subgraphs/ai/endpoint/guarded-fetch-client.ts';
+import {
+  ANSWER_BYTES_MAX,
+  ResponseTooLargeError,
+} from '../../../../subgraphs/ai/endpoint/provider-response.ts';
 
 const { fetch, close } = createGuardedFetch({ named: new Set(['127.0.0.1']) });
 let server: Server;
@@ -26,16 +30,25 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const post = (signal?: AbortSignal) =>
-  fetch(url, { method: 'POST', body: '{}', ...(signal === undefined ? {} : { signal }) });
+/** Answers are read as they come, or taken as a whole. */
+const WAYS: readonly (readonly [string, object])[] = [
+  ['as it comes', {}],
+  ['as a whole', { isWhole: true }],
+];
+const posting = (way: object) => (signal?: AbortSignal) =>
+  fetch(url, { method: 'POST', body: '{}', ...way, ...(signal === undefined ? {} : { signal }) });
 
-describe('a call of a provider', () => {
+describe.each(WAYS)('a call of a provider whose answer is read %s', (_, way) => {
+  const post = posting(way);
+
   it('tells status, fields and body, and asks for no encoding', async () => {
-    answer = (_, response) => response.writeHead(429, 'Slow Down', { 'Retry-After': '7' }).end('später');
+    answer = (_, response) =>
+      response.writeHead(429, 'Slow Down', { 'Retry-After': '7', 'X-A': ['1', '2'] }).end('später');
     const response = await post();
     expect([response.ok, response.status, response.statusText]).toEqual([false, 429, 'Slow Down']);
     expect(response.headers.get('Retry-After')).toBe('7');
     expect(Object.fromEntries([...response.headers])).toMatchObject({ 'retry-after': '7' });
+    expect(response.headers.get('x-a')).toBe('1, 2');
     expect(await response.text()).toBe('später');
     expect(requests).toEqual(['POST /v1/chat?x=1 identity']);
   });
@@ -70,10 +83,33 @@ describe('a call of a provider', () => {
     expect(requests).toEqual([]);
   });
 
-  it('ends with the reason of its signal, before the answer and in its midst', async () => {
+  it('ends with the reason of its signal, before the answer, and its connection with it', async () => {
     const before = new AbortController();
-    answer = () => before.abort(new RangeError('left'));
+    const closed = Promise.withResolvers<void>();
+    answer = (request) => {
+      request.socket.on('close', closed.resolve);
+      before.abort(new RangeError('left'));
+    };
     await expect(post(before.signal)).rejects.toBeInstanceOf(RangeError);
+    await closed.promise;
+  });
+
+  it('tells of a connection that is cut, with its cause', async () => {
+    answer = (request) => request.socket.destroy();
+    const fault = await post().catch((thrown: unknown) => thrown);
+    expect(fault).toMatchObject({ message: 'fetch failed', cause: expect.any(Error) });
+    answer = (_, response) => response.write('first', () => response.destroy());
+    const broken = await post()
+      .then((response) => response.text())
+      .catch((thrown: unknown) => thrown);
+    expect(broken).toMatchObject({ message: 'terminated', cause: expect.any(Error) });
+  });
+});
+
+describe('a call of a provider', () => {
+  const post = posting({});
+
+  it('ends with the reason of its signal in the midst of an answer', async () => {
     const midst = new AbortController();
     const closed = Promise.withResolvers<void>();
     answer = (_, response) => {
@@ -99,17 +135,50 @@ describe('a call of a provider', () => {
     await closed.promise;
   });
 
-  it('tells of a connection that is cut, with its cause', async () => {
-    answer = (request) => request.socket.destroy();
-    const fault = await post().catch((thrown: unknown) => thrown);
-    expect(fault).toMatchObject({ message: 'fetch failed', cause: expect.any(Error) });
-    answer = (_, response) => response.write('first', () => response.destroy());
-    const broken = await (await post()).text().catch((thrown: unknown) => thrown);
-    expect(broken).toMatchObject({ message: 'terminated', cause: expect.any(Error) });
-  });
-
   it('sends nothing but texts', async () => {
     await expect(fetch(url, { method: 'POST', body: new FormData() })).rejects.toBeInstanceOf(TypeError);
     expect(requests).toEqual([]);
+  });
+
+  it('taken as a whole is held to its bound, however its length is told', async () => {
+    const post = posting({ isWhole: true });
+    const large = Buffer.alloc(ANSWER_BYTES_MAX + 1, 'a');
+    const ways: RequestListener[] = [
+      (_, response) => response.writeHead(200, { 'content-length': large.length }).end(large),
+      (_, response) => response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(large),
+    ];
+    for (const way of ways) {
+      answer = way;
+      await expect(post()).rejects.toBeInstanceOf(ResponseTooLargeError);
+    }
+  });
+
+  it('taken as a whole can be read again as it would have come, over one connection for one after the other', async () => {
+    const post = posting({ isWhole: true });
+    const ports = new Set<number | undefined>();
+    answer = (request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end('{"é":1}');
+    };
+    const reader = (await post()).body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('{"é":1}');
+    expect((await reader?.read())?.done).toBe(true);
+    expect(await (await post()).json()).toEqual({ é: 1 });
+    expect(ports.size).toBe(1);
+  });
+
+  it('sends bodies beyond ASCII byte by byte, and no field that would be another request', async () => {
+    const bodies: string[] = [];
+    answer = (request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+      request.on('end', () => response.end('{}'));
+    };
+    const sending = (headers: Record<string, string>, body: string) =>
+      fetch(url, { method: 'POST', headers, body, ...{ isWhole: true } });
+    await sending({}, 'später 日本');
+    expect(bodies).toEqual(['später 日本']);
+    await expect(sending({ 'x-a': 'b\r\nx-c: d' }, '{}')).rejects.toThrow();
+    await expect(sending({ 'content-length': '1' }, '{}')).rejects.toThrow();
+    expect(requests).toHaveLength(1);
   });
 });
