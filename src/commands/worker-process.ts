@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { flushCompileCache } from 'node:module';
 import { reviveConfig } from '../config/revive-config.ts';
 import type { ToPrimary, ToWorker, WorkerPart } from './worker-part.ts';
 
@@ -20,6 +21,8 @@ export async function serveAsWorker(): Promise<void> {
     const { startGateway } = await import('../gateway.ts');
     const gateway = await startGateway(reviveConfig(config), { worker: number, port });
     tellPrimary({ kind: 'ready', url: gateway.url });
+    // As where a gateway is served alone.
+    flushCompileCache();
     await stop;
     await gateway.close();
   } finally {

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ProductGraph } from '../../src/control/coordinate-index.ts';
 import { Entitlements } from '../../src/control/entitlements.ts';
 import type { ControlSnapshot } from '../../src/control/snapshot.ts';
+import { collectGarbage } from '../collect-garbage.ts';
 import { folder, startTestGateway } from '../gateway/gateway-kit.ts';
 import { startTinySubgraph } from '../gateway/tiny-subgraph.ts';
 import { compose } from '../operation/graph-kit.ts';
@@ -63,8 +62,7 @@ const GRAPH: ProductGraph = compose(`type Query { ${FIELDS.map((name) => `${name
 
 /** What is held after a collection. Units: megabytes. */
 function heapMb(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
+  collectGarbage();
   return process.memoryUsage().heapUsed / 2 ** 20;
 }
 

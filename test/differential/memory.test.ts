@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { collectGarbage } from '../collect-garbage.ts';
 import { startTwoEngines } from './kit/two-engines.ts';
 
 /** `npm run soak -- memory` asks for more. */
@@ -11,18 +10,14 @@ const AT_ONCE = 50;
 /** What a request may leave behind, on average. */
 const GROWTH_BYTES_EACH_MAX = 630;
 
-setFlagsFromString('--expose-gc');
-/** Exposed here, so that the test runs whatever flags the runner was started with. */
-const collect = globalThis.gc ?? (runInNewContext('gc') as NonNullable<typeof globalThis.gc> | undefined);
-
 function heapUsed(): number {
-  collect?.();
-  collect?.();
+  collectGarbage();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
 describe('memory', () => {
-  it.skipIf(collect === undefined)(
+  it(
     `returns to near where it was after ${REQUESTS} requests, some of which leave or fail`,
     async () => {
       let count = 0;

@@ -105,7 +105,7 @@ describe.each<[string, Section]>([
     subgraph = await startTinySubgraph('deep', SDL, { Query: { open: () => 'open' } });
     where = folder();
     const config = writeConfig(where, [subgraph], { limits, compile: { timeoutMs: 1500, memoryMb: 256 } });
-    served = serve(config, ['--expose-gc', '--import', join(import.meta.dirname, 'memory-probe.ts')]);
+    served = serve(config, ['--import', join(import.meta.dirname, 'memory-probe.ts')]);
     url = await served.url;
   });
   afterAll(async () => {

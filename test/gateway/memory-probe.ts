@@ -1,3 +1,5 @@
+import { collectGarbage } from '../collect-garbage.ts';
+
 /** Loaded into a gateway's process: tells, when asked, what its memory holds and how long its main thread has computed. */
 process.on('message', (question: 'memory' | 'cpu') => {
   if (question === 'cpu') {
@@ -5,7 +7,7 @@ process.on('message', (question: 'memory' | 'cpu') => {
     process.send?.((user + system) / 1000);
     return;
   }
-  globalThis.gc?.();
+  collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   process.send?.(heapUsed + arrayBuffers);
 });
