@@ -61,7 +61,7 @@ export async function startControl(config: Config, deps: ControlDeps): Promise<R
     follower = await follow({ config, control, entitlements, keys }, deps);
     const following = follower;
     opened.defer(() => following.close());
-    const deaf = await database.listen?.(CHANGES_CHANNEL, () => following.hear());
+    const deaf = await database.listen?.(CHANGES_CHANNEL, (isAnew) => following.hear(isAnew));
     if (deaf !== undefined) opened.defer(deaf);
     const sweeping = setInterval(() => void sweep(control, clock.now(), log), SWEEP_MS).unref();
     opened.defer(() => clearInterval(sweeping));

@@ -38,8 +38,11 @@ export interface ControlDatabase {
   transactAhead<T>(scope: RowScope, work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs statements as the owner of the tables, outside of any tenant: for migrations. */
   asOwner<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
-  /** Calls back for each notification on a channel until closed, and where some may have been missed; null where the database is in this process. */
-  listen: ((channel: string, onWord: () => void) => Promise<() => Promise<void>>) | null;
+  /**
+   * Calls back for each notification on a channel until closed, and where some may have been missed, `isAnew` where another database may
+   * answer by now; null where the database is in this process.
+   */
+  listen: ((channel: string, onWord: (isAnew: boolean) => void) => Promise<() => Promise<void>>) | null;
   close(): Promise<void>;
 }
 

@@ -98,10 +98,10 @@ export class Entitlements implements EntitlementSource {
     return this.#now() - this.#heardAtMs < this.#options.staleMs;
   }
 
-  /** Takes the place of the snapshot before; an older one than that is passed over. */
-  replace(snapshot: ControlSnapshot, heardAtMs: number): void {
+  /** Takes the place of the snapshot before; an older one than that is passed over, unless what came last is lost to the database. */
+  replace(snapshot: ControlSnapshot, heardAtMs: number, isLost = false): void {
     this.confirm(heardAtMs);
-    if (this.#snapshot !== null && snapshot.version < this.#snapshot.version) return;
+    if (this.#snapshot !== null && snapshot.version < this.#snapshot.version && !isLost) return;
     this.#tenants = tenantsOf(snapshot);
     this.#grants = new WeakMap();
     this.#snapshot = snapshot;

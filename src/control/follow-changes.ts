@@ -23,7 +23,8 @@ type Part = 'restrictions' | 'entitlements';
 /**
  * Keeps up with the control plane: asks at intervals whether anything changed, and at once when told.
  * Invariant: what is restricted waits for nothing else. It is small, is read first, and again while entitlements are being read,
- * which take the longer the more there are.
+ * which take the longer the more there are. Where another database may have taken the place of the one before, as after a failover or a
+ * restore, everything is read anew, whatever its version: that database may have lost the last changes, and given their numbers to others.
  */
 export class ChangeFollower {
   readonly #options: ChangeFollowerOptions;
@@ -35,6 +36,9 @@ export class ChangeFollower {
   #version: number | null = null;
   /** The version of entitlements that is being read, or a later one. */
   #awaited: number | null = null;
+  /** Whether what was read of what is restricted, and of entitlements, may be of another database. */
+  #isDoubted = false;
+  #isLost = false;
 
   constructor(options: ChangeFollowerOptions) {
     this.#options = options;
@@ -48,8 +52,9 @@ export class ChangeFollower {
     this.#timer = setInterval(() => this.hear(), pollMs).unref();
   }
 
-  /** Something may have changed. */
-  hear(): void {
+  /** Something may have changed; `isAnew` where the connection on which changes are told had broken. */
+  hear(isAnew = false): void {
+    this.#isDoubted ||= isAnew;
     this.#restrictions.ask();
   }
 
@@ -63,12 +68,25 @@ export class ChangeFollower {
     const { snapshots, entitlements, now, onRestricted } = this.#options;
     // What is heard is as old as the question, not as the answer.
     const askedAtMs = now();
-    const { versions, restricted } = await snapshots.changesSince(this.#version);
+    const isDoubted = this.#isDoubted;
+    this.#isDoubted = false;
+    const { versions, restricted } = await snapshots
+      .changesSince(isDoubted ? null : this.#version)
+      .catch((fault: unknown) => {
+        this.#isDoubted ||= isDoubted;
+        throw fault;
+      });
     if (restricted !== null) {
       this.#version = restricted.version;
       onRestricted(restricted);
     }
-    if (versions.entitlements === entitlements.version) entitlements.confirm(askedAtMs);
+    const { version } = entitlements;
+    // Versions only grow; one that is lower may also be of a reading that was overtaken, which is then read once more.
+    if (isDoubted || (version !== null && versions.entitlements < version)) {
+      this.#isLost = true;
+      this.#awaited = versions.entitlements;
+      this.#entitlements.ask();
+    } else if (versions.entitlements === version) entitlements.confirm(askedAtMs);
     else if (versions.entitlements !== this.#awaited) {
       this.#awaited = versions.entitlements;
       this.#entitlements.ask();
@@ -78,8 +96,13 @@ export class ChangeFollower {
   async #entitle(): Promise<void> {
     const { snapshots, entitlements, now, onReplaced } = this.#options;
     const askedAtMs = now();
-    const snapshot = await snapshots.load();
-    entitlements.replace(snapshot, askedAtMs);
+    const isLost = this.#isLost;
+    this.#isLost = false;
+    const snapshot = await snapshots.load().catch((fault: unknown) => {
+      this.#isLost ||= isLost;
+      throw fault;
+    });
+    entitlements.replace(snapshot, askedAtMs, isLost);
     onReplaced(snapshot);
   }
 

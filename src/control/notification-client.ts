@@ -5,8 +5,8 @@ export interface NotificationOptions {
   readonly channel: string;
   /** Longest time that connecting may take. */
   readonly timeoutMs: number;
-  /** Told of each word, and once after a time in which some may have been missed. */
-  onWord(): void;
+  /** Told of each word, and once after a time in which some may have been missed; `isAnew` where a connection before it had broken. */
+  onWord(isAnew: boolean): void;
   /** Told of a connection that broke, or could not be had again. */
   onFault(fault: unknown): void;
 }
@@ -33,7 +33,7 @@ export class NotificationClient {
   /** Resolves once it listens. Throws: what the database throws. */
   static async open(options: NotificationOptions): Promise<NotificationClient> {
     const listening = new NotificationClient(options);
-    await listening.#connect();
+    await listening.#connect(false);
     return listening;
   }
 
@@ -44,7 +44,7 @@ export class NotificationClient {
     await this.#client?.end();
   }
 
-  async #connect(): Promise<void> {
+  async #connect(isAnew: boolean): Promise<void> {
     const { url, channel, timeoutMs, onWord, onFault } = this.#options;
     const client = new pg.Client({
       ...{ connectionString: url, application_name: 'portcullis-listen', keepAlive: true },
@@ -53,7 +53,7 @@ export class NotificationClient {
     client.once('error', onFault);
     // One break tells several.
     client.on('error', () => undefined);
-    client.on('notification', onWord);
+    client.on('notification', () => onWord(false));
     this.#client = client;
     try {
       await client.connect();
@@ -63,13 +63,13 @@ export class NotificationClient {
       throw fault;
     }
     client.once('end', () => this.#retry());
-    onWord();
+    onWord(isAnew);
   }
 
   #retry(): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      this.#attempt = this.#connect().catch((fault: unknown) => {
+      this.#attempt = this.#connect(true).catch((fault: unknown) => {
         this.#options.onFault(fault);
         this.#retry();
       });

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Entitlements } from '../../src/control/entitlements.ts';
 import { ChangeFollower } from '../../src/control/follow-changes.ts';
 import type { ControlSnapshot } from '../../src/control/snapshot.ts';
 import type { SnapshotStore } from '../../src/control/snapshot-store.ts';
-import { snapshot } from './control-kit.ts';
+import { CLOSED, snapshot } from './control-kit.ts';
 
 /** So long that nothing comes by asking. */
 const NEVER_MS = 2_000_000_000;
@@ -19,15 +20,19 @@ class Plane implements SnapshotStore {
   #isHeld = false;
   fault: Error | null = null;
 
-  readonly follower = new ChangeFollower({
-    snapshots: this,
-    entitlements: this,
-    now: () => this.nowMs,
-    pollMs: NEVER_MS,
-    onReplaced: ({ version }) => void this.told.push(`entitlements ${version}`),
-    onRestricted: ({ version }) => void this.told.push(`restrictions ${version}`),
-    onFault: (fault) => void this.told.push(fault === null ? 'well' : 'fault'),
-  });
+  readonly follower: ChangeFollower;
+
+  constructor(entitlements?: Entitlements) {
+    this.follower = new ChangeFollower({
+      snapshots: this,
+      entitlements: entitlements ?? this,
+      now: () => this.nowMs,
+      pollMs: NEVER_MS,
+      onReplaced: ({ version }) => void this.told.push(`entitlements ${version}`),
+      onRestricted: ({ version }) => void this.told.push(`restrictions ${version}`),
+      onFault: (fault) => void this.told.push(fault === null ? 'well' : 'fault'),
+    });
+  }
 
   get version(): number | null {
     return this.held;
@@ -160,6 +165,40 @@ describe('who follows the control plane', () => {
     plane.follower.hear();
     await settled();
     expect(plane.told.toSorted()).toEqual(['entitlements 2', 'restrictions 3', 'well']);
+  });
+
+  it('takes what another database says that has lost the last changes, and has made others since', async () => {
+    const entitlements = new Entitlements({ ...CLOSED, staleMs: 1000 }, () => plane.nowMs);
+    const plane = new Plane(entitlements);
+    opened.push(plane);
+    await plane.follower.start();
+    plane.change('any');
+    await settled();
+    expect(entitlements.version).toBe(2);
+    // A failover: what came last is gone.
+    Object.assign(plane.versions, { restrictions: 1, entitlements: 1 });
+    plane.nowMs = 2000;
+    plane.follower.hear();
+    await settled();
+    expect([entitlements.version, entitlements.isFresh]).toEqual([1, true]);
+    // Another change gets the number of the one that is gone before anybody asks.
+    plane.change('any');
+    await settled();
+    plane.told.length = 0;
+    plane.follower.hear(true);
+    await settled();
+    expect(plane.told.toSorted()).toEqual(['entitlements 2', 'restrictions 2']);
+  });
+
+  it('doubts what it has until it was read anew', async () => {
+    const plane = await start();
+    plane.fault = new Error('gone');
+    plane.follower.hear(true);
+    await settled();
+    plane.fault = null;
+    plane.follower.hear();
+    await settled();
+    expect(plane.told.toSorted()).toEqual(['entitlements 1', 'fault', 'restrictions 1', 'well']);
   });
 
   it('reads nothing more once it is closed', async () => {

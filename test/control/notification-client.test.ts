@@ -28,10 +28,10 @@ describe.skipIf(SERVER == null)('a connection that listens', () => {
   });
 
   it('is told of each change, and made anew when it breaks', async () => {
-    const [words, faults]: [number[], unknown[]] = [[], []];
+    const [words, faults]: [boolean[], unknown[]] = [[], []];
     const listening = await NotificationClient.open({
       ...{ url: test.url, channel: CHANGES_CHANNEL, timeoutMs: 60_000 },
-      onWord: () => void words.push(words.length),
+      onWord: (isAnew) => void words.push(isAnew),
       onFault: (fault) => void faults.push(fault),
     });
     const create = (slug: string) => test.control.tenants.create(SYSTEM, { slug, name: 'A tenant' });
@@ -45,6 +45,8 @@ describe.skipIf(SERVER == null)('a connection that listens', () => {
       await create('two');
       await vi.waitFor(() => expect(words).toHaveLength(4), IN_TIME);
       expect(faults).toHaveLength(1);
+      // Only after a break may it be another database.
+      expect(words).toEqual([false, false, true, false]);
     } finally {
       await listening.close();
     }
