@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import * as disabled from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
 import { faultLine, maskUnforeseen } from './mask-unforeseen.ts';
+import type { WholeAnswer } from './whole-answer.ts';
 
 /** How one subgraph answers by Apollo Server. */
 export interface ApolloOptions<C> {
@@ -54,7 +54,8 @@ function telling<C extends object>(tell: ApolloOptions<C>['tell']): ApolloServer
 
 /** A request of which the body was read. */
 export interface ReadRequest<C> {
-  readonly request: IncomingMessage;
+  /** All that it says, by names in lower case. */
+  readonly fields: Iterable<readonly [name: string, value: string]>;
   readonly body: unknown;
   readonly context: C;
 }
@@ -62,26 +63,23 @@ export interface ReadRequest<C> {
 /** Answers one request. */
 export async function answerByApollo<C extends object>(
   apollo: ApolloServer<C>,
-  { request, body, context }: ReadRequest<C>,
-  response: ServerResponse,
-): Promise<void> {
+  { fields, body, context }: ReadRequest<C>,
+): Promise<WholeAnswer> {
   const headers = new HeaderMap();
-  for (const [name, values] of Object.entries(request.headersDistinct))
-    headers.set(name, (values ?? []).join(', '));
+  for (const [name, value] of fields) headers.set(name, value);
   const result = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: { method: 'POST', headers, search: '', body },
     context: async () => context,
   });
-  await sendResult(response, result);
+  const { status = 200, body: answered } = result;
+  // The length is told by who sends it.
+  result.headers.delete('content-length');
+  return { status, headers: Object.fromEntries(result.headers), text: await textOf(answered) };
 }
 
-async function sendResult(response: ServerResponse, result: HTTPGraphQLResponse): Promise<void> {
-  response.statusCode = result.status ?? 200;
-  for (const [name, value] of result.headers) response.setHeader(name, value);
-  if (result.body.kind === 'complete') {
-    response.end(result.body.string);
-    return;
-  }
-  for await (const chunk of result.body.asyncIterator) response.write(chunk);
-  response.end();
+async function textOf(body: HTTPGraphQLResponse['body']): Promise<string> {
+  if (body.kind === 'complete') return body.string;
+  let text = '';
+  for await (const chunk of body.asyncIterator) text += chunk;
+  return text;
 }

@@ -20,7 +20,11 @@ export async function readJsonBody(request: IncomingMessage, bodyBytesMax: numbe
     throw new BodyError(415, 'Send application/json without a content encoding.');
   }
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
-  const bytes = await readBytes(request, bodyBytesMax);
+  return parseJsonBody(await readBytes(request, bodyBytesMax));
+}
+
+/** Throws: BodyError 400. */
+export function parseJsonBody(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
@@ -51,7 +55,8 @@ function readBytes(request: IncomingMessage, bodyBytesMax: number): Promise<Buff
   });
 }
 
-function isJson(contentType: string | undefined): boolean {
+/** Whether a body of this type is JSON in UTF-8. */
+export function isJson(contentType: string | undefined): boolean {
   return /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(contentType ?? '');
 }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { answerByApollo, createApollo, type ReadRequest } from './apollo-answers.ts';
 import {
   ASSERTION_HEADER,
@@ -13,10 +13,12 @@ import {
 } from './assertion.ts';
 import { type EventStreamOptions, serveEvents, wantsEvents } from './event-streams.ts';
 import { executeKept } from './execute-kept.ts';
-import { BodyError, readJsonBody } from './http-body.ts';
+import { parseJsonBody, readJsonBody } from './http-body.ts';
 import { createKeptDocuments, type KeptDocuments } from './kept-documents.ts';
 import { faultLine, maskUnforeseen } from './mask-unforeseen.ts';
+import { PlainLane, type PlainRequest, USUAL_TYPES } from './plain-lane-server.ts';
 import { replayRoots } from './replayed-roots.ts';
+import { refusal, refusalOf, type WholeAnswer } from './whole-answer.ts';
 
 /** Largest request body: an entity fetch of a thousand representations stays far below. */
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
@@ -26,13 +28,6 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** How long `close` waits for requests that run. */
 const DRAIN_TIMEOUT_MS = 5_000;
-
-/** What is answered to those who say what they accept as gateways do, or say nothing; by the others' wishes Apollo Server finds the type. */
-const USUAL_TYPES: ReadonlyMap<string | undefined, string> = new Map([
-  ['application/graphql-response+json, application/json', 'application/graphql-response+json; charset=utf-8'],
-  ['application/json', 'application/json; charset=utf-8'],
-  [undefined, 'application/json; charset=utf-8'],
-]);
 
 /** What every resolver of a subgraph gets as its context, made anew for each request. */
 export interface SubgraphContext<L = undefined> {
@@ -70,7 +65,7 @@ export interface RunningSubgraph {
   close(): Promise<void>;
 }
 
-/** Serves one subgraph to its gateway: no request without a valid assertion reads a body or reaches a resolver. */
+/** Serves one subgraph to its gateway: no request without a valid assertion has its body read or reaches a resolver. */
 export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<RunningSubgraph> {
   const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]);
@@ -90,13 +85,16 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   const server = createServer((request, response) => {
     answer(endpoint, request, response).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return;
-      const status = statusOf(error);
-      if (status === 500) log(faultLine(options.name, error));
-      send(response, { status, error: toClientError(error) });
+      send(response, refused(endpoint, error));
     });
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  const lane = new PlainLane({
+    ...{ answerTimeoutMs: REQUEST_TIMEOUT_MS, nowMs: () => performance.now(), dateMs: Date.now },
+    answer: (request) => answerPlain(endpoint, request).catch((error: unknown) => refused(endpoint, error)),
+  });
+  lane.attach(server);
   try {
     await listen(server, options.port, options.host ?? '127.0.0.1');
   } catch (error) {
@@ -106,7 +104,7 @@ export async function startSubgraph<L>(options: SubgraphOptions<L>): Promise<Run
   return {
     url: urlOf(server.address() as AddressInfo),
     close: async () => {
-      const drained = drain(server);
+      const drained = drain(server, lane);
       closing.abort();
       await drained;
       await apollo.stop();
@@ -125,89 +123,88 @@ interface Endpoint<L> {
   readonly options: SubgraphOptions<L>;
 }
 
+/** Answers a request that came past Node's server. Throws: as `answer`. */
+async function answerPlain<L>(endpoint: Endpoint<L>, { headers, body }: PlainRequest): Promise<WholeAnswer> {
+  const principal = await endpoint.verify([headers[ASSERTION_HEADER] ?? '']);
+  const context = { principal, loaders: loadersFor(endpoint, principal) };
+  return answerWhole(
+    endpoint,
+    { fields: Object.entries(headers), body: parseJsonBody(body), context },
+    headers['accept'],
+  );
+}
+
+/** Throws: GraphQLError, BodyError. */
 async function answer<L>(
   endpoint: Endpoint<L>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { apollo, streams, verify, tell, options } = endpoint;
+  const { streams, verify, tell } = endpoint;
   if (request.method !== 'POST') {
-    response.setHeader('allow', 'POST');
-    send(response, {
-      status: 405,
-      error: { message: 'Send operations by POST.', code: 'METHOD_NOT_ALLOWED' },
-    });
+    const refused = { message: 'Send operations by POST.', code: 'METHOD_NOT_ALLOWED' };
+    send(response, refusal(405, refused, { allow: 'POST' }));
     return;
   }
   const principal = await verify(request.headersDistinct[ASSERTION_HEADER] ?? []);
   const body = await readJsonBody(request, BODY_BYTES_MAX);
-  // Without a factory L is undefined, which the type system cannot see.
-  const loaders = (): L => options.createLoaders?.(principal) as L;
-  const context = { principal, loaders: loaders() };
-  if (wantsEvents(request.headers.accept)) {
+  const context = { principal, loaders: loadersFor(endpoint, principal) };
+  const { accept } = request.headers;
+  if (wantsEvents(accept)) {
     // Loaders remember what they loaded: each event gets its own.
     const renew = (): void => {
-      context.loaders = loaders();
+      context.loaders = loadersFor(endpoint, principal);
     };
     await serveEvents({ body, context, renew, tell: () => tell(context) }, response, streams);
     return;
   }
-  const read = { request, body, context };
-  if (!(await answerKept(endpoint, read, response))) await answerByApollo(apollo, read, response);
+  const fields = Object.entries(request.headersDistinct).map(([name, values]): readonly [string, string] => [
+    name,
+    (values ?? []).join(', '),
+  ]);
+  send(response, await answerWhole(endpoint, { fields, body, context }, accept));
+}
+
+/** Without a factory L is undefined, which the type system cannot see. */
+function loadersFor<L>({ options }: Endpoint<L>, principal: SubgraphPrincipal): L {
+  return options.createLoaders?.(principal) as L;
 }
 
 /**
  * What a gateway sends over and over is executed at once: it was parsed and validated before, and has no more of its own than variables.
- * Returns false where nothing was executed, and Apollo Server says why.
+ * Where nothing of it can be executed, Apollo Server says why.
  */
-async function answerKept<L>(
-  { kept, schema, log, tell, options }: Endpoint<L>,
-  { request, body, context }: ReadRequest<SubgraphContext<L>>,
-  response: ServerResponse,
-): Promise<boolean> {
-  const type = USUAL_TYPES.get(request.headers.accept);
-  const operation = type === undefined ? null : kept.operationOf(body);
-  if (type === undefined || operation === null) return false;
+async function answerWhole<L>(
+  { apollo, kept, schema, log, tell, options }: Endpoint<L>,
+  read: ReadRequest<SubgraphContext<L>>,
+  accept: string | undefined,
+): Promise<WholeAnswer> {
+  const headers = USUAL_TYPES.get(accept);
+  const operation = headers === undefined ? null : kept.operationOf(read.body);
+  if (headers === undefined || operation === null) return answerByApollo(apollo, read);
   const answered = await executeKept(operation, {
-    ...{ schema, contextValue: context },
+    ...{ schema, contextValue: read.context },
     mask: (formatted, error) => maskUnforeseen(formatted, error, () => log(faultLine(options.name, error))),
-    tell: () => tell(context),
+    tell: () => tell(read.context),
   });
-  if (answered === null) return false;
-  const { status, text } = answered;
-  // With its length, head and body go out in one piece.
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
-  response.end(text);
-  return true;
+  if (answered === null) return answerByApollo(apollo, read);
+  return { ...answered, headers };
 }
 
-interface ClientError {
-  readonly message: string;
-  readonly code: string;
+function refused<L>({ log, options }: Endpoint<L>, error: unknown): WholeAnswer {
+  const answer = refusalOf(error);
+  if (answer.status === 500) log(faultLine(options.name, error));
+  return answer;
 }
 
-function send(response: ServerResponse, { status, error }: { status: number; error: ClientError }): void {
+function send(response: ServerResponse, { status, headers, text }: WholeAnswer): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  // What is left of a body that is too large is not read: the connection ends instead.
-  if (status === 413) response.setHeader('connection', 'close');
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof BodyError) return error.status;
-  const http = error instanceof GraphQLError ? error.extensions['http'] : undefined;
-  return typeof http === 'object' && http !== null && 'status' in http ? Number(http.status) : 500;
-}
-
-function toClientError(error: unknown): ClientError {
-  if (error instanceof BodyError) return { message: error.message, code: 'BAD_REQUEST' };
-  if (error instanceof GraphQLError)
-    return { message: error.message, code: String(error.extensions['code']) };
-  return { message: 'Internal server error', code: 'INTERNAL_SERVER_ERROR' };
+  // With its length, head and body go out in one piece.
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -220,13 +217,17 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-function drain(server: Server): Promise<void> {
+function drain(server: Server, lane: PlainLane): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
+    const force = setTimeout(() => {
+      lane.cut();
+      server.closeAllConnections();
+    }, DRAIN_TIMEOUT_MS);
     server.close(() => {
       clearTimeout(force);
       resolve();
     });
+    lane.drain();
   });
 }
 

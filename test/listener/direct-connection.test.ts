@@ -8,7 +8,8 @@ import {
   type DirectLane,
   type DirectRequest,
 } from '../../src/listener/direct/direct-connection-server.ts';
-import { directStart, readDirectHead } from '../../src/listener/direct/direct-head.ts';
+import { readDirectHead } from '../../src/listener/direct/direct-head.ts';
+import { directStart } from '../../src/listener/direct/plain-head.ts';
 
 const REQUEST = Buffer.from('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
 const OPTIONS = {

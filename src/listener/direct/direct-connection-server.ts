@@ -5,7 +5,7 @@ import { atTurnEnd } from '../../turn-end.ts';
 import type { DirectHead } from './direct-head.ts';
 
 /** What a connection is part of. */
-export interface DirectLane {
+export interface DirectLane<Head extends Framed = DirectHead> {
   /** What each request begins with that may be answered here. */
   readonly starts: readonly string[];
   /** Units: bytes. */
@@ -17,19 +17,21 @@ export interface DirectLane {
   readonly answerTimeoutMs: number;
   /** Whether no connection is kept any more. */
   isDraining(): boolean;
-  readHead(text: string): DirectHead | null;
+  readHead(text: string): Head | null;
   /** Whether a request of which all has come is answered here. */
-  takes(head: DirectHead, body: Buffer): boolean;
+  takes(head: Head, body: Buffer): boolean;
   /** Takes over a connection with what was read of its next request. */
   handOver(socket: Socket, bytes: Buffer): void;
   /** Answers a request by `connection.answer`, once. Never rejects. */
-  serve(request: DirectRequest, connection: DirectConnection): void;
-  onGone(connection: DirectConnection): void;
+  serve(request: DirectRequest<Head>, connection: DirectConnection<Head>): void;
+  onGone(connection: DirectConnection<Head>): void;
 }
 
+type Framed = Pick<DirectHead, 'contentLength'>;
+
 /** A request that came whole; `body` is null where its sender left before all of it had come. */
-export interface DirectRequest {
-  readonly head: DirectHead;
+export interface DirectRequest<Head extends Framed = DirectHead> {
+  readonly head: Head;
   readonly body: Buffer | null;
 }
 
@@ -59,12 +61,12 @@ const PUSH: Socket['push'] = Readable.prototype.push;
  * One connection of a client, for as long as all it sends are plain requests to the endpoint, one after the other.
  * Invariant: what is not understood to the last byte goes, unread, to Node's own server, with the connection and for good.
  */
-export class DirectConnection {
+export class DirectConnection<Head extends Framed = DirectHead> {
   readonly remoteAddress: string;
   readonly #socket: Socket;
-  readonly #lane: DirectLane;
+  readonly #lane: DirectLane<Head>;
   readonly #gone = new AbortController();
-  #head: DirectHead | null = null;
+  #head: Head | null = null;
   /** Of the head, the empty line that ends it included. */
   #headText = '';
   /** Read and not yet part of a request. */
@@ -82,7 +84,7 @@ export class DirectConnection {
   #untilMs: number;
   readonly #nowMs: () => number;
 
-  constructor(socket: Socket, lane: DirectLane, nowMs: () => number) {
+  constructor(socket: Socket, lane: DirectLane<Head>, nowMs: () => number) {
     this.#socket = socket;
     this.#lane = lane;
     this.#nowMs = nowMs;
@@ -208,7 +210,7 @@ export class DirectConnection {
   }
 
   /** A request of which only the head came leaves its trace, too. */
-  #breakOff(head: DirectHead): void {
+  #breakOff(head: Head): void {
     if (this.#join().indexOf(HEAD_END) >= 0) this.#lane.serve({ head, body: null }, this);
   }
 

@@ -12,7 +12,8 @@ import { RunningRequests } from '../running-requests.ts';
 import { type DirectFrame, DirectHeads } from './direct-answer.ts';
 import { chatWire, mayStream } from './direct-chat.ts';
 import { DirectConnection, type DirectLane, type DirectRequest } from './direct-connection-server.ts';
-import { type DirectHead, type DirectHeadOptions, directStart, readDirectHead } from './direct-head.ts';
+import { type DirectHead, type DirectHeadOptions, readDirectHead } from './direct-head.ts';
+import { directStart } from './plain-head.ts';
 
 /** Answers what is a plain POST to the endpoint past Node's HTTP server, which costs as much as all the rest of a small request. */
 export interface DirectSide {
