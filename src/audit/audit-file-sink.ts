@@ -5,7 +5,6 @@ import { type AuditLine, auditLine, intentLine } from './audit-line.ts';
 import { AuditQueue } from './audit-queue.ts';
 import { DiskWaiters } from './disk-waiters.ts';
 import type { AuditEvent, AuditIntent, AuditSink } from './event.ts';
-import { WrittenTables } from './written-tables.ts';
 
 export interface FileAuditSinkLimits {
   /** Events that may wait for the disk: some seconds of a busy gateway. */
@@ -51,11 +50,10 @@ const DEFAULT_LIMITS: FileAuditSinkLimits = {
 };
 const DAY_MS = 86_400_000;
 
-/** The file of one day that lines go to now, with what later lines may refer to in it. */
+/** The file of one day that lines go to now. */
 interface DayFile {
   readonly day: number;
   readonly file: AuditFile;
-  readonly tables: WrittenTables;
 }
 
 /**
@@ -69,7 +67,7 @@ export class FileAuditSink implements AuditSink {
   readonly #limits: FileAuditSinkLimits;
   readonly #queue: AuditQueue;
   readonly #waiters: DiskWaiters;
-  #file: DayFile | null = null;
+  #file: DayFile | null;
   #timer: NodeJS.Timeout | null = null;
   /** Whether those who wait are written for soon, and whoever comes joins them. */
   #gathering = false;
@@ -81,13 +79,12 @@ export class FileAuditSink implements AuditSink {
   #busySinceMs: number | null = null;
   #faultToldAtMs = Number.NEGATIVE_INFINITY;
 
-  private constructor(options: FileAuditSinkOptions) {
+  private constructor(options: FileAuditSinkOptions, first: DayFile) {
     this.#options = options;
+    this.#file = first;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#queue = new AuditQueue({
-      linesMax: this.#limits.queueEventsMax,
-      bytesMax: this.#limits.queueBytesMax,
-    });
+    const { queueEventsMax: linesMax, queueBytesMax: bytesMax } = this.#limits;
+    this.#queue = new AuditQueue({ linesMax, bytesMax }, first.file.nextSeq);
     this.#waiters = new DiskWaiters(this.#limits.stallMs);
   }
 
@@ -96,13 +93,11 @@ export class FileAuditSink implements AuditSink {
    * Throws: AUDIT_UNAVAILABLE.
    */
   static async open(options: FileAuditSinkOptions): Promise<FileAuditSink> {
-    const sink = new FileAuditSink(options);
     try {
-      await sink.#fileFor(sink.#today());
+      return new FileAuditSink(options, await openDay(options, Math.floor(options.clock() / DAY_MS)));
     } catch (cause) {
       throw new GatewayError('AUDIT_UNAVAILABLE', { cause });
     }
-    return sink;
   }
 
   /** Events that were lost since the start. */
@@ -219,8 +214,8 @@ export class FileAuditSink implements AuditSink {
 
   /** Writes the oldest lines; resolves to how many lines are now on disk, when that is all of them. */
   async #writeOf(day: number): Promise<number> {
-    const { file, tables } = await this.#fileFor(day);
-    const bytes = this.#queue.batch(this.#limits.batchBytesMax, tables);
+    const { file } = await this.#fileFor(day);
+    const bytes = this.#queue.batch(this.#limits.batchBytesMax, file);
     let written = 0;
     let failure: unknown = null;
     try {
@@ -247,11 +242,7 @@ export class FileAuditSink implements AuditSink {
   async #fileFor(day: number): Promise<DayFile> {
     if (this.#file?.day === day && !this.#file.file.full()) return this.#file;
     if (this.#file !== null) await this.#abandon(this.#file.file);
-    const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
-    const file = await (this.#options.openFile ?? openAuditFile)(
-      join(this.#options.directory, `audit-${date}.ndjson`),
-    );
-    this.#file = { day, file, tables: new WrittenTables() };
+    this.#file = await openDay(this.#options, day);
     return this.#file;
   }
 
@@ -288,4 +279,12 @@ export class FileAuditSink implements AuditSink {
     const details = [{ message: `${this.#dropped} audit events dropped, ${this.#queue.length} waiting` }];
     this.#options.onFault(new GatewayError('AUDIT_UNAVAILABLE', { cause, details }));
   }
+}
+
+async function openDay(
+  { directory, openFile = openAuditFile }: FileAuditSinkOptions,
+  day: number,
+): Promise<DayFile> {
+  const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  return { day, file: await openFile(join(directory, `audit-${date}.ndjson`)) };
 }

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 
 /** One file of the audit, open for appending; what the sink needs of a disk and no more. */
 export interface AuditFile {
+  /** Number of the first line that is appended, by all that the log holds. */
+  readonly nextSeq: number;
   /** Resolves to how many bytes were taken, which may be fewer than given. */
   append(bytes: Uint8Array): Promise<number>;
   /** Resolves when all that was appended is on disk. */
@@ -36,6 +38,7 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
     throw error;
   }
   return {
+    nextSeq: 0,
     append: async (bytes) => (await handle.write(bytes)).bytesWritten,
     sync: () => handle.datasync(),
     inPlace: () => names(path, handle),

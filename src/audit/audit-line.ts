@@ -2,30 +2,39 @@ import type { CostReport } from '../operation/operation.ts';
 import type { AuditEvent, AuditIntent, FetchRecord, FieldCounts } from './event.ts';
 import { optionalMembers, optionalText, quoted, safeJson } from './json-text.ts';
 
-/** A line that waits to be written: an event refers to the table of its operation by the number the segment gives it. */
+/** A line that waits for its number: a JSON object that is not closed, and the tables that it will refer to. */
 export interface AuditLine {
-  /** The whole line, or what comes before the number. */
   readonly text: string;
-  /** What the line refers to; null where it stands for itself. */
-  readonly table: OperationTable | null;
+  /** Null where the line says it itself, or there is none. */
+  readonly call: AuditTable | null;
+  readonly operation: AuditTable | null;
 }
 
-/** An operation as its events refer to it: one frozen object for all of them, encoded once. */
-export interface OperationTable {
-  /** JSON of the operation. */
+/** What many lines of a segment say alike, written once in it; one frozen object for all of them. */
+export interface AuditTable {
+  /** A member of an object, as JSON. */
   readonly text: string;
   readonly bytes: number;
 }
 
-const tables = new WeakMap<object, OperationTable>();
-
-/** One event, of which the table comes once for many. */
+/** One event. What is as for almost every request is left out: `USUAL_EVENT` of the reader says what that is. */
 export function auditLine(event: AuditEvent): AuditLine {
-  const { operation } = event;
-  const head = eventText(event);
-  return operation === null
-    ? { text: `${head},"operation":null}\n`, table: null }
-    : { text: `${head},"operation":`, table: tableOf(operation) };
+  const { severity, time, requestId, cost, fetches, fetchesTruncated, counts, operation } = event;
+  const call = callOf(event);
+  let text = `{"time":"${time}","requestId":${quoted(requestId)}`;
+  if (typeof call === 'string') text += call;
+  if (severity !== 'normal') text += `,"severity":"${severity}"`;
+  if (cost !== null) text += `,"cost":${costText(cost)}`;
+  text += `,"fetches":[${fetchesText(fetches)}]`;
+  if (fetchesTruncated > 0) text += `,"fetchesTruncated":${fetchesTruncated}`;
+  if (counts !== null) text += `,"counts":${countsText(counts, operation)}`;
+  if ((event.arguments ?? event.times ?? event.changes) !== undefined)
+    text += optionalText(event, OPTIONAL_OF_EVENT);
+  return {
+    text: `${text}${endText(event)}`,
+    call: typeof call === 'string' ? null : call,
+    operation: operation === null ? null : operationTable(operation),
+  };
 }
 
 const OPTIONAL_OF_EVENT = optionalMembers<AuditEvent>({ arguments: true, times: true, changes: true });
@@ -36,57 +45,49 @@ const OPTIONAL_OF_FETCH = optionalMembers<FetchRecord>({
   findings: true,
 });
 
-const NORMAL = '{"version":1,"severity":"normal","time":"';
-/** How almost every request ends. */
-const ENDED_WELL = ',"status":200,"code":null,"errors":0,"foreignObjects":0,"events":null,"durationUs":';
-
-/**
- * An event but for its operation, as an object that is not closed. Member by member it costs a quarter of one call for the whole, and
- * what many events have in common is joined once.
- * Invariant: what may hold a text of somebody else goes through `quoted` or `safeJson`; all else is a number or a word of ours.
- */
-function eventText(event: AuditEvent): string {
-  const { severity, time, requestId, cost, fetches, counts } = event;
-  let text = severity === 'normal' ? NORMAL : `{"version":1,"severity":"${severity}","time":"`;
-  text += `${time}","requestId":${quoted(requestId)}${callText(event)}`;
-  text += `,"cost":${cost === null ? 'null' : costText(cost)},"fetches":[${fetchesText(fetches)}]`;
-  text += `,"fetchesTruncated":${event.fetchesTruncated}`;
-  text += `,"counts":${counts === null ? 'null' : countsText(counts, event.operation)}`;
-  if ((event.arguments ?? event.times ?? event.changes) !== undefined)
-    text += optionalText(event, OPTIONAL_OF_EVENT);
-  return `${text}${endText(event)}${event.durationUs}`;
-}
-
-function endText({ status, code, errors, foreignObjects, events }: AuditEvent): string {
+function endText({ status, code, errors, foreignObjects, events, durationUs }: AuditEvent): string {
+  const end = `,"durationUs":${durationUs}`;
   return status === 200 && code === null && errors === 0 && foreignObjects === 0 && events === null
-    ? ENDED_WELL
-    : `,"status":${status},"code":${code === null ? 'null' : `"${code}"`},"errors":${errors},"foreignObjects":${foreignObjects},"events":${events},"durationUs":`;
+    ? end
+    : `,"status":${status},"code":${code === null ? 'null' : `"${code}"`},"errors":${errors},"foreignObjects":${foreignObjects},"events":${events}${end}`;
 }
 
 /** Members of an event that say who asked, how, and whether it was permitted. */
 type Call = Pick<AuditEvent, 'remoteAddress' | 'method' | 'principal' | 'supergraph' | 'decision'>;
 
-/** Of the last call of each caller: its next ones mostly come the same way. */
-const lastCalls = new WeakMap<object, Call & { readonly text: string }>();
+interface KnownCall extends Call {
+  /** Null where it came once only: a table would be longer. */
+  table: AuditTable | null;
+}
 
-function callText({ remoteAddress, method, principal, supergraph, decision }: Call): string {
+/** The last call of each caller: its next ones mostly come the same way. */
+const lastCalls = new WeakMap<object, KnownCall>();
+
+/** The table of a call, or its members where it has none. */
+function callOf(event: AuditEvent): AuditTable | string {
+  const { remoteAddress, method, principal, supergraph, decision } = event;
   const last = principal === null ? undefined : lastCalls.get(principal);
   if (
     last?.decision === decision &&
     last.remoteAddress === remoteAddress &&
     last.supergraph === supergraph &&
     last.method === method
-  )
-    return last.text;
-  // Joined to one text, or each line would join it again.
-  const text = [
-    `,"remoteAddress":${quoted(remoteAddress)},"method":${quoted(method)},"principal":${sharedText(principal)}`,
-    `,"supergraph":${supergraph === null ? 'null' : quoted(supergraph)},"decision":${sharedText(decision)}`,
-  ].join('');
+  ) {
+    last.table ??= tableOf(`"call":{${callText(last)}}`);
+    return last.table;
+  }
+  const call = { remoteAddress, method, principal, supergraph, decision, table: null };
   // What may still change is no measure for others.
   if (principal !== null && Object.isFrozen(principal) && Object.isFrozen(decision))
-    lastCalls.set(principal, { remoteAddress, method, principal, supergraph, decision, text });
-  return text;
+    lastCalls.set(principal, call);
+  return `,${callText(call)}`;
+}
+
+function callText({ remoteAddress, method, principal, supergraph, decision }: Call): string {
+  return [
+    `"remoteAddress":${quoted(remoteAddress)},"method":${quoted(method)},"principal":${sharedText(principal)}`,
+    `"supergraph":${supergraph === null ? 'null' : quoted(supergraph)},"decision":${sharedText(decision)}`,
+  ].join();
 }
 
 function costText({ estimated, actual, max }: CostReport): string {
@@ -99,13 +100,10 @@ function fetchesText(fetches: readonly FetchRecord[]): string {
   return fetches.length === 1 ? fetchText(first) : fetches.map(fetchText).join();
 }
 
-const FETCHED_WELL = ',"status":200,"errors":0,"planned":';
-
 function fetchText(fetch: FetchRecord): string {
   const { subgraph, durationUs, status, errors, planned, trace, models, modelsTruncated, findings } = fetch;
-  const end =
-    status === 200 && errors === 0 ? FETCHED_WELL : `,"status":${status},"errors":${errors},"planned":`;
-  const text = `${fetchHead(subgraph)}${durationUs}${end}${planned}`;
+  let text = `${fetchHead(subgraph)}${durationUs},"planned":${planned}`;
+  if (status !== 200 || errors !== 0) text += `,"status":${status},"errors":${errors}`;
   const tellsMore = (trace ?? models ?? modelsTruncated ?? findings) !== undefined;
   return tellsMore ? `${text}${optionalText(fetch, OPTIONAL_OF_FETCH)}}` : `${text}}`;
 }
@@ -131,10 +129,11 @@ function countsText(counts: FieldCounts, operation: AuditEvent['operation']): st
   const last = operation === null ? undefined : lastCounts.get(operation);
   if (last !== undefined && isAlike(last.counts, counts)) return last.text;
   const { resolved, sizes, exceptions, sensitive } = counts;
-  const text = [
-    `{"resolved":${JSON.stringify(resolved)},"sizes":${JSON.stringify(sizes)}`,
-    `,"exceptions":${JSON.stringify(exceptions)},"sensitive":${sharedText(sensitive)}}`,
-  ].join('');
+  const more = [
+    ...(exceptions.length === 0 ? [] : [`"exceptions":${JSON.stringify(exceptions)}`]),
+    ...(Object.keys(sensitive).length === 0 ? [] : [`"sensitive":${sharedText(sensitive)}`]),
+  ];
+  const text = `{${[`"resolved":${JSON.stringify(resolved)}`, `"sizes":${JSON.stringify(sizes)}`, ...more].join()}}`;
   // What may still change is no measure for others.
   if (operation !== null && Object.isFrozen(sensitive)) lastCounts.set(operation, { counts, text });
   return text;
@@ -167,31 +166,26 @@ function sharedText(part: object | null): string {
   return text;
 }
 
-/** One intent as one line of NDJSON, its line feed included. */
+/** One intent. */
 export function intentLine(intent: AuditIntent): AuditLine {
-  return { text: `${safeJson(intent)}\n`, table: null };
-}
-
-/** A line as it is written; `number` is that of its table in the segment. */
-export function lineText(line: AuditLine, number: number): string {
-  return line.text + lineEnd(line, number);
-}
-
-/** What is put to a line as it is written: ASCII. */
-export function lineEnd({ table }: AuditLine, number: number): string {
-  return table === null ? '' : `${number}}\n`;
+  return { text: safeJson(intent).slice(0, -1), call: null, operation: null };
 }
 
 /** The line that gives a table its number, its line feed included. */
-export function tableLine({ text }: OperationTable, number: number): string {
-  return `{"table":${number},"operation":${text}}\n`;
+export function tableLine({ text }: AuditTable, number: number): string {
+  return `{"table":${number},${text}}\n`;
 }
 
-function tableOf(operation: object): OperationTable {
-  const known = tables.get(operation);
+const operationTables = new WeakMap<object, AuditTable>();
+
+function operationTable(operation: object): AuditTable {
+  const known = operationTables.get(operation);
   if (known !== undefined) return known;
-  const text = safeJson(operation);
-  const table = { text, bytes: Buffer.byteLength(text) };
-  tables.set(operation, table);
+  const table = tableOf(`"operation":${safeJson(operation)}`);
+  operationTables.set(operation, table);
   return table;
+}
+
+function tableOf(text: string): AuditTable {
+  return { text, bytes: Buffer.byteLength(text) };
 }

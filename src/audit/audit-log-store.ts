@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import type { AuditFile, OpenAuditFile } from './audit-file-store.ts';
@@ -14,8 +14,8 @@ import {
   createAuditVerifier,
 } from './audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from './chained-line.ts';
-import { ChainedLines } from './chained-lines.ts';
 import { SEGMENT_VERSION, SegmentChain } from './segment-chain.ts';
+import { createSegment, SegmentFile } from './segment-file-store.ts';
 import { type CheckedSegment, checkSegment, listSegments } from './segment-read-store.ts';
 
 /** What was found and done with a segment that no seal ended. */
@@ -39,10 +39,7 @@ export interface AuditLogOptions extends Partial<RetentionOptions> {
   readonly onRecovery: (recovery: AuditRecovery) => void;
 }
 
-const FILE_MODE = 0o600;
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-/** A write ends once it is on disk, which saves a second call for each group. Windows has none. */
-const { O_DSYNC = 0 } = constants;
+const { O_APPEND, O_NOFOLLOW, O_RDWR } = constants;
 
 /**
  * The segments of one directory: every line chained to the one before, every write ended by a signed checkpoint,
@@ -160,11 +157,11 @@ export class AuditLogStore {
       instance: this.#instance,
     } as const;
     try {
-      await file.write((lines) => {
-        lines.take(chain.marker(head, nowMs));
-        if (removal === null) return;
+      await file.write(() => {
+        const line = Buffer.from(chain.marker(head, nowMs));
+        if (removal === null) return [line];
         const { last, lastHash } = removal;
-        lines.take(chain.marker({ marker: 'removed', last, lastHash }, nowMs));
+        return [line, Buffer.from(chain.marker({ marker: 'removed', last, lastHash }, nowMs))];
       });
       await file.sync();
     } catch (error) {
@@ -184,116 +181,4 @@ function recoveryOf({ check, tornBytes }: CheckedSegment): AuditRecovery {
     unsignedLines: check.unsigned,
     breaks: check.breaks.length,
   };
-}
-
-/** A file that was made, and what tells it from any other that may stand under its path. */
-interface CreatedSegment {
-  readonly handle: FileHandle;
-  readonly path: string;
-  readonly ino: bigint;
-  readonly dev: bigint;
-}
-
-async function createSegment(path: string, segment: number): Promise<CreatedSegment> {
-  const taken = await createFile(path, segment);
-  try {
-    const { ino, dev } = await taken.handle.stat({ bigint: true });
-    return { ...taken, ino, dev };
-  } catch (error) {
-    await taken.handle.close();
-    throw error;
-  }
-}
-
-async function createFile(path: string, segment: number): Promise<{ handle: FileHandle; path: string }> {
-  const flags = O_APPEND | O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_DSYNC;
-  try {
-    return { handle: await open(path, flags, FILE_MODE), path };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
-  const numbered = path.replace(/\.ndjson$/, `.${String(segment).padStart(9, '0')}.ndjson`);
-  return { handle: await open(numbered, flags, FILE_MODE), path: numbered };
-}
-
-interface SegmentFileParts extends CreatedSegment, Pick<AuditLogOptions, 'segmentBytesMax' | 'clock'> {
-  readonly chain: SegmentChain;
-  /** Told once the seal is on disk. */
-  readonly onSealed: () => void;
-}
-
-/** One open segment. Invariant: of what is given it takes all or nothing, so that the chain never forks. */
-class SegmentFile implements AuditFile {
-  readonly #parts: SegmentFileParts;
-  readonly #lines = new ChainedLines();
-  #bytes = 0;
-
-  constructor(parts: SegmentFileParts) {
-    this.#parts = parts;
-  }
-
-  async append(lines: Uint8Array): Promise<number> {
-    const { chain, clock } = this.#parts;
-    await this.write((into) => {
-      chain.events(lines, into);
-      into.take(chain.marker({ marker: 'checkpoint' }, clock()));
-    });
-    return lines.length;
-  }
-
-  /** Writes what is chained, or takes back both the bytes and the chain. */
-  async write(encode: (lines: ChainedLines) => void): Promise<void> {
-    const { chain, handle } = this.#parts;
-    const before = chain.state;
-    try {
-      this.#lines.clear();
-      encode(this.#lines);
-      const { bytes } = this.#lines;
-      for (let written = 0; written < bytes.length; ) {
-        const { bytesWritten } = await handle.write(bytes.subarray(written));
-        if (bytesWritten === 0) throw new Error('the disk took no bytes');
-        written += bytesWritten;
-      }
-      this.#bytes += bytes.length;
-    } catch (error) {
-      chain.restore(before);
-      await handle.truncate(this.#bytes);
-      throw error;
-    }
-  }
-
-  async sync(): Promise<void> {
-    if (O_DSYNC === 0) await this.#parts.handle.datasync();
-  }
-
-  full(): boolean {
-    return this.#bytes >= this.#parts.segmentBytesMax;
-  }
-
-  async inPlace(): Promise<boolean> {
-    const { path, ino, dev } = this.#parts;
-    try {
-      // While a file is open, its number is given to no other.
-      const found = await lstat(path, { bigint: true });
-      return found.ino === ino && found.dev === dev && Number(found.size) === this.#bytes;
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-        return false;
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    const { chain, handle, clock, onSealed } = this.#parts;
-    try {
-      // What others wrote into the file is found at the next start, and not signed here.
-      if (await this.inPlace()) {
-        await this.write((lines) => lines.take(chain.seal(clock())));
-        await this.sync();
-        onSealed();
-      }
-    } finally {
-      await handle.close();
-    }
-  }
 }

@@ -1,6 +1,5 @@
-import { type AuditLine, lineEnd, type OperationTable, tableLine } from './audit-line.ts';
+import { type AuditLine, type AuditTable, tableLine } from './audit-line.ts';
 import { ReusedBytes } from './reused-bytes.ts';
-import type { WrittenTables } from './written-tables.ts';
 
 /** What may wait for the disk at most. */
 export interface AuditQueueBounds {
@@ -8,28 +7,46 @@ export interface AuditQueueBounds {
   readonly bytesMax: number;
 }
 
+/** A table as lines of this queue refer to it. */
+interface NumberedTable {
+  readonly table: AuditTable;
+  readonly number: number;
+  /** Lines that wait and refer to it: it counts once for all of them. */
+  waiting: number;
+  /** The file that it was last written to; null before any. */
+  file: object | null;
+}
+
 interface Entry {
   readonly day: number;
-  readonly line: AuditLine;
-  /** Of its text, as it waits. */
-  readonly lineBytes: number;
-  /** Bytes in the last batch that held it, those of a table before it included. */
-  batched: number;
+  readonly bytes: number;
+  readonly call: NumberedTable | null;
+  readonly operation: NumberedTable | null;
 }
 
 /** A bounded first-in-first-out queue of encoded lines; a line leaves it only once it is known to be written. */
 export class AuditQueue {
   readonly #bounds: AuditQueueBounds;
+  /** Number of the line that was taken first. */
+  readonly #firstSeq: number;
   readonly #entries: Entry[] = [];
-  /** Tables that lines which wait refer to, and how many lines: each counts once. */
-  readonly #tables = new Map<OperationTable, number>();
-  readonly #batch = new ReusedBytes();
-  #bytes = 0;
+  readonly #tables = new WeakMap<AuditTable, NumberedTable>();
+  readonly #lines = new ReusedBytes();
+  /** Where the oldest line begins, and where the last one ends. */
+  #begin = 0;
+  #end = 0;
+  /** Of tables that lines refer to which wait. */
+  #tableBytes = 0;
+  #nextTable = 0;
+  /** Of tables in the last batch. */
+  #headBytes = 0;
   #taken = 0;
   #written = 0;
 
-  constructor(bounds: AuditQueueBounds) {
+  /** `firstSeq` is the number of the first line, by all that the log holds. */
+  constructor(bounds: AuditQueueBounds, firstSeq = 0) {
     this.#bounds = bounds;
+    this.#firstSeq = firstSeq;
   }
 
   get length(): number {
@@ -53,66 +70,96 @@ export class AuditQueue {
 
   /** False where the line does not fit and so was not taken. */
   push(day: number, line: AuditLine): boolean {
-    const bytes = Buffer.byteLength(line.text);
-    const { table } = line;
-    const uses = table === null ? 0 : (this.#tables.get(table) ?? 0);
-    const added = bytes + (table !== null && uses === 0 ? table.bytes : 0);
-    if (this.#entries.length >= this.#bounds.linesMax || this.#bytes + added > this.#bounds.bytesMax)
-      return false;
-    this.#entries.push({ day, line, lineBytes: bytes, batched: 0 });
-    if (table !== null) this.#tables.set(table, uses + 1);
-    this.#bytes += added;
+    if (this.#entries.length >= this.#bounds.linesMax) return false;
+    const call = this.#numbered(line.call);
+    const operation = this.#numbered(line.operation);
+    let { text } = line;
+    if (call !== null) text += `,"call":${call.number}`;
+    if (operation !== null) text += `,"operation":${operation.number}`;
+    text += `,"seq":${this.#firstSeq + this.#taken}}\n`;
+    const bytes = this.#lines.upTo(this.#end + BYTES_PER_UNIT_MAX * text.length).write(text, this.#end);
+    const tableBytes = this.#tableBytes + sizeUnlessWaiting(call) + sizeUnlessWaiting(operation);
+    if (this.#end + bytes - this.#begin + tableBytes > this.#bounds.bytesMax) return false;
+    this.#entries.push({ day, bytes, call, operation });
+    this.#end += bytes;
+    this.#tableBytes = tableBytes;
+    if (call !== null) call.waiting += 1;
+    if (operation !== null) operation.waiting += 1;
     this.#taken += 1;
     return true;
   }
 
   /**
-   * The oldest lines of one day, at least one and otherwise up to `bytesMax`, each with its table before it where the file has
-   * none yet. They hold until the next batch.
+   * The oldest lines of one day, at least one and otherwise up to `bytesMax`, after those of their tables that the file has not got
+   * yet; what becomes of them is told by `written` before the next batch.
    */
-  batch(bytesMax: number, tables: WrittenTables): Uint8Array {
+  batch(bytesMax: number, file: object): Uint8Array {
     const { day } = this;
+    let heads = '';
     let bytes = 0;
     for (const entry of this.#entries) {
-      if (entry.day !== day) break;
-      const { table } = entry.line;
-      const known = table === null ? 0 : tables.numberOf(table);
-      const number = known ?? tables.next;
-      const head = table === null || known !== null ? '' : tableLine(table, number);
-      const end = lineEnd(entry.line, number);
-      const size = Buffer.byteLength(head) + entry.lineBytes + end.length;
-      if (bytes > 0 && bytes + size > bytesMax) break;
-      if (table !== null && known === null) tables.add(table);
-      entry.batched = size;
-      const batch = this.#batch.upTo(bytes + size);
-      if (head !== '') bytes += batch.write(head, bytes);
-      bytes += batch.write(entry.line.text, bytes);
-      bytes += batch.write(end, bytes, 'latin1');
+      if (entry.day !== day || (bytes > 0 && bytes + heads.length + entry.bytes > bytesMax)) break;
+      heads += headOf(entry.call, file) + headOf(entry.operation, file);
+      bytes += entry.bytes;
     }
-    return this.#batch.upTo(bytes).subarray(0, bytes);
+    const lines = this.#lines.upTo(this.#end).subarray(this.#begin, this.#begin + bytes);
+    if (heads === '') {
+      this.#headBytes = 0;
+      return lines;
+    }
+    const head = Buffer.from(heads);
+    this.#headBytes = head.length;
+    return Buffer.concat([head, lines]);
   }
 
   /** Forgets the oldest lines that lie wholly within the bytes written of the last batch, and says how many. */
   written(bytes: number): number {
     let count = 0;
-    let left = bytes;
+    let left = bytes - this.#headBytes;
     for (const entry of this.#entries) {
-      if (entry.batched === 0 || entry.batched > left) break;
-      left -= entry.batched;
-      this.#bytes -= entry.lineBytes + this.#leave(entry.line.table);
+      if (entry.bytes > left) break;
+      left -= entry.bytes;
+      this.#begin += entry.bytes;
+      this.#tableBytes -= leave(entry.call) + leave(entry.operation);
       count += 1;
     }
     this.#entries.splice(0, count);
     this.#written += count;
+    if (this.#begin > 0) {
+      this.#lines.upTo(this.#end).copyWithin(0, this.#begin, this.#end);
+      [this.#begin, this.#end] = [0, this.#end - this.#begin];
+    }
     return count;
   }
 
-  /** Takes away one use of a table; gives the bytes that this frees. */
-  #leave(table: OperationTable | null): number {
-    if (table === null) return 0;
-    const uses = this.#tables.get(table) ?? 1;
-    if (uses > 1) this.#tables.set(table, uses - 1);
-    else this.#tables.delete(table);
-    return uses > 1 ? 0 : table.bytes;
+  #numbered(table: AuditTable | null): NumberedTable | null {
+    if (table === null) return null;
+    const known = this.#tables.get(table);
+    if (known !== undefined) return known;
+    const numbered = { table, number: this.#nextTable, waiting: 0, file: null };
+    this.#nextTable += 1;
+    this.#tables.set(table, numbered);
+    return numbered;
   }
+}
+
+/** Of UTF-8 for one unit of UTF-16. */
+const BYTES_PER_UNIT_MAX = 3;
+
+function sizeUnlessWaiting(numbered: NumberedTable | null): number {
+  return numbered === null || numbered.waiting > 0 ? 0 : numbered.table.bytes;
+}
+
+/** Takes away one use of a table; gives the bytes that this frees. */
+function leave(numbered: NumberedTable | null): number {
+  if (numbered === null) return 0;
+  numbered.waiting -= 1;
+  return sizeUnlessWaiting(numbered);
+}
+
+/** The line of a table; empty where the file has it. A file that did not take it is not written to again. */
+function headOf(numbered: NumberedTable | null, file: object): string {
+  if (numbered === null || numbered.file === file) return '';
+  numbered.file = file;
+  return tableLine(numbered.table, numbered.number);
 }

@@ -25,7 +25,7 @@ export interface PublishedEvent
   readonly records: readonly CoordinateRecord[];
 }
 
-/** Writes an event out; what the log adds, `seq` and `hash`, stays. */
+/** Writes an event out; the number that the log adds stays. */
 export function publishedEvent<E extends AuditEvent>(
   event: E,
 ): Omit<E, 'operation' | 'counts' | 'fetches' | 'arguments' | 'times' | 'changes'> & PublishedEvent {
@@ -52,7 +52,7 @@ function publishedOperation(operation: NonNullable<AuditEvent['operation']>): Pu
   return { ...told, argumentsTruncated: told.argumentsTruncated ?? 0 };
 }
 
-/** An event written out as JSON on one line, without a line feed; its hash is that of the line in the log. */
+/** An event written out as JSON on one line, without a line feed. */
 export function publishedText(event: AuditEvent): string {
   return safeJson(publishedEvent(event));
 }

@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import { listLogs } from '../audit/all-logs-store.ts';
 import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
+import type { ChainBreak } from '../audit/chain-break.ts';
 import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
-import type { ChainBreak, RemovalRecord } from '../audit/segment-check.ts';
+import type { RemovalRecord } from '../audit/segment-check.ts';
 import { type CheckedSegment, checkSegment, listSegments } from '../audit/segment-read-store.ts';
 import { GatewayError } from '../errors.ts';
 

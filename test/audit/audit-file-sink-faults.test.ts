@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileAuditSink, type FileAuditSinkLimits } from '../../src/audit/audit-file-sink.ts';
 import type { AuditFile } from '../../src/audit/audit-file-store.ts';
-import { type AuditLine, auditLine, lineText, tableLine } from '../../src/audit/audit-line.ts';
+import { auditLine } from '../../src/audit/audit-line.ts';
 import type { GatewayError } from '../../src/errors.ts';
-import { eventOf } from './fixtures.ts';
+import { eventOf, linesOf } from './fixtures.ts';
 
 /** A disk of one file whose every operation can be made to fail. */
 class FakeDisk {
@@ -21,6 +21,7 @@ class FakeDisk {
     this.opened += 1;
     if (this.content !== '' && !this.content.endsWith('\n')) this.content += '\n';
     return {
+      nextSeq: 0,
       append: async (bytes) => {
         this.appends += 1;
         await this.hung;
@@ -76,13 +77,11 @@ afterEach(async () => {
   await sink.close().catch(() => undefined);
 });
 
-function tableOf({ table }: AuditLine): string {
-  return table === null ? '' : tableLine(table, 0);
-}
-
-const LINE = auditLine(eventOf('r-1'));
-const LINE_BYTES = Buffer.byteLength(lineText(LINE, 0));
-const TABLE_BYTES = Buffer.byteLength(tableOf(LINE));
+/** The caller has called before, so that all that come now refer to the same tables. */
+auditLine(eventOf('r-0'));
+const LINES = linesOf(eventOf('r-1'));
+const TABLE_BYTES = Buffer.byteLength(LINES.slice(0, -1).join(''));
+const LINE_BYTES = Buffer.byteLength(LINES.at(-1) ?? '');
 
 describe('a failing disk', () => {
   it.each(['append', 'sync'] as const)(
@@ -123,7 +122,7 @@ describe('a failing disk', () => {
     disk.bytesPerWriteMax = 7;
     sink.record(eventOf('r-1'));
     await sink.close();
-    expect(disk.content).toBe(tableOf(LINE) + lineText(LINE, 0));
+    expect(disk.content).toBe(LINES.join(''));
   });
 
   it('whose file was replaced gets the lines again in the new one', async () => {
@@ -169,7 +168,7 @@ describe('a failing disk', () => {
 describe('a full queue', () => {
   it.each<[string, Partial<FileAuditSinkLimits>]>([
     ['events', { queueEventsMax: 2 }],
-    ['bytes', { queueBytesMax: Buffer.byteLength(LINE.text) * 2 + (LINE.table?.bytes ?? 0) }],
+    ['bytes', { queueBytesMax: LINE_BYTES * 2 + TABLE_BYTES }],
   ])(
     'of %s takes what fits, counts and tells what does not, and is unhealthy until it was written',
     async (_, limits) => {

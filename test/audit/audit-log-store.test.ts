@@ -17,11 +17,9 @@ import { obtainAuditKey, readAuditKey } from '../../src/audit/audit-key-store.ts
 import { AuditLogStore, type AuditRecovery } from '../../src/audit/audit-log-store.ts';
 import { createAuditSigner } from '../../src/audit/audit-signature.ts';
 import { CHAIN_START } from '../../src/audit/chained-line.ts';
-import { ChainedLines } from '../../src/audit/chained-lines.ts';
-import { MerkleRoot } from '../../src/audit/merkle-root.ts';
-import { SegmentChain } from '../../src/audit/segment-chain.ts';
 import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
 import { eventOf } from './fixtures.ts';
+import { OlderSegment } from './older-segments.ts';
 
 const NOON = Date.UTC(2025, 0, 31, 12);
 const FIRST = 'audit-2025-01-31.ndjson';
@@ -203,22 +201,44 @@ describe('a log that was not closed', () => {
     expect(await readFile(join(directory, FIRST), 'utf8')).toContain('"cutBytes":18');
   });
 
-  it('is sealed as it was begun, also by an earlier program, and followed by one of today', async () => {
-    const signer = createAuditSigner(await obtainAuditKey(join(home, 'key.json')));
-    const begun = { position: CHAIN_START, lines: 0, first: null, merkle: new MerkleRoot() };
-    const chain = new SegmentChain(0, signer, { version: 1, ...begun });
-    const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
-    const lines = new ChainedLines();
-    lines.take(chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, NOON));
-    chain.events(Buffer.from('{"a":1}\n{"b":2}\n'), lines);
-    lines.take(chain.marker({ marker: 'checkpoint' }, NOON));
-    await mkdir(directory);
-    await writeFile(join(directory, FIRST), lines.bytes);
+  it.each([1, 2] as const)(
+    'is sealed as it was begun, also by a program that wrote version %i, and followed by one of today',
+    async (version) => {
+      const signer = createAuditSigner(await obtainAuditKey(join(home, 'key.json')));
+      const older = new OlderSegment(version, signer, CHAIN_START);
+      older.event('{"a":1}');
+      older.event('{"b":2}');
+      older.marker({ marker: 'checkpoint' });
+      await mkdir(directory);
+      await writeFile(join(directory, FIRST), older.lines.map((line) => `${line}\n`).join(''));
+      await run(['later']);
+      expect(recoveries).toEqual([{ segment: 0, cutBytes: 0, unsignedLines: 0, breaks: 0 }]);
+      expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });
+      const second = await readFile(join(directory, SECOND), 'utf8');
+      expect(JSON.parse(second.split('\n')[0] ?? '')).toMatchObject({
+        marker: 'segment',
+        version: 3,
+        seq: 6,
+      });
+    },
+  );
+
+  it('keeps whole lines that nothing signed, signs for them and numbers on', async () => {
+    await run(NAMES);
+    let cut = '';
+    await edit(FIRST, (lines) => {
+      const at = lines.findLastIndex((line) => line.startsWith('{"marker":"checkpoint"'));
+      cut = lines[at - 1] ?? '';
+      return lines.slice(0, at);
+    });
     await run(['later']);
-    expect(recoveries).toEqual([{ segment: 0, cutBytes: 0, unsignedLines: 0, breaks: 0 }]);
+    const { seq } = JSON.parse(cut);
+    expect(recoveries).toMatchObject([{ cutBytes: 0, breaks: 0 }]);
+    expect(recoveries[0]?.unsignedLines).toBeGreaterThan(0);
     expect(await check()).toMatchObject({ segments: 2, breaks: [], open: false });
-    const second = await readFile(join(directory, SECOND), 'utf8');
-    expect(JSON.parse(second.split('\n')[0] ?? '')).toMatchObject({ marker: 'segment', version: 2 });
+    expect(await readFile(join(directory, SECOND), 'utf8')).toMatch(new RegExp(`"seq":${seq + 1}\\}\n`, 'u'));
+    await edit(FIRST, (lines) => lines.map((line) => (line === cut ? line.replace('"r-', '"x-') : line)));
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'changed', file: FIRST, seq });
   });
 
   it('is not signed over where it was changed', async () => {

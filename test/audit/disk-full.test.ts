@@ -17,6 +17,7 @@ beforeEach(async () => {
     ...{ directory: '/nowhere', clock: Date.now, onFault: () => undefined },
     limits: { flushMs: 1, retryMs: 1, retryMsMax: 2 },
     openFile: async () => ({
+      nextSeq: 0,
       append: async (bytes) => {
         if (isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
         written += Buffer.from(bytes).toString();

@@ -1,4 +1,7 @@
+import { auditLine } from '../../src/audit/audit-line.ts';
+import { AuditQueue } from '../../src/audit/audit-queue.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
+import { SegmentEvents } from '../../src/audit/logged-event.ts';
 import { type AuditParts, auditEvent } from '../../src/audit/recorder.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 
@@ -44,4 +47,23 @@ export const PARTS: AuditParts = {
 /** An event told apart by its request id. */
 export function eventOf(id: string): AuditEvent {
   return auditEvent({ ...PARTS, request: { ...PARTS.request, id } });
+}
+
+/** Lines of events and of their tables as they would stand in a segment, each with its line feed. */
+export function linesOf(...events: readonly AuditEvent[]): readonly string[] {
+  const queue = new AuditQueue({ linesMax: events.length, bytesMax: Number.POSITIVE_INFINITY });
+  for (const event of events) queue.push(0, auditLine(event));
+  const text = Buffer.from(queue.batch(Number.POSITIVE_INFINITY, {})).toString();
+  return text.split(/(?<=\n)/u);
+}
+
+/** Events as whoever reads a segment gets them, but for their numbers. */
+export function readBack(lines: readonly string[]): readonly AuditEvent[] {
+  const reader = new SegmentEvents();
+  return lines.flatMap((line) => {
+    const logged = reader.read(line.slice(0, -1));
+    if (logged === null) return [];
+    const { seq: _, ...event } = logged;
+    return [event];
+  });
 }

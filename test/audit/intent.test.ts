@@ -16,6 +16,7 @@ function slowDisk() {
   const writes: PromiseWithResolvers<void>[] = [];
   let syncs = 0;
   const file: AuditFile = {
+    nextSeq: 0,
     append: async (bytes) => {
       const write = Promise.withResolvers<void>();
       writes.push(write);

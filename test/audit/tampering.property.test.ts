@@ -2,40 +2,47 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAuditSigner, createAuditVerifier } from '../../src/audit/audit-signature.ts';
-import { CHAIN_START, chainLine } from '../../src/audit/chained-line.ts';
-import { ChainedLines } from '../../src/audit/chained-lines.ts';
-import { MerkleRoot } from '../../src/audit/merkle-root.ts';
-import { SEGMENT_VERSION, SegmentChain, type SegmentVersion } from '../../src/audit/segment-chain.ts';
-import { type ChainBreak, SegmentCheck } from '../../src/audit/segment-check.ts';
+import type { ChainBreak } from '../../src/audit/chain-break.ts';
+import { CHAIN_START } from '../../src/audit/chained-line.ts';
+import { SegmentChain, type SegmentVersion } from '../../src/audit/segment-chain.ts';
+import { SegmentCheck } from '../../src/audit/segment-check.ts';
+import { chainLine, OlderSegment } from './older-segments.ts';
 
 const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 const signer = createAuditSigner(jwk);
 const verifier = createAuditVerifier(jwk);
+const other = createAuditSigner(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
 const EVENTS = 12;
-
-/** One line, chained. */
-function eventOn(chain: SegmentChain, json: string): string {
-  const lines = new ChainedLines();
-  chain.events(Buffer.from(`${json}\n`), lines);
-  return Buffer.from(lines.bytes).toString();
-}
+const TABLE = '{"table":0,"operation":{"hash":"ab"}}';
 
 /** One sealed segment: its head, a table, events with a checkpoint after every third, its seal. */
-function writtenLines(events = EVENTS, version: SegmentVersion = SEGMENT_VERSION): readonly string[] {
-  const begun = { position: CHAIN_START, lines: 0, first: null, merkle: new MerkleRoot() };
-  const chain = new SegmentChain(0, signer, { version, ...begun });
-  const head = { marker: 'segment', version, previous: CHAIN_START.hash } as const;
-  const lines = [chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0)];
-  lines.push(eventOn(chain, '{"table":0,"operation":{"hash":"ab"}}'));
+function writtenLines(events = EVENTS): readonly string[] {
+  const chain = new SegmentChain(0, signer, CHAIN_START);
+  const head = { marker: 'segment', version: 3, previous: CHAIN_START.hash } as const;
+  const texts = [chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0)];
+  const take = (line: string): void => {
+    chain.take(Buffer.from(`${line}\n`));
+    texts.push(`${line}\n`);
+  };
+  take(TABLE);
   for (let each = 0; each < events; each += 1) {
-    lines.push(eventOn(chain, `{"requestId":"r-${each}","operation":0}`));
-    if (each % 3 === 2) lines.push(chain.marker({ marker: 'checkpoint' }, 0));
+    take(`{"requestId":"r-${each}","operation":0,"seq":${each}}`);
+    if (each % 3 === 2 || each === events - 1) texts.push(chain.marker({ marker: 'checkpoint' }, 0));
   }
-  return [...lines, chain.seal(0)].map((line) => line.slice(0, -1));
+  return [...texts, chain.seal(0)].map((line) => line.slice(0, -1));
 }
 
-const LINES = writtenLines();
-const line = fc.nat(LINES.length - 1);
+/** As an earlier program wrote it. */
+function olderLines(version: 1 | 2, events = EVENTS): readonly string[] {
+  const segment = new OlderSegment(version, signer, CHAIN_START);
+  segment.event(TABLE);
+  for (let each = 0; each < events; each += 1) {
+    segment.event(`{"requestId":"r-${each}","operation":0}`);
+    if (each % 3 === 2) segment.marker({ marker: 'checkpoint' });
+  }
+  segment.seal();
+  return segment.lines;
+}
 
 /** What is wrong with a text that stands where the segment stood. */
 function breaksOf(text: string): readonly ChainBreak[] {
@@ -54,24 +61,15 @@ function expectBreakNear(text: string, at: number): void {
   expect([at + 1, at + 2]).toContain(first?.line);
 }
 
-describe('a segment', () => {
+describe.each<[SegmentVersion, readonly string[], readonly string[]]>([
+  [3, writtenLines(), writtenLines(1)],
+  [2, olderLines(2), olderLines(2, 1)],
+])('a segment of version %i', (_version, LINES, small) => {
+  const line = fc.nat(LINES.length - 1);
+
   it('is whole as it was written', () => {
     expect(breaksOf(textOf(LINES))).toEqual([]);
-  });
-
-  it('of an earlier version is whole as it was written, and its seal is for that version only', () => {
-    const old = writtenLines(EVENTS, 1);
-    expect(breaksOf(textOf(old))).toEqual([]);
-    const roots = [old, LINES].map((lines) => JSON.parse(lines.at(-1) ?? '').root);
-    expect(roots[0]).not.toBe(roots[1]);
-    const chain = new SegmentChain(0, signer, CHAIN_START);
-    const head = { marker: 'segment', version: 1, previous: CHAIN_START.hash } as const;
-    const mixed = [
-      chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0),
-      eventOn(chain, '{"requestId":"r-0"}'),
-      chain.seal(0),
-    ];
-    expect(breaksOf(mixed.join(''))).toMatchObject([{ kind: 'removed', line: 3 }]);
+    expect(breaksOf(textOf(small))).toEqual([]);
   });
 
   it('tells the line of which any byte was changed', () => {
@@ -87,7 +85,6 @@ describe('a segment', () => {
   });
 
   it('tells every byte of a small one', () => {
-    const small = writtenLines(1);
     const whole = Buffer.from(textOf(small));
     let at = 0;
     for (let index = 0; index < whole.length; index += 1) {
@@ -123,6 +120,7 @@ describe('a segment', () => {
       line.map((at) => LINES[at] ?? ''),
       fc.string({ maxLength: 40 }).filter((text) => !text.includes('\n')),
       line.map((seq) => chainLine('{"requestId":"evil","operation":0}', { seq, hash: 'a'.repeat(64) }).line),
+      line.map((seq) => `{"requestId":"evil","operation":0,"seq":${seq}}`),
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: LINES.length }), foreign, (at, text) => {
@@ -137,6 +135,91 @@ describe('a segment', () => {
         expectBreakNear(textOf(LINES) + more, LINES.length);
       }),
     );
+  });
+});
+
+describe('a segment in which groups of lines are chained', () => {
+  const LINES = writtenLines();
+  const line = fc.nat(LINES.length - 1);
+
+  it('tells the group of which an event was written anew together with its checksum', () => {
+    fc.assert(
+      fc.property(line, (at) => {
+        fc.pre(LINES[at]?.startsWith('{"requestId":') === true);
+        const forged = LINES.with(at, LINES[at]?.replace('"r-', '"x-') ?? '');
+        const end = forged.findIndex((each, index) => index > at && each.startsWith('{"marker":'));
+        const begin = forged.findLastIndex((each, index) => index < at && each.startsWith('{"marker":'));
+        const chain = new SegmentChain(0, other, CHAIN_START);
+        chain.take(Buffer.from(textOf(forged.slice(begin + 1, end))));
+        const { sums } = JSON.parse(chain.marker({ marker: 'checkpoint' }, 0));
+        const lied = forged.with(end, (forged[end] ?? '').replace(/"sums":"[^"]*"/u, `"sums":"${sums}"`));
+        expect(breaksOf(textOf(lied))).toEqual([{ kind: 'changed', line: end + 1, seq: expect.any(Number) }]);
+      }),
+    );
+  });
+
+  it('tells lines that were chained anew from one on, at the first that somebody had to sign', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: LINES.length - 1 }), (at) => {
+        const begin = LINES.findLastIndex((each, index) => index < at && each.startsWith('{"marker":'));
+        const { seq, hash } = JSON.parse(LINES[begin] ?? '{}');
+        const chain = new SegmentChain(0, other, { seq, hash });
+        const kept = LINES.slice(begin + 1, at);
+        const evil = `{"requestId":"evil","operation":0,"seq":${seq + kept.filter((each) => each.includes('"seq"')).length}}`;
+        chain.take(Buffer.from(textOf([...kept, evil])));
+        const forged = [
+          evil,
+          chain.marker({ marker: 'checkpoint' }, 0).slice(0, -1),
+          chain.seal(0).slice(0, -1),
+        ];
+        const [first] = breaksOf(textOf([...LINES.slice(0, at), ...forged]));
+        expect(first).toMatchObject({ kind: 'foreign signature', line: at + 2 });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('does not believe a marker that was changed, though its hash is signed', () => {
+    const chain = new SegmentChain(1, signer, CHAIN_START);
+    const head = { marker: 'segment', version: 3, previous: CHAIN_START.hash } as const;
+    const texts = [
+      chain.marker({ ...head, keyId: signer.keyId, instance: 'i' }, 0),
+      chain.marker({ marker: 'removed', last: 0, lastHash: 'a'.repeat(64) }, 0),
+    ];
+    const check = new SegmentCheck(verifier, null);
+    for (const text of texts) check.line(text.slice(0, -1).replace('"last":0', '"last":7'));
+    expect(check.removals).toEqual([]);
+    expect(check.breaks).toMatchObject([{ kind: 'changed', line: 2 }]);
+  });
+
+  it('goes on after a group without an end, in memory that does not grow with it', () => {
+    const check = new SegmentCheck(verifier, CHAIN_START);
+    const [head = '', ...rest] = LINES;
+    check.line(head);
+    for (let each = 0; each < 100_001; each += 1) check.line('{}');
+    for (const each of rest) check.line(each);
+    expect(check.breaks[0]).toMatchObject({ kind: 'changed', line: 100_002 });
+    expect(check.breaks.length).toBeLessThan(5);
+  });
+});
+
+describe('a segment in which each line is chained', () => {
+  const LINES = olderLines(2);
+  const line = fc.nat(LINES.length - 1);
+
+  it('of the first version is whole as it was written, and its seal is for that version only', () => {
+    const first = olderLines(1);
+    expect(breaksOf(textOf(first))).toEqual([]);
+    const roots = [first, LINES].map((lines) => JSON.parse(lines.at(-1) ?? '').root);
+    expect(roots[0]).not.toBe(roots[1]);
+    const mixed = new OlderSegment(2, signer, CHAIN_START);
+    mixed.event('{"requestId":"r-0"}');
+    mixed.seal();
+    const [head = '', event = '', seal = ''] = mixed.lines;
+    expect(breaksOf(textOf([head.replace('"version":2', '"version":1'), event, seal]))[0]).toMatchObject({
+      ...{ kind: 'changed', line: 1 },
+    });
+    expect(breaksOf(textOf(mixed.lines))).toEqual([]);
   });
 
   it('tells an event that was written anew with a hash of its own, though the lines after it were not', () => {
@@ -153,13 +236,13 @@ describe('a segment', () => {
   it('tells lines that were chained anew from one on, at the first that somebody had to sign', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: LINES.length - 1 }), (at) => {
-        const other = createAuditSigner(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
         const { seq, hash } = JSON.parse(LINES[at - 1] ?? '{}');
-        const chain = new SegmentChain(0, other, { seq: seq + 1, hash });
-        const forged = [eventOn(chain, '{"requestId":"evil","operation":0}'), chain.seal(0)].map((each) =>
-          each.slice(0, -1),
-        );
-        const [first] = breaksOf(textOf([...LINES.slice(0, at), ...forged]));
+        const chained = chainLine('{"requestId":"evil","operation":0}', { seq: seq + 1, hash });
+        const end = chainLine('{"marker":"checkpoint","segment":0,"time":"2026-01-01T00:00:00.000Z"}', {
+          ...{ seq: seq + 2, hash: chained.hash },
+        });
+        const signed = `${end.line.slice(0, -1)},"signature":"${other.sign(end.hash)}"}`;
+        const [first] = breaksOf(textOf([...LINES.slice(0, at), chained.line, signed]));
         expect(first).toMatchObject({ kind: 'foreign signature', line: at + 2 });
       }),
       { numRuns: 20 },

@@ -232,7 +232,7 @@ export function auditEvents(where: Folder): readonly AuditEvent[] {
     return text.split('\n').flatMap((line) => {
       const logged = segment.read(line);
       if (logged === null) return [];
-      const { seq: _seq, hash: _hash, ...event } = logged as typeof logged & { hash: string };
+      const { seq: _seq, ...event } = logged;
       return [event];
     });
   });

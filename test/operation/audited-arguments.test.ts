@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { auditLine } from '../../src/audit/audit-line.ts';
 import { coordinateRecords } from '../../src/audit/coordinate-records.ts';
 import type { ArgumentOutcome } from '../../src/audit/event.ts';
 import { publishedText } from '../../src/audit/published-event.ts';
@@ -14,7 +13,7 @@ import {
 } from '../../src/operation/argument-value.ts';
 import { AUDITED_ARGUMENTS_MAX } from '../../src/operation/audited-arguments.ts';
 import { coerceVariables } from '../../src/operation/variables.ts';
-import { PARTS } from '../audit/fixtures.ts';
+import { linesOf, PARTS } from '../audit/fixtures.ts';
 import { compiled, compose, understand } from './graph-kit.ts';
 
 const GRAPH = compose(`
@@ -287,8 +286,7 @@ async function written(text: string, given: Readonly<Record<string, unknown>>) {
     ...{ operation, arguments: outcomes, variant: await operation.planFor('') },
     counts: { resolved: slots, sizes: slots, exceptions: [], sensitive: {} },
   } satisfies AuditParts);
-  const { text: head, table } = auditLine(event);
-  return { event, lines: [head, table?.text ?? '', publishedText(event)] };
+  return { event, lines: [...linesOf(event), publishedText(event)] };
 }
 
 describe('an event', () => {

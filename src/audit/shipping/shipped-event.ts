@@ -6,7 +6,7 @@ export interface ShippedEvent {
   readonly run: string;
   readonly seq: number;
   /**
-   * The event as JSON that refers to no other line; its hash is that of the line in the log. Events of a log write it each
+   * The event as JSON that refers to no other line. Events of a log write it each
    * time it is asked for: it may be a hundred times as long as their own lines.
    */
   readonly line: string;

@@ -7,7 +7,6 @@ import { AuditQueue } from '../../../src/audit/audit-queue.ts';
 import type { AuditEvent } from '../../../src/audit/event.ts';
 import { publishedText } from '../../../src/audit/published-event.ts';
 import type { ShippedEvent } from '../../../src/audit/shipping/shipped-event.ts';
-import { WrittenTables } from '../../../src/audit/written-tables.ts';
 import { eventOf } from '../fixtures.ts';
 
 export const NOON_MS = Date.UTC(2025, 0, 31, 12);
@@ -35,20 +34,18 @@ export async function openLog(name = 'log', root?: string): Promise<TestLog> {
   });
   const first = join(directory, 'audit-2025-01-31.ndjson');
   let file = await store.openFile(first);
-  let tables = new WrittenTables();
-  const queue = new AuditQueue({ linesMax: 1_000_000, bytesMax: 1_000_000_000 });
+  const queue = new AuditQueue({ linesMax: 1_000_000, bytesMax: 1_000_000_000 }, file.nextSeq);
   return {
     directory,
     path: () => first,
     async write(...events) {
       for (const event of events) queue.push(0, auditLine(event));
-      queue.written(await file.append(queue.batch(1_000_000_000, tables)));
+      queue.written(await file.append(queue.batch(1_000_000_000, file)));
       await file.sync();
     },
     async rotate() {
       await file.close();
       file = await store.openFile(first);
-      tables = new WrittenTables();
     },
     async close() {
       await file.close();
@@ -69,6 +66,6 @@ export function idsOf(shipped: readonly ShippedEvent[]): string[] {
 
 /** As it would come from a log. */
 export function shippedOf(event: AuditEvent, seq: number): ShippedEvent {
-  const logged = { ...event, seq, hash: '0'.repeat(64) };
+  const logged = { ...event, seq };
   return { run: '00000000-0000-4000-8000-000000000000', seq, line: publishedText(logged), event };
 }

@@ -50,12 +50,13 @@ describe('a log that is shipped', () => {
     const text = await readFile(log.path(), 'utf8');
     const head = JSON.parse(text.split('\n')[0] ?? '');
     expect(found.map(({ shipped }) => [shipped.run, shipped.seq])).toEqual([
-      [head.instance, 2],
-      [head.instance, 3],
+      [head.instance, 0],
+      [head.instance, 1],
     ]);
     for (const { shipped } of found) {
-      const { seq, hash, ...event } = JSON.parse(shipped.line);
-      expect(text).toContain(`"seq":${seq},"hash":"${hash}"`);
+      const { seq, ...event } = JSON.parse(shipped.line);
+      expect(text).toContain(`"requestId":"${event.requestId}"`);
+      expect(seq).toBe(shipped.seq);
       expect(auditEventSchema.parse(event)).toMatchObject({ operation: { name: 'Prices' } });
     }
   });
