@@ -55,7 +55,7 @@ function telling<C extends object>(tell: ApolloOptions<C>['tell']): ApolloServer
 /** A request of which the body was read. */
 export interface ReadRequest<C> {
   /** All that it says, by names in lower case. */
-  readonly fields: Iterable<readonly [name: string, value: string]>;
+  readonly fields: () => Iterable<readonly [name: string, value: string]>;
   readonly body: unknown;
   readonly context: C;
 }
@@ -66,7 +66,7 @@ export async function answerByApollo<C extends object>(
   { fields, body, context }: ReadRequest<C>,
 ): Promise<WholeAnswer> {
   const headers = new HeaderMap();
-  for (const [name, value] of fields) headers.set(name, value);
+  for (const [name, value] of fields()) headers.set(name, value);
   const result = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: { method: 'POST', headers, search: '', body },
     context: async () => context,

@@ -129,7 +129,7 @@ async function answerPlain<L>(endpoint: Endpoint<L>, { headers, body }: PlainReq
   const context = { principal, loaders: loadersFor(endpoint, principal) };
   return answerWhole(
     endpoint,
-    { fields: Object.entries(headers), body: parseJsonBody(body), context },
+    { fields: () => Object.entries(headers), body: parseJsonBody(body), context },
     headers['accept'],
   );
 }
@@ -158,11 +158,12 @@ async function answer<L>(
     await serveEvents({ body, context, renew, tell: () => tell(context) }, response, streams);
     return;
   }
-  const fields = Object.entries(request.headersDistinct).map(([name, values]): readonly [string, string] => [
-    name,
-    (values ?? []).join(', '),
-  ]);
+  const fields = () => fieldsOf(request.headersDistinct);
   send(response, await answerWhole(endpoint, { fields, body, context }, accept));
+}
+
+function fieldsOf(headers: IncomingMessage['headersDistinct']): (readonly [string, string])[] {
+  return Object.entries(headers).map(([name, values]) => [name, (values ?? []).join(', ')]);
 }
 
 /** Without a factory L is undefined, which the type system cannot see. */
