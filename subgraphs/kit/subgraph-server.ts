@@ -43,6 +43,7 @@ export type SubgraphResolvers = NonNullable<SchemaModule['resolvers']>;
 export interface SubgraphOptions<L> {
   readonly name: string;
   readonly typeDefs: DocumentNode;
+  /** One of a root field that reads what is selected below it names all four of its parameters: others are not told. */
   readonly resolvers: SubgraphResolvers;
   /** Default 127.0.0.1. */
   readonly host?: string;
