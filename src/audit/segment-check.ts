@@ -166,6 +166,8 @@ export class SegmentCheck {
       this.#break('changed', null);
       this.#regroup();
     }
+    // No line is empty, and bytes that are no UTF-8 are read as none: a signature over it would be one over anything.
+    if (text === '') this.#break('changed', null);
     const seq = seqOf(text);
     this.#group.take(Buffer.from(`${text}\n`));
     this.#seqs.push(seq);

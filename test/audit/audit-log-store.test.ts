@@ -241,6 +241,15 @@ describe('a log that was not closed', () => {
     expect((await check()).breaks[0]).toMatchObject({ kind: 'changed', file: FIRST, seq });
   });
 
+  it('is not signed over where a line that nothing stands for yet is no text', async () => {
+    await run(NAMES);
+    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await appendFile(join(directory, FIRST), Buffer.from([0x7b, 0xff, 0x7d, 0x0a]));
+    await run(['later']);
+    expect(recoveries).toMatchObject([{ unsignedLines: 1, breaks: 1 }]);
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'changed', file: FIRST });
+  });
+
   it('is not signed over where it was changed', async () => {
     await run(NAMES);
     await edit(FIRST, (lines) => lines.slice(0, -1).map((line) => line.replace('r-3', 'r-9')));
