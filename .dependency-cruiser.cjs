@@ -13,7 +13,7 @@ const FLOWING_TYPES = [
 ].join('|');
 /** What speaks to the other side in the same way, whichever side it is. */
 const WIRE =
-  'deadlines\\.ts|field-line\\.ts|execution/http/|listener/direct/(direct-connection-server|plain-head)\\.ts|operation/plain-coercion\\.ts';
+  'deadlines\\.ts|field-line\\.ts|execution/http/|listener/direct/(direct-connections?-server|plain-head)\\.ts|operation/plain-coercion\\.ts';
 const IO_MODULES =
   '^(fs|net|http|https|http2|tls|dns|dgram|child_process|cluster|worker_threads|undici|fastify|@fastify/|piscina|ioredis|pg$|pino)';
 

@@ -21,8 +21,8 @@ export type PlainCoercion = (value: unknown) => unknown;
 const INT_MAX = 2_147_483_647;
 const INT_MIN = -2_147_483_648;
 
-/** Built-in scalars whose values are taken as they are; what would be converted is for the library. */
-const SCALARS: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<
+/** Which values of built-in scalars are taken and given as they are; what would be converted, or is refused, is for the library. */
+export const PLAIN_SCALARS: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<
   unknown,
   (value: unknown) => boolean
 >([
@@ -55,7 +55,7 @@ export function plainCoercion(type: GraphQLInputType): PlainCoercion {
 }
 
 function coercionOf(type: GraphQLInputType): PlainCoercion {
-  const isTaken = SCALARS.get(type);
+  const isTaken = PLAIN_SCALARS.get(type);
   if (isTaken !== undefined) return (value) => (isTaken(value) ? value : NOT_PLAIN);
   if (isListType(type)) return listOf(plainCoercion(type.ofType));
   if (isInputObjectType(type)) return objectOf(type);

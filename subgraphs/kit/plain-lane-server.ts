@@ -1,11 +1,12 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { printFields } from '../../src/execution/http/request-head.ts';
-import {
+import type {
   DirectConnection,
-  type DirectLane,
-  type DirectRequest,
+  DirectLane,
+  DirectRequest,
 } from '../../src/listener/direct/direct-connection-server.ts';
+import { DirectConnections } from '../../src/listener/direct/direct-connections-server.ts';
 import { directStart, type PlainHead, readPlainHead } from '../../src/listener/direct/plain-head.ts';
 import { ASSERTION_HEADER } from './assertion.ts';
 import { isJson } from './http-body.ts';
@@ -48,12 +49,8 @@ const PATH = '/graphql';
 const HEADER_BYTES_MAX = 16_384;
 /** What is held before its assertion is verified; larger bodies are read by Node's server, after it. Reason: most are far smaller. */
 const BODY_BYTES_MAX = 262_144;
-/** How often late connections are looked for. */
-const CHECK_MS = 500;
 /** Time for the rest of a request; reason: what is in flight comes within it, and beyond it Node's server has its own. */
 const PATIENCE_MS = 500;
-/** How much longer a connection is kept than its client was told, so that its last request is not lost. */
-const KEEP_MARGIN_MS = 1_000;
 
 /** Answers what gateways send over and over past Node's server, which costs as much as executing it. All else is Node's. */
 export class PlainLane implements DirectLane<PlainHead> {
@@ -61,12 +58,9 @@ export class PlainLane implements DirectLane<PlainHead> {
   readonly headerBytesMax = HEADER_BYTES_MAX;
   readonly patienceMs = PATIENCE_MS;
   readonly answerTimeoutMs: number;
-  keepAliveMs = 0;
   readonly #options: PlainLaneOptions;
-  readonly #connections = new Set<DirectConnection<PlainHead>>();
-  #takeOver: (socket: Socket) => void = () => undefined;
+  readonly #connections = new DirectConnections<PlainHead>();
   #isDraining = false;
-  #keepSeconds = 0;
   #second = 0;
   #end = '';
 
@@ -75,31 +69,23 @@ export class PlainLane implements DirectLane<PlainHead> {
     this.answerTimeoutMs = options.answerTimeoutMs;
   }
 
+  get keepAliveMs(): number {
+    return this.#connections.keepAliveMs;
+  }
+
   /** Stands before a server that was just made: connections come here first. */
   attach(server: Server): void {
-    const [serve] = server.listeners('connection');
-    this.#takeOver = (socket) => serve?.call(server, socket);
-    this.keepAliveMs = server.keepAliveTimeout + KEEP_MARGIN_MS;
-    this.#keepSeconds = Math.floor(server.keepAliveTimeout / 1000);
-    server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) =>
-      this.#connections.add(new DirectConnection<PlainHead>(socket, this, this.#options.nowMs)),
-    );
-    const timer = setInterval(() => {
-      for (const connection of this.#connections) connection.check();
-    }, CHECK_MS);
-    timer.unref();
-    server.once('close', () => clearInterval(timer));
+    this.#connections.attach(server, this, this.#options.nowMs);
   }
 
   /** Ends each connection, with its answer where a request runs. */
   drain(): void {
     this.#isDraining = true;
-    for (const connection of this.#connections) connection.drain();
+    this.#connections.drain();
   }
 
   cut(): void {
-    for (const connection of this.#connections) connection.cut();
+    this.#connections.cut();
   }
 
   isDraining(): boolean {
@@ -119,9 +105,7 @@ export class PlainLane implements DirectLane<PlainHead> {
   }
 
   handOver(socket: Socket, bytes: Buffer): void {
-    this.#takeOver(socket);
-    if (bytes.length > 0) socket.unshift(bytes);
-    socket.resume();
+    this.#connections.handOver(socket, bytes);
   }
 
   serve({ head, body }: DirectRequest<PlainHead>, connection: DirectConnection<PlainHead>): void {
@@ -132,7 +116,7 @@ export class PlainLane implements DirectLane<PlainHead> {
   }
 
   onGone(connection: DirectConnection<PlainHead>): void {
-    this.#connections.delete(connection);
+    this.#connections.forget(connection);
   }
 
   #tell(answer: WholeAnswer, connection: DirectConnection<PlainHead>): void {
@@ -153,7 +137,7 @@ export class PlainLane implements DirectLane<PlainHead> {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#end = `date: ${new Date(nowMs).toUTCString()}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${this.#keepSeconds}\r\n\r\n`;
+      this.#end = `date: ${new Date(nowMs).toUTCString()}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${this.#connections.keepSeconds}\r\n\r\n`;
     }
     return this.#end;
   }

@@ -1,40 +1,18 @@
 import {
   type FieldNode,
-  GraphQLBoolean,
   type GraphQLEnumType,
-  GraphQLFloat,
-  GraphQLID,
-  GraphQLInt,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  GraphQLString,
   isEnumType,
   isListType,
   isNonNullType,
   isObjectType,
   type SelectionSetNode,
 } from 'graphql';
+import { PLAIN_SCALARS } from '../../src/operation/plain-coercion.ts';
 
 /** Prints what a field resolved to as JSON; null where that is for the library to complete. */
 export type PlainPrint = (value: unknown) => string | null;
-
-const INT_MAX = 2_147_483_647;
-const INT_MIN = -2_147_483_648;
-
-/** Built-in scalars whose values are printed as they are; what would be converted, or is refused, is for the library. */
-const SCALARS: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<
-  unknown,
-  (value: unknown) => boolean
->([
-  [GraphQLString, (value) => typeof value === 'string'],
-  [GraphQLID, (value) => typeof value === 'string'],
-  [GraphQLBoolean, (value) => typeof value === 'boolean'],
-  [GraphQLFloat, (value) => Number.isFinite(value)],
-  [
-    GraphQLInt,
-    (value) => Number.isInteger(value) && (value as number) >= INT_MIN && (value as number) <= INT_MAX,
-  ],
-]);
 
 /**
  * Makes the printing of what is selected of a type; null where any part of it has a resolver, an argument or a directive of its own, or has
@@ -70,7 +48,7 @@ function listOf(type: GraphQLOutputType, selected: SelectionSetNode | undefined)
 function namedOf(type: GraphQLOutputType, selected: SelectionSetNode | undefined): PlainPrint | null {
   if (isObjectType(type)) return objectOf(type, selected);
   if (isEnumType(type)) return enumOf(type);
-  const isPlain = SCALARS.get(type);
+  const isPlain = PLAIN_SCALARS.get(type);
   return isPlain === undefined ? null : (value) => (isPlain(value) ? JSON.stringify(value) : null);
 }
 

@@ -42,7 +42,8 @@ export function replayRoots(schema: GraphQLSchema): void {
     for (const field of Object.values(type?.getFields() ?? {})) {
       const { resolve } = field;
       if (resolve === undefined) continue;
-      if (resolve.length <= OWN_PARAMETERS_MAX) own.set(field, resolve as unknown as OwnResolver);
+      if (resolve.length <= OWN_PARAMETERS_MAX)
+        own.set(field, (...given) => Reflect.apply(resolve, undefined, given));
       field.resolve = (source, values, context, info) =>
         source instanceof Replay ? source.give() : resolve(source, values, context, info);
     }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { GatewayError } from '../../errors.ts';
 import { atTurnEnd } from '../../turn-end.ts';
 import type { DirectHead } from './direct-head.ts';
+import type { Framed } from './plain-head.ts';
 
 /** What a connection is part of. */
 export interface DirectLane<Head extends Framed = DirectHead> {
@@ -26,8 +27,6 @@ export interface DirectLane<Head extends Framed = DirectHead> {
   serve(request: DirectRequest<Head>, connection: DirectConnection<Head>): void;
   onGone(connection: DirectConnection<Head>): void;
 }
-
-type Framed = Pick<DirectHead, 'contentLength'>;
 
 /** A request that came whole; `body` is null where its sender left before all of it had come. */
 export interface DirectRequest<Head extends Framed = DirectHead> {

@@ -11,7 +11,8 @@ import { compressed } from '../response-sink.ts';
 import { RunningRequests } from '../running-requests.ts';
 import { type DirectFrame, DirectHeads } from './direct-answer.ts';
 import { chatWire, mayStream } from './direct-chat.ts';
-import { DirectConnection, type DirectLane, type DirectRequest } from './direct-connection-server.ts';
+import type { DirectConnection, DirectLane, DirectRequest } from './direct-connection-server.ts';
+import { DirectConnections } from './direct-connections-server.ts';
 import { type DirectHead, type DirectHeadOptions, readDirectHead } from './direct-head.ts';
 import { directStart } from './plain-head.ts';
 
@@ -27,12 +28,8 @@ export interface DirectSide {
   settled(timeoutMs: number): Promise<void>;
 }
 
-/** How often late connections are looked for. */
-const CHECK_MS = 500;
 /** Time for the rest of a request; reason: what is in flight comes within it, and beyond it Node's server has its own. */
 const PATIENCE_MS = 500;
-/** How much longer a connection is kept than its client was told, so that its last request is not lost. */
-const KEEP_MARGIN_MS = 1_000;
 
 /** Where chats of OpenAI's clients are answered. */
 export type DirectDoor = Pick<OpenAiDoor, 'chatPath' | 'chat'>;
@@ -59,15 +56,12 @@ class Lane implements DirectLane {
   readonly answerTimeoutMs: number;
   readonly running = new RunningRequests();
   draining = false;
-  keepAliveMs = 0;
   readonly #options: ListenerOptions;
   readonly #deps: ListenerDeps;
   readonly #door: DirectDoor | null;
   readonly #heads: readonly DirectHeadOptions[];
-  readonly #connections = new Set<DirectConnection>();
+  readonly #connections = new DirectConnections<DirectHead>();
   readonly #answerHeads = new DirectHeads();
-  #keepSeconds = 0;
-  #takeOver: (socket: Socket) => void = () => undefined;
 
   constructor(options: ListenerOptions, deps: ListenerDeps, door: DirectDoor | null) {
     this.#options = options;
@@ -79,30 +73,21 @@ class Lane implements DirectLane {
     this.answerTimeoutMs = options.answerTimeoutMs;
   }
 
+  get keepAliveMs(): number {
+    return this.#connections.keepAliveMs;
+  }
+
   attach(server: Server): void {
-    const [serve] = server.listeners('connection');
-    this.#takeOver = (socket) => serve?.call(server, socket);
-    this.keepAliveMs = server.keepAliveTimeout + KEEP_MARGIN_MS;
-    this.#keepSeconds = Math.floor(server.keepAliveTimeout / 1000);
-    const nowMs = (): number => performance.now();
-    server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) =>
-      this.#connections.add(new DirectConnection(socket, this, nowMs)),
-    );
-    const timer = setInterval(() => {
-      for (const connection of this.#connections) connection.check();
-    }, CHECK_MS);
-    timer.unref();
-    server.once('close', () => clearInterval(timer));
+    this.#connections.attach(server, this, () => performance.now());
   }
 
   drain(): void {
     this.draining = true;
-    for (const connection of this.#connections) connection.drain();
+    this.#connections.drain();
   }
 
   cut(): void {
-    for (const connection of this.#connections) connection.cut();
+    this.#connections.cut();
   }
 
   isDraining(): boolean {
@@ -122,9 +107,7 @@ class Lane implements DirectLane {
   }
 
   handOver(socket: Socket, bytes: Buffer): void {
-    this.#takeOver(socket);
-    if (bytes.length > 0) socket.unshift(bytes);
-    socket.resume();
+    this.#connections.handOver(socket, bytes);
   }
 
   serve(request: DirectRequest, connection: DirectConnection): void {
@@ -139,7 +122,7 @@ class Lane implements DirectLane {
   }
 
   onGone(connection: DirectConnection): void {
-    this.#connections.delete(connection);
+    this.#connections.forget(connection);
   }
 
   /** Waits once where nothing is compressed: each wait costs as much as a stage. */
@@ -188,7 +171,7 @@ class Lane implements DirectLane {
       length: bytes?.length ?? length,
       coding: bytes === null ? null : frame.coding,
       varies: true,
-      keepSeconds: last ? null : this.#keepSeconds,
+      keepSeconds: last ? null : this.#connections.keepSeconds,
     };
     const head = this.#answerHeads.print(plain, sent, Date.now());
     const text = bytes === null ? head + plain.body : head;
@@ -201,7 +184,7 @@ class Lane implements DirectLane {
     const [length, last] = [Buffer.byteLength(body), this.draining];
     const sent: DirectFrame = {
       ...{ reason: STATUS_CODES[status] ?? '', requestId, mediaType: 'application/json', length },
-      ...{ coding: null, varies: false, keepSeconds: last ? null : this.#keepSeconds },
+      ...{ coding: null, varies: false, keepSeconds: last ? null : this.#connections.keepSeconds },
     };
     const text = this.#answerHeads.print(plain, sent, Date.now()) + body;
     connection.answer({ text, encoding: length === body.length ? 'latin1' : 'utf8', bytes: null, last });

@@ -49,3 +49,6 @@ export function readPlainHead(text: string, options: PlainHeadOptions): PlainHea
   const contentLength = Number(length);
   return contentLength > options.bodyBytesMax ? null : { headers, raw, contentLength };
 }
+
+/** What a connection has to know of a head. */
+export type Framed = Pick<PlainHead, 'contentLength'>;
