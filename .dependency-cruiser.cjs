@@ -53,8 +53,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot:
-          '^src/(config/|gateway\\.ts|graph\\.ts|start-(control|admin|audit|audit-sinks|incidents|limiter|metrics|notifications|switches|tracing)\\.ts|main\\.ts|commands/)',
+        pathNot: '^src/(config/|gateway\\.ts|graph\\.ts|start/|main\\.ts|commands/)',
       },
       to: { path: '^src/config/' },
     },

@@ -85,7 +85,7 @@ async function withCustody(
   work: (custody: AiBodyCustodyStore) => Promise<void>,
 ): Promise<void> {
   const config = await readConfig(path, environment);
-  const { openControlDatabase, prepareSchema, wrapperOf } = await import('../start-control.ts');
+  const { openControlDatabase, prepareSchema, wrapperOf } = await import('../start/start-control.ts');
   const { AiBodyCustodyStore } = await import('../control/ai-body-custody-store.ts');
   const { ulids } = await import('../control/ulid.ts');
   const wrapper = wrapperOf(config);

@@ -7,7 +7,7 @@ import { createLog } from '../telemetry/log-sink.ts';
  */
 export async function migrateDatabase(path: string, environment: NodeJS.ProcessEnv): Promise<void> {
   const config = await readConfig(path, environment);
-  const { migrateControl, openControlDatabase } = await import('../start-control.ts');
+  const { migrateControl, openControlDatabase } = await import('../start/start-control.ts');
   const database = await openControlDatabase(config, createLog(config.log.level));
   try {
     const applied = await migrateControl(database);

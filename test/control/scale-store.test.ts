@@ -150,7 +150,7 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
     const shop = await startTinySubgraph('shop', 'type Query { f1: String }', { Query: { f1: () => 'one' } });
     const pepperFile = where.write('pepper', 'p'.repeat(32));
     // A process has its modules compiled when it starts; the test runner compiles them when they are first asked for.
-    await import('../../src/start-control.ts');
+    await import('../../src/start/start-control.ts');
     const start = async (): Promise<number> => {
       const [began, threadBegan] = [process.cpuUsage(), process.threadCpuUsage()];
       const gateway = await startTestGateway([shop], {

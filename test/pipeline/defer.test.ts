@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/audit/event.ts';
-import { type Deferring, type DeferringParts, defer } from '../../src/defer.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
 import { createNativeExecutor } from '../../src/execution/native/native-executor.ts';
@@ -9,7 +8,8 @@ import type { GatewayResponse } from '../../src/listener/request.ts';
 import { compileOperation } from '../../src/operation/compile.ts';
 import { deferredNow } from '../../src/operation/deferred-part.ts';
 import { createPlanner } from '../../src/operation/plan-operation.ts';
-import { StreamReviews } from '../../src/stream-reviews.ts';
+import { type Deferring, type DeferringParts, defer } from '../../src/streams/defer.ts';
+import { StreamReviews } from '../../src/streams/stream-reviews.ts';
 import { request, settings } from '../execution/execution-kit.ts';
 import { UNMASKING } from '../execution/masking-kit.ts';
 import { compose, DEFAULT_LIMITS, user } from '../operation/graph-kit.ts';

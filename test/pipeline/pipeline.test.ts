@@ -7,8 +7,8 @@ import { ANONYMOUS, type Principal } from '../../src/identity/principal.ts';
 import { type GraphQLRequest, isStream } from '../../src/listener/request.ts';
 import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { handle, type PipelineOptions, type PipelineParts } from '../../src/pipeline.ts';
-import { StreamReviews } from '../../src/stream-reviews.ts';
-import { SubscriptionCounts } from '../../src/subscription-counts.ts';
+import { StreamReviews } from '../../src/streams/stream-reviews.ts';
+import { SubscriptionCounts } from '../../src/streams/subscription-counts.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 const LIMITS = {

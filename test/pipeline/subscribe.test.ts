@@ -5,9 +5,9 @@ import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
 import type { GatewayResponse } from '../../src/listener/request.ts';
 import type { AuditedFields } from '../../src/operation/operation.ts';
-import { StreamReviews } from '../../src/stream-reviews.ts';
-import { type Admitted, type SubscriptionParts, subscribe } from '../../src/subscribe.ts';
-import { SubscriptionCounts } from '../../src/subscription-counts.ts';
+import { StreamReviews } from '../../src/streams/stream-reviews.ts';
+import { type Admitted, type SubscriptionParts, subscribe } from '../../src/streams/subscribe.ts';
+import { SubscriptionCounts } from '../../src/streams/subscription-counts.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 interface Fakes {

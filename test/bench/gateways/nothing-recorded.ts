@@ -6,7 +6,11 @@ import type { FieldTally as Counting } from '../../../src/execution/field-tally.
  * What stands in place of the audit where its cost is measured: no event is made, no field is counted, nothing is written.
  * The product has no such switch, so the benchmark puts this in place of the modules that it names.
  */
-export const AUDIT_MODULES = ['start-audit.ts', 'audit/recorder.ts', 'execution/field-tally.ts'] as const;
+export const AUDIT_MODULES = [
+  'start/start-audit.ts',
+  'audit/recorder.ts',
+  'execution/field-tally.ts',
+] as const;
 
 const NOTHING = Object.freeze({}) as AuditEvent;
 const NO_COUNTS: FieldCounts = Object.freeze({ resolved: [], sizes: [], exceptions: [], sensitive: {} });

@@ -1,11 +1,11 @@
-import { ADMIN_SUBGRAPH, ADMIN_TAG } from './admin-subgraph.ts';
-import type { Clock } from './clock.ts';
-import type { Config } from './config/config.ts';
-import { KillSwitches } from './control/kill-switches.ts';
-import { Restraints } from './control/restraints.ts';
-import type { SwitchFacts } from './control/snapshot.ts';
-import type { RateLimiter } from './metering/rate-limiter.ts';
-import type { Log } from './telemetry/log-sink.ts';
+import { ADMIN_SUBGRAPH, ADMIN_TAG } from '../admin-subgraph.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { KillSwitches } from '../control/kill-switches.ts';
+import { Restraints } from '../control/restraints.ts';
+import type { SwitchFacts } from '../control/snapshot.ts';
+import type { RateLimiter } from '../metering/rate-limiter.ts';
+import type { Log } from '../telemetry/log-sink.ts';
 
 /** The kill switches of the configuration; those of the control plane are told to it later. */
 export function createSwitches(

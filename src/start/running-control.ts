@@ -1,12 +1,12 @@
 import type { JSONWebKeySet } from 'jose';
-import type { Clock } from './clock.ts';
-import type { ControlPlane } from './control/control-plane.ts';
-import type { DatabaseConnections } from './control/database-pool.ts';
-import type { Entitlements } from './control/entitlements.ts';
-import type { KillSwitches } from './control/kill-switches.ts';
-import type { Restraints } from './control/restraints.ts';
-import type { CredentialDirectory } from './identity/credential-directory.ts';
-import type { Log } from './telemetry/log-sink.ts';
+import type { Clock } from '../clock.ts';
+import type { ControlPlane } from '../control/control-plane.ts';
+import type { DatabaseConnections } from '../control/database-pool.ts';
+import type { Entitlements } from '../control/entitlements.ts';
+import type { KillSwitches } from '../control/kill-switches.ts';
+import type { Restraints } from '../control/restraints.ts';
+import type { CredentialDirectory } from '../identity/credential-directory.ts';
+import type { Log } from '../telemetry/log-sink.ts';
 
 /** The control plane of this process, and what its request path knows of it; null where nothing needs it. */
 export interface RunningControl {

@@ -1,10 +1,10 @@
-import type { GatewayError } from './errors.ts';
-import type { Graph } from './graph.ts';
-import type { WarmUpReport } from './operation/warm-up.ts';
-import type { Generations } from './supergraph/generations.ts';
-import type { Supergraph } from './supergraph/supergraph.ts';
-import type { SupergraphSource } from './supergraph/supergraph-source.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
+import type { GatewayError } from '../errors.ts';
+import type { Graph } from '../graph.ts';
+import type { WarmUpReport } from '../operation/warm-up.ts';
+import type { Generations } from '../supergraph/generations.ts';
+import type { Supergraph } from '../supergraph/supergraph.ts';
+import type { SupergraphSource } from '../supergraph/supergraph-source.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
 
 interface Following {
   readonly source: SupergraphSource;

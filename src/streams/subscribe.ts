@@ -1,37 +1,37 @@
-import type { AuditSink } from './audit/event.ts';
-import { type AuditParts, auditEvent } from './audit/recorder.ts';
-import { type AuthorizationOptions, authorize } from './authorization/authorize.ts';
-import type { PolicyDecider } from './authorization/rules/rule.ts';
-import type { Clock } from './clock.ts';
-import type { EntitlementSource } from './control/entitlements.ts';
-import type { SwitchSource } from './control/kill-switches.ts';
-import type { PlanLimit } from './control/plan-limit.ts';
-import type { RestraintSource } from './control/restraints.ts';
-import type { Switches } from './control/switches.ts';
-import { GatewayError } from './errors.ts';
-import type { ExecutionResult } from './execution/executor.ts';
+import type { AuditSink } from '../audit/event.ts';
+import { type AuditParts, auditEvent } from '../audit/recorder.ts';
+import { type AuthorizationOptions, authorize } from '../authorization/authorize.ts';
+import type { PolicyDecider } from '../authorization/rules/rule.ts';
+import type { Clock } from '../clock.ts';
+import type { EntitlementSource } from '../control/entitlements.ts';
+import type { SwitchSource } from '../control/kill-switches.ts';
+import type { PlanLimit } from '../control/plan-limit.ts';
+import type { RestraintSource } from '../control/restraints.ts';
+import type { Switches } from '../control/switches.ts';
+import { GatewayError } from '../errors.ts';
+import type { ExecutionResult } from '../execution/executor.ts';
 import {
   type Executed,
   type RespondOptions,
   respond,
   respondDenied,
   respondRefused,
-} from './execution/respond.ts';
-import type { Graph } from './graph.ts';
-import type { Identifier } from './identity/identify.ts';
-import type { Principal } from './identity/principal.ts';
-import { refusal } from './identity/refusal.ts';
-import type { GatewayResponse, GatewayStream, GraphQLRequest } from './listener/request.ts';
-import type { RateLimiter, Reservation } from './metering/rate-limiter.ts';
-import type { CostMeter } from './operation/cost/cost-meter.ts';
-import type { OperationNotes } from './operation-notes.ts';
-import { reserveEvent } from './rate-limiting.ts';
-import { shapedReports } from './report-shaped.ts';
+} from '../execution/respond.ts';
+import type { Graph } from '../graph.ts';
+import type { Identifier } from '../identity/identify.ts';
+import type { Principal } from '../identity/principal.ts';
+import { refusal } from '../identity/refusal.ts';
+import type { GatewayResponse, GatewayStream, GraphQLRequest } from '../listener/request.ts';
+import type { RateLimiter, Reservation } from '../metering/rate-limiter.ts';
+import type { CostMeter } from '../operation/cost/cost-meter.ts';
+import type { OperationNotes } from '../operation-notes.ts';
+import { reserveEvent } from '../rate-limiting.ts';
+import { shapedReports } from '../report-shaped.ts';
+import type { Lease } from '../supergraph/generations.ts';
+import type { Log } from '../telemetry/log-sink.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import type { StreamReviews } from './stream-reviews.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
-import type { Lease } from './supergraph/generations.ts';
-import type { Log } from './telemetry/log-sink.ts';
 
 /** Bounds of one subscription, and how many of them a caller may have. */
 export interface SubscriptionOptions {

@@ -1,8 +1,8 @@
-import type { Config } from './config/config.ts';
-import type { ControlDatabase } from './control/database-pool.ts';
-import { OutboxStore } from './control/outbox-store.ts';
-import { WebhookSender } from './control/webhook-client.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
+import type { Config } from '../config/config.ts';
+import type { ControlDatabase } from '../control/database-pool.ts';
+import { OutboxStore } from '../control/outbox-store.ts';
+import { WebhookSender } from '../control/webhook-client.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
 
 const RETRY_MS = 1000;
 const FORGET_MS = 600_000;

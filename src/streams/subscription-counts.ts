@@ -1,4 +1,4 @@
-import { GatewayError } from './errors.ts';
+import { GatewayError } from '../errors.ts';
 
 /** Counts the running subscriptions of each caller. */
 export class SubscriptionCounts {

@@ -1,19 +1,19 @@
-import { type AuditParts, auditEvent } from './audit/recorder.ts';
-import { GatewayError } from './errors.ts';
-import type { ExecutionInput } from './execution/executor.ts';
-import { respondRefused } from './execution/respond.ts';
-import { PartAnswers } from './execution/respond-parts.ts';
-import { refusal } from './identity/refusal.ts';
+import { type AuditParts, auditEvent } from '../audit/recorder.ts';
+import { GatewayError } from '../errors.ts';
+import type { ExecutionInput } from '../execution/executor.ts';
+import { respondRefused } from '../execution/respond.ts';
+import { PartAnswers } from '../execution/respond-parts.ts';
+import { refusal } from '../identity/refusal.ts';
 import type {
   GatewayResponse,
   GatewayStream,
   GraphQLRequest,
   GraphQLResponseBody,
-} from './listener/request.ts';
-import type { CostMeter } from './operation/cost/cost-meter.ts';
-import { type DeferredParts, deferredNow } from './operation/deferred-part.ts';
-import type { OperationVariant } from './operation/operation.ts';
-import { shapedReports } from './report-shaped.ts';
+} from '../listener/request.ts';
+import type { CostMeter } from '../operation/cost/cost-meter.ts';
+import { type DeferredParts, deferredNow } from '../operation/deferred-part.ts';
+import type { OperationVariant } from '../operation/operation.ts';
+import { shapedReports } from '../report-shaped.ts';
 import { type StreamEnd, unlessEnded, watchEnd } from './stream-end.ts';
 import {
   type Admitted,

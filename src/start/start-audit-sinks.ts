@@ -1,21 +1,21 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { leftLogs, placeOf } from './audit/left-logs-store.ts';
-import { AuditShipper } from './audit/shipping/audit-shipper.ts';
-import { LogSource } from './audit/shipping/log-source.ts';
-import { OtlpEventSink } from './audit/shipping/otlp-event-sink.ts';
-import type { EventSink } from './audit/shipping/shipped-event.ts';
-import { lineWriter } from './audit/shipping/shipped-line.ts';
-import { StreamEventSink } from './audit/shipping/stream-event-sink.ts';
-import { WebhookEventSink } from './audit/shipping/webhook-event-sink.ts';
-import type { Clock } from './clock.ts';
-import { packageVersion } from './commands/package-root.ts';
-import type { Config } from './config/config.ts';
-import type { ControlPlane } from './control/control-plane.ts';
-import { GatewayError } from './errors.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
-import { OtlpClient } from './telemetry/otlp-client.ts';
-import { resourceOf } from './telemetry/otlp-value.ts';
-import type { SinkReading } from './telemetry/sink-metrics.ts';
+import { leftLogs, placeOf } from '../audit/left-logs-store.ts';
+import { AuditShipper } from '../audit/shipping/audit-shipper.ts';
+import { LogSource } from '../audit/shipping/log-source.ts';
+import { OtlpEventSink } from '../audit/shipping/otlp-event-sink.ts';
+import type { EventSink } from '../audit/shipping/shipped-event.ts';
+import { lineWriter } from '../audit/shipping/shipped-line.ts';
+import { StreamEventSink } from '../audit/shipping/stream-event-sink.ts';
+import { WebhookEventSink } from '../audit/shipping/webhook-event-sink.ts';
+import type { Clock } from '../clock.ts';
+import { packageVersion } from '../commands/package-root.ts';
+import type { Config } from '../config/config.ts';
+import type { ControlPlane } from '../control/control-plane.ts';
+import { GatewayError } from '../errors.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
+import { OtlpClient } from '../telemetry/otlp-client.ts';
+import { resourceOf } from '../telemetry/otlp-value.ts';
+import type { SinkReading } from '../telemetry/sink-metrics.ts';
 
 type SinkConfig = Config['audit']['sinks'][number];
 

@@ -1,4 +1,4 @@
-import { GatewayError } from './errors.ts';
+import { GatewayError } from '../errors.ts';
 
 /** When a stream ends by itself. */
 export interface StreamBounds {

@@ -1,23 +1,23 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Clock } from './clock.ts';
-import type { Config } from './config/config.ts';
-import { BehaviourWatch } from './metering/behaviour-watch.ts';
-import { GuardedLimitStore } from './metering/guarded-limit-store.ts';
-import { LeasedLimitStore } from './metering/leased-limit-store.ts';
-import { LeasedPlaceStore } from './metering/leased-place-store.ts';
-import { type LimitStore, MemoryLimitStore } from './metering/limit-store.ts';
-import { Outage } from './metering/outage.ts';
-import { MemoryPlaceStore, type PlaceStore } from './metering/places.ts';
-import { QuotaWindows } from './metering/quota-window.ts';
-import { type RateLimiter, StoredRateLimiter } from './metering/rate-limiter.ts';
-import { byGenerosity, type QuotaPlan } from './metering/rate-limits.ts';
-import { RedisLimitStore } from './metering/redis-limit-store.ts';
-import { RedisPlaceStore } from './metering/redis-place-store.ts';
-import { LIMIT_SCRIPTS } from './metering/redis-scripts.ts';
-import { SettlementQueue } from './metering/settlement-queue.ts';
-import { StrictLimitStore } from './metering/strict-limit-store.ts';
-import { Throttles } from './metering/throttles.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { BehaviourWatch } from '../metering/behaviour-watch.ts';
+import { GuardedLimitStore } from '../metering/guarded-limit-store.ts';
+import { LeasedLimitStore } from '../metering/leased-limit-store.ts';
+import { LeasedPlaceStore } from '../metering/leased-place-store.ts';
+import { type LimitStore, MemoryLimitStore } from '../metering/limit-store.ts';
+import { Outage } from '../metering/outage.ts';
+import { MemoryPlaceStore, type PlaceStore } from '../metering/places.ts';
+import { QuotaWindows } from '../metering/quota-window.ts';
+import { type RateLimiter, StoredRateLimiter } from '../metering/rate-limiter.ts';
+import { byGenerosity, type QuotaPlan } from '../metering/rate-limits.ts';
+import { RedisLimitStore } from '../metering/redis-limit-store.ts';
+import { RedisPlaceStore } from '../metering/redis-place-store.ts';
+import { LIMIT_SCRIPTS } from '../metering/redis-scripts.ts';
+import { SettlementQueue } from '../metering/settlement-queue.ts';
+import { StrictLimitStore } from '../metering/strict-limit-store.ts';
+import { Throttles } from '../metering/throttles.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
 
 /** Limits over buckets of this process, or of all gateways; null where nothing is limited. */
 export async function createLimiter(
@@ -102,7 +102,7 @@ async function sharedStores(
 ): Promise<Stores> {
   const { mode, deadlineMs, reconnectMsMax, leaseMs, sliceMs: heldMs, slicePercent } = redis;
   const server = redis.nodes === undefined ? { url: redis.url ?? '' } : { nodes: redis.nodes };
-  const { RedisClient } = await import('./metering/redis-client.ts');
+  const { RedisClient } = await import('../metering/redis-client.ts');
   const client = new RedisClient({ server, deadlineMs, reconnectMsMax }, LIMIT_SCRIPTS);
   const outage = new Outage({
     ...{ now, probeAfterMs: redis.probeAfterMs, random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS },

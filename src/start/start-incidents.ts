@@ -1,16 +1,16 @@
-import type { AuditSink } from './audit/event.ts';
-import { checkNewestSegments } from './audit/newest-segments-store.ts';
-import type { Clock } from './clock.ts';
-import type { Config } from './config/config.ts';
-import { SYSTEM } from './control/actor.ts';
-import type { IncidentsStore } from './control/incidents-store.ts';
-import { containmentOf } from './incidents/containment.ts';
-import { auditTampering } from './incidents/detectors/audit-tampering.ts';
-import { DETECTORS } from './incidents/detectors.ts';
-import { type Finding, type IncidentRule, keyOf, RULES_OF_INCIDENTS } from './incidents/finding.ts';
-import { IncidentWatch } from './incidents/incident-watch.ts';
-import type { IncidentCounts } from './telemetry/incident-metrics.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
+import type { AuditSink } from '../audit/event.ts';
+import { checkNewestSegments } from '../audit/newest-segments-store.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { SYSTEM } from '../control/actor.ts';
+import type { IncidentsStore } from '../control/incidents-store.ts';
+import { containmentOf } from '../incidents/containment.ts';
+import { auditTampering } from '../incidents/detectors/audit-tampering.ts';
+import { DETECTORS } from '../incidents/detectors.ts';
+import { type Finding, type IncidentRule, keyOf, RULES_OF_INCIDENTS } from '../incidents/finding.ts';
+import { IncidentWatch } from '../incidents/incident-watch.ts';
+import type { IncidentCounts } from '../telemetry/incident-metrics.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
 
 /** Time in which the same finding is written down once. */
 const REPEAT_MS = 10_000;

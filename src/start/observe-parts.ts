@@ -1,7 +1,7 @@
-import type { Graph } from './graph.ts';
-import type { RateLimiter } from './metering/rate-limiter.ts';
-import { type PipelineParts, STAGES } from './pipeline.ts';
-import type { Stage, StageObserver } from './telemetry/stage-observer.ts';
+import type { Graph } from '../graph.ts';
+import type { RateLimiter } from '../metering/rate-limiter.ts';
+import { type PipelineParts, STAGES } from '../pipeline.ts';
+import type { Stage, StageObserver } from '../telemetry/stage-observer.ts';
 
 /** The parts of the request path as they are, with their times told; only a gateway that tells them has these around them. */
 export function observeParts(parts: PipelineParts, observer: StageObserver): PipelineParts {

@@ -1,10 +1,10 @@
 import type { JSONWebKeySet } from 'jose';
-import { startAdmin } from '../subgraphs/admin/admin-server.ts';
-import type { RunningSubgraph } from '../subgraphs/kit/subgraph-server.ts';
-import { adminSchemaFile } from './admin-subgraph.ts';
-import type { Config } from './config/config.ts';
-import type { ControlPlane } from './control/control-plane.ts';
-import type { Log } from './telemetry/log-sink.ts';
+import { startAdmin } from '../../subgraphs/admin/admin-server.ts';
+import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
+import { adminSchemaFile } from '../admin-subgraph.ts';
+import type { Config } from '../config/config.ts';
+import type { ControlPlane } from '../control/control-plane.ts';
+import type { Log } from '../telemetry/log-sink.ts';
 
 /** Serves the control plane to this gateway alone: who is asking is believed from its own assertions only. */
 export function startAdminSubgraph(

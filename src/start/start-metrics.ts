@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { FileAuditSink } from './audit/audit-file-sink.ts';
-import type { Clock } from './clock.ts';
-import { packageVersion } from './commands/package-root.ts';
-import type { Config } from './config/config.ts';
-import type { Graph } from './graph.ts';
-import type { Identifier } from './identity/identify.ts';
+import type { FileAuditSink } from '../audit/audit-file-sink.ts';
+import type { Clock } from '../clock.ts';
+import { packageVersion } from '../commands/package-root.ts';
+import type { Config } from '../config/config.ts';
+import type { Graph } from '../graph.ts';
+import type { Identifier } from '../identity/identify.ts';
+import type { PipelineParts } from '../pipeline.ts';
+import { GatewayMetrics, type MetricSources } from '../telemetry/gateway-metrics.ts';
+import type { IncidentCounts } from '../telemetry/incident-metrics.ts';
+import { describeError, type Log } from '../telemetry/log-sink.ts';
+import { MetricPushSink } from '../telemetry/metric-push-sink.ts';
+import type { Reading } from '../telemetry/metrics.ts';
+import { startMetricsServer } from '../telemetry/metrics-server.ts';
+import { OtlpClient } from '../telemetry/otlp-client.ts';
+import { metricsExport } from '../telemetry/otlp-metrics.ts';
+import { resourceOf } from '../telemetry/otlp-value.ts';
 import { observeParts } from './observe-parts.ts';
-import type { PipelineParts } from './pipeline.ts';
 import type { RunningControl } from './running-control.ts';
 import type { Tracing } from './start-tracing.ts';
-import { GatewayMetrics, type MetricSources } from './telemetry/gateway-metrics.ts';
-import type { IncidentCounts } from './telemetry/incident-metrics.ts';
-import { describeError, type Log } from './telemetry/log-sink.ts';
-import { MetricPushSink } from './telemetry/metric-push-sink.ts';
-import type { Reading } from './telemetry/metrics.ts';
-import { startMetricsServer } from './telemetry/metrics-server.ts';
-import { OtlpClient } from './telemetry/otlp-client.ts';
-import { metricsExport } from './telemetry/otlp-metrics.ts';
-import { resourceOf } from './telemetry/otlp-value.ts';
 
 /** What metrics are told of. */
 interface MetricDeps {

@@ -1,10 +1,10 @@
-import { FileAuditSink } from './audit/audit-file-sink.ts';
-import { type AuditLogOptions, AuditLogStore } from './audit/audit-log-store.ts';
-import type { AuditRetention } from './audit/audit-retention-store.ts';
-import { placeOf, retainLeftLogs, type WorkerPlace } from './audit/left-logs-store.ts';
-import type { Clock } from './clock.ts';
-import type { Config } from './config/config.ts';
-import { describeError, faultDetails, type Log } from './telemetry/log-sink.ts';
+import { FileAuditSink } from '../audit/audit-file-sink.ts';
+import { type AuditLogOptions, AuditLogStore } from '../audit/audit-log-store.ts';
+import type { AuditRetention } from '../audit/audit-retention-store.ts';
+import { placeOf, retainLeftLogs, type WorkerPlace } from '../audit/left-logs-store.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { describeError, faultDetails, type Log } from '../telemetry/log-sink.ts';
 
 /** The audit, and secrets that follow from its key. */
 export interface OpenedAudit {

@@ -1,18 +1,18 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import type { Clock } from './clock.ts';
-import { packageVersion } from './commands/package-root.ts';
-import type { Config } from './config/config.ts';
-import type { FetchTracing } from './execution/fetch-tracing.ts';
-import { type GatewayAnswer, type Handle, isStream } from './listener/request.ts';
+import type { Clock } from '../clock.ts';
+import { packageVersion } from '../commands/package-root.ts';
+import type { Config } from '../config/config.ts';
+import type { FetchTracing } from '../execution/fetch-tracing.ts';
+import { type GatewayAnswer, type Handle, isStream } from '../listener/request.ts';
+import type { PipelineParts } from '../pipeline.ts';
+import { describeError, type Log, type LogFields } from '../telemetry/log-sink.ts';
+import { OtlpClient } from '../telemetry/otlp-client.ts';
+import { spansExport } from '../telemetry/otlp-spans.ts';
+import { resourceOf } from '../telemetry/otlp-value.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
+import { SpanQueueSink } from '../telemetry/span-queue-sink.ts';
+import { Tracer } from '../telemetry/tracer.ts';
 import { observeParts } from './observe-parts.ts';
-import type { PipelineParts } from './pipeline.ts';
-import { describeError, type Log, type LogFields } from './telemetry/log-sink.ts';
-import { OtlpClient } from './telemetry/otlp-client.ts';
-import { spansExport } from './telemetry/otlp-spans.ts';
-import { resourceOf } from './telemetry/otlp-value.ts';
-import type { RequestTrace } from './telemetry/request-trace.ts';
-import { SpanQueueSink } from './telemetry/span-queue-sink.ts';
-import { Tracer } from './telemetry/tracer.ts';
 
 const RANDOM_MAX = 2 ** 32;
 /** How long traces gather before they are sent together. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { StreamReviews } from '../src/stream-reviews.ts';
+import { StreamReviews } from '../../src/streams/stream-reviews.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
