@@ -55,7 +55,7 @@ async function run(options: BenchOptions): Promise<void> {
   const rows = summarize(samples);
   for (const { name, about } of present) print(`${name.padEnd(NAME_WIDTH)}${about}`);
   print(`\n${renderTables(rows, answerBytes)}`);
-  print(`\n${renderMarks(rows)}`);
+  print(`\n${renderMarks(samples)}`);
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
   const file = join(OUTPUT, `${fileName}.json`);
   writeFileSync(file, `${JSON.stringify({ date, machine, options, rows, samples }, null, 2)}\n`);

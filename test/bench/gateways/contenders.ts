@@ -36,6 +36,8 @@ export interface Contender {
 /** The gateway that all ratios are told against. */
 export const REFERENCE = 'portcullis-on';
 /** The one whose limits are counted in Redis, from leased slices. */
+/** The reference where subgraphs are known to answer in order. */
+export const PIPELINED = 'portcullis-pipelined';
 export const LEASED = 'portcullis-redis-leased';
 
 const NGINX = '/usr/sbin/nginx';
@@ -255,7 +257,7 @@ export const CONTENDERS: readonly Contender[] = [
     program: 'portcullis-unaudited-gateway.ts',
   }),
   portcullis({
-    name: 'portcullis-pipelined',
+    name: PIPELINED,
     about: `${REFERENCE} with up to sixteen queries under way on one connection to a subgraph`,
     secured: true,
     sections: {

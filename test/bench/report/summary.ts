@@ -34,6 +34,12 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
+/** CPU time per request of some samples of one case, relative to those of others in the same round. */
+export function cpuRatiosByRound(samples: readonly Sample[], bases: readonly Sample[]): number[] {
+  const baseOf = new Map(bases.map(({ round, cpuUsPerRequest }) => [round, cpuUsPerRequest]));
+  return samples.map(({ round, cpuUsPerRequest }) => cpuUsPerRequest / (baseOf.get(round) ?? Number.NaN));
+}
+
 /** Sums samples up: per case and gateway medians, and ratios to the reference of the same round. */
 export function summarize(samples: readonly Sample[]): SummaryRow[] {
   const cases = Map.groupBy(samples, ({ workload, load }) => `${workload} ${load}`);
@@ -45,10 +51,7 @@ export function summarize(samples: readonly Sample[]): SummaryRow[] {
       const [first] = own;
       if (first === undefined) throw new Error('a group is never empty');
       const figures = figuresOf(own);
-      const cpuRatios = own.map(({ round, cpuUsPerRequest }) => {
-        const base = references.find((sample) => sample.round === round)?.cpuUsPerRequest ?? Number.NaN;
-        return cpuUsPerRequest / base;
-      });
+      const cpuRatios = cpuRatiosByRound(own, references);
       return {
         workload: first.workload,
         load: first.load,
