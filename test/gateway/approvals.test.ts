@@ -223,7 +223,7 @@ describe('an API key', () => {
     const { by } = await approved();
     const { applicationId } = by;
     const old = await control.credentials.createApiKey(SYSTEM, { applicationId, scopes: [] });
-    const next = await control.credentials.rotate(SYSTEM, { id: old.credential.id, graceSeconds: 2 });
+    const next = await control.credentials.rotate(SYSTEM, { id: old.credential.id, graceSeconds: 4 });
     await vi.waitFor(
       async () => expect(await statusOf({ 'x-api-key': next.secret ?? '' })).toBe(200),
       WITHIN,

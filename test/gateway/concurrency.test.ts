@@ -109,6 +109,7 @@ describe('a limit on what runs at once', () => {
     expect(await open(token)).toBe(429);
     end(leave);
     await vi.waitFor(async () => expect(await open(token)).toBe(200), WAIT);
+    await vi.waitFor(() => expect(ticks.streams()).toBe(0), WAIT);
   });
 
   it('beside a limit on events ends a stream that has no points left, and tells why', async () => {

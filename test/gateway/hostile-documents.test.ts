@@ -107,6 +107,8 @@ describe.each<[string, Section]>([
     const config = writeConfig(where, [subgraph], { limits, compile: { timeoutMs: 1500, memoryMb: 256 } });
     served = serve(config, ['--import', join(import.meta.dirname, 'memory-probe.ts')]);
     url = await served.url;
+    // From here on it is held: that it is served says nothing about a thread that an attack has just cost its life.
+    await vi.waitFor(async () => expect((await ask(url, '{ open }')).codes).toEqual([]));
   });
   afterAll(async () => {
     await served?.stop();

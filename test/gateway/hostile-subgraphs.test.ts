@@ -113,9 +113,13 @@ interface Scene {
 async function stage(engine: 'native' | 'apollo'): Promise<Scene> {
   let misdeed: Misdeed = (response) => response.end();
   const hostile = await startRawSubgraph('hostile', SDL, (_call, response) => misdeed(response));
-  const parts: TinySubgraph[] = [hostile, await startItems(), await startReviews()];
+  const brief = await startRawSubgraph('brief', 'type Query { brief: String }', (_call, response) =>
+    misdeed(response),
+  );
+  const parts: TinySubgraph[] = [hostile, brief, await startItems(), await startReviews()];
   const gateway = await startTestGateway(parts, {
-    subgraphs: { hostile: { timeoutMs: 1000 } },
+    // Only where time is what is looked at: a busy machine may take long for everything else.
+    subgraphs: { hostile: { timeoutMs: 60_000 }, brief: { timeoutMs: 300 } },
     execution: { engine, responseBytes: 1_048_576 },
   });
   return {
@@ -165,8 +169,8 @@ describe('a hostile subgraph', () => {
     ['stops after the header', (response) => response.writeHead(200).flushHeaders()],
     ['stops in the middle', (response) => void response.writeHead(200).write('{"data":')],
   ])('that %s is cut off after its time', async (_what, how) => {
-    const answer = await scene.attempt(how, '{ bad { text } open }');
-    expect(answer.body.data).toEqual({ bad: null, open: 'open' });
+    const answer = await scene.attempt(how, '{ brief open }');
+    expect(answer.body.data).toEqual({ brief: null, open: 'open' });
     expect(answer.codes).toEqual(['SUBGRAPH_TIMEOUT']);
   });
 

@@ -103,7 +103,7 @@ describe('a kill switch', () => {
     const text = 'query Report { open }';
     const { requestId } = await ask(gateway.url, text);
     const { operation } = await auditOf(gateway.where, requestId);
-    await turnOff(`kind: OPERATION, target: "${operation?.hash}", seconds: 1`);
+    await turnOff(`kind: OPERATION, target: "${operation?.hash}", seconds: 3`);
     await vi.waitFor(
       async () => expect(await codes(text)).toEqual([503, ['SWITCHED_OFF', undefined]]),
       WITHIN,

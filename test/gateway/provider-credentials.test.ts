@@ -6,6 +6,7 @@ import { parseBudgetConfig } from '../../subgraphs/ai/budget/budget-config.ts';
 import { parseCredentialsConfig } from '../../subgraphs/ai/credentials/credentials-config.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
+import { freePort } from '../free-port.ts';
 import { OPENAI } from '../subgraphs/ai/fakes/openai-wire.ts';
 import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/provider-fake.ts';
 import {
@@ -36,7 +37,8 @@ beforeAll(async () => {
   fake = await startProviderFake();
   fake.answer = () => ({ status: 200, body: OPENAI.chat('Hello.') });
   const { keyFile, jwks } = await createAssertionKey(where);
-  const placement = { port: 0, trust: { jwks }, log: (line: string) => void lines.push(line) };
+  // One after the other, the second where the gateway looks for the first.
+  const placement = { port: await freePort(), trust: { jwks }, log: (line: string) => void lines.push(line) };
   placeholder = await startAi(placement);
   gateway = await startTestGateway([{ name: 'ai', url: placeholder.url, sdl: SDL }], {
     state: { database: embeddedDatabase(), pollMs: 100 },
@@ -49,7 +51,7 @@ beforeAll(async () => {
   await placeholder.close();
   const apiKey = await gateway.issuer.token({ ...STAFF, sub: 'ai', scope: 'portcullis:models' });
   ai = await startAi({
-    ...{ ...placement, port: Number(new URL(placeholder.url).port) },
+    ...placement,
     providers: [
       {
         ...{ name: 'house', provider: 'openai', keysFrom: 'control', baseURL: `${fake.url}/v1` },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestGateway, type TestGateway } from './gateway-kit.ts';
 import { startTicks } from './subscription-kit.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
   gateway = await startTestGateway([ticks], {
     listen: { port: 0 },
     limits: { bodyBytes: 2_000, aliases: 2 },
-    subscriptions: { maxPerConnection: 2, initTimeoutMs: 100, heartbeatMs: 10_000 },
+    subscriptions: { maxPerConnection: 2, initTimeoutMs: 60_000, heartbeatMs: 10_000 },
   });
 });
 afterAll(async () => {
@@ -61,7 +61,12 @@ async function rawSocket(url = gateway.url) {
     messages.push(JSON.parse(String(data)));
     wake();
   });
+  let isClosed = false;
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  void closed.then(() => {
+    isClosed = true;
+    wake();
+  });
   onTestFinished(() => socket.terminate());
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   return {
@@ -71,6 +76,7 @@ async function rawSocket(url = gateway.url) {
       for (;;) {
         const found = messages.find(wanted);
         if (found !== undefined) return found;
+        if (isClosed) throw new Error(`It was closed with ${await closed}.`);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -93,10 +99,6 @@ function codesOf(message: Record<string, unknown>): unknown[] {
 }
 
 describe('a WebSocket', () => {
-  it('is closed when it does not begin in time', async () => {
-    expect(await (await rawSocket()).closed).toBe(4408);
-  });
-
   it('is closed when it subscribes before it was let in', async () => {
     const socket = await rawSocket();
     socket.send(subscribe('1', SUBSCRIPTION));
@@ -116,16 +118,22 @@ describe('a WebSocket', () => {
     expect(await socket.closed).toBe(1009);
   });
 
-  it('is closed when it has had nothing to do for too long, also after it had', async () => {
+  it('is closed when it does not begin in time, or has had nothing to do for too long, also after it had', async () => {
     const brief = await startTestGateway([ticks], {
       listen: { port: 0 },
-      subscriptions: { idleTimeoutMs: 500 },
+      subscriptions: { initTimeoutMs: 250, idleTimeoutMs: 500 },
     });
     onTestFinished(() => brief.close());
-    const [never, once] = [await readySocket({}, brief.url), await readySocket({}, brief.url)];
-    once.send(subscribe('1', '{ open }'));
-    await once.until(({ type }) => type === 'complete');
-    expect(await Promise.all([never.closed, once.closed])).toEqual([1001, 1001]);
+    const silent = await rawSocket(brief.url);
+    // Where the machine was busy for longer than that, they are closed before they were ready, and try again.
+    const never = await vi.waitFor(() => readySocket({}, brief.url));
+    const once = await vi.waitFor(async () => {
+      const socket = await readySocket({}, brief.url);
+      socket.send(subscribe('1', '{ open }'));
+      await socket.until(({ type }) => type === 'complete');
+      return socket;
+    });
+    expect(await Promise.all([silent.closed, never.closed, once.closed])).toEqual([4408, 1001, 1001]);
   });
 
   it('is closed when two operations have one id', async () => {

@@ -14,6 +14,7 @@ type Subscription {
 /** A subgraph whose subscriptions say what the test lets them say. */
 export async function startTicks() {
   const open = new Map<ServerResponse, Received>();
+  let begun = 0;
   const subgraph = await startRawSubgraph('ticks', SDL, (call, response) => {
     if (!call.body.query.startsWith('subscription')) {
       json(response, { data: { open: 'open', touch: 'touched' } });
@@ -22,12 +23,15 @@ export async function startTicks() {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(':\n\n');
     open.set(response, call);
+    begun += 1;
     response.on('close', () => open.delete(response));
   });
   return {
     ...subgraph,
     /** Subscriptions that are open now. */
     streams: () => open.size,
+    /** Subscriptions that there ever were: what ends by itself may have ended before somebody looks. */
+    begun: () => begun,
     /** Sends an event on each open subscription; it may speak of the caller's tenant. */
     emit(field: string, value: (tenant: unknown) => string) {
       for (const [response, call] of open) {

@@ -67,10 +67,15 @@ describe.each([
   });
 
   it('ends when the token expires, though no event comes', async () => {
-    const exp = Math.floor(Date.now() / 1000) + 2;
-    const seen = subscribe('subscription { secret }', await gateway.issuer.token({ exp }));
-    await opened(1);
-    await until(() => expect(seen.done || seen.errors.length > 0).toBe(true));
+    const before = ticks.begun();
+    // Where the machine is busy for longer than that, the token is over before there is a stream: then again.
+    const seen = await vi.waitFor(async () => {
+      const exp = Math.floor(Date.now() / 1000) + 2;
+      const one = subscribe('subscription { secret }', await gateway.issuer.token({ exp }));
+      await until(() => expect(one.done || one.errors.length > 0).toBe(true));
+      expect(ticks.begun()).toBeGreaterThan(before);
+      return one;
+    });
     expect(JSON.stringify([seen.events, seen.errors])).toContain('UNAUTHENTICATED');
     await opened(0);
   });
@@ -197,7 +202,6 @@ describe('the life of a subscription', () => {
     const own = await startTestGateway([ticks], { subscriptions: { maxLifetimeMs: 300 } });
     onTestFinished(() => own.close());
     const seen = bySse('subscription { ticks }', undefined, own.url);
-    await opened(1);
     await until(() => expect(JSON.stringify(seen.events)).toContain('SUBSCRIPTION_ENDED'));
     await opened(0);
   });

@@ -78,7 +78,7 @@ describe('portcullis serve with two workers', () => {
 
   beforeAll(async () => {
     where = folder();
-    metricsPort = await freePort();
+    metricsPort = await freePort(1);
     served = serve(
       writeWorkers(where, [shop], {
         workers: 2,

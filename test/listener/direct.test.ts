@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readDirectHead } from '../../src/listener/direct/direct-head.ts';
@@ -21,10 +22,10 @@ const answersTo = async (port: number, bytes: string): Promise<number[]> => {
 const LAST = request('connection: close\r\n');
 
 /** Two connections to listeners that differ in nothing but whether they answer from the bytes. */
-async function both(): Promise<{ direct: Started; plain: Started }> {
-  const direct = await startListener({ requestTimeoutMs: 200 });
+async function both(requestTimeoutMs: number): Promise<{ direct: Started; plain: Started }> {
+  const direct = await startListener({ requestTimeoutMs });
   // Behind a proxy every request takes the way through Node's server.
-  const plain = await startListener({ requestTimeoutMs: 200, trustProxy: true });
+  const plain = await startListener({ requestTimeoutMs, trustProxy: true });
   return { direct, plain };
 }
 
@@ -150,7 +151,8 @@ describe('a connection that is answered from its bytes', () => {
   });
 
   it('reads a head no other way than Node does', { timeout: 60_000 }, async () => {
-    const { direct, plain } = await both();
+    // What has an end is read at once by both; a machine that is busy may hold one of them up, but not for so long.
+    const [hurried, patient] = [await both(200), await both(5_000)];
     // How many answers still go out before a connection that broke off ends is a matter of time; what was taken for a request is not.
     const takenFrom = async (where: Started, bytes: string) => {
       const before = where.seen.length;
@@ -166,10 +168,14 @@ describe('a connection that is answered from its bytes', () => {
     const mutated = mutation.map(
       ({ at, cut, piece }) => `${head.slice(0, at)}${piece}${head.slice(at + cut)}${BODY}${LAST}`,
     );
+    const readings = ({ direct, plain }: typeof hurried, bytes: string) =>
+      Promise.all([takenFrom(direct, bytes), takenFrom(plain, bytes)]);
     await fc.assert(
       fc.asyncProperty(mutated, async (bytes) => {
-        const [ours, nodes] = await Promise.all([takenFrom(direct, bytes), takenFrom(plain, bytes)]);
-        expect(ours).toEqual(nodes);
+        const [ours, nodes] = await readings(hurried, bytes);
+        if (isDeepStrictEqual(ours, nodes)) return;
+        const [oursAtLast, nodesAtLast] = await readings(patient, bytes);
+        expect(oursAtLast).toEqual(nodesAtLast);
       }),
       { numRuns: 120 },
     );

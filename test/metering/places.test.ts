@@ -123,8 +123,8 @@ describe.skipIf(!redisInstalled)('places in Redis (skipped where no redis-server
   });
 
   it('of a process that died are free after its lease, and those of one that lives are not', async () => {
-    const { store: dying, client } = await open('dying', { share: 0, leaseMs: 1000 });
-    const { store: living } = await open('living', { share: 0, leaseMs: 1000 });
+    const { store: dying, client } = await open('dying', { share: 0, leaseMs: 2000 });
+    const { store: living } = await open('living', { share: 0, leaseMs: 2000 });
     await take(dying, demand('lease', 2));
     await take(living, demand('lease', 2));
     client.close();

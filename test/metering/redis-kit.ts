@@ -13,6 +13,9 @@ if (!redisInstalled && process.env['REQUIRE_SERVICES'] === '1') {
 
 /** A Redis process. */
 export interface RedisProcess {
+  /** Lets it stand still: it answers nobody, and its connections stay. */
+  pause(): void;
+  goOn(): void;
   kill(): Promise<void>;
 }
 
@@ -21,6 +24,8 @@ export async function startRedis(options: readonly string[]): Promise<RedisProce
   const child = spawn('redis-server', ['--bind', '127.0.0.1', '--save', '', ...options], { stdio: 'pipe' });
   for await (const chunk of child.stdout) if (String(chunk).includes('eady to accept connections')) break;
   return {
+    pause: () => void child.kill('SIGSTOP'),
+    goOn: () => void child.kill('SIGCONT'),
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
@@ -53,8 +58,15 @@ export class RedisKit {
   async start(): Promise<void> {
     this.#process = await startRedis([
       ...['--port', String(this.#port), '--unixsocket', this.path, '--dir', this.#folder],
-      ...['--enable-debug-command', 'local'],
     ]);
+  }
+
+  pause(): void {
+    this.#process?.pause();
+  }
+
+  goOn(): void {
+    this.#process?.goOn();
   }
 
   async kill(): Promise<void> {
