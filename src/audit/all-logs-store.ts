@@ -37,6 +37,14 @@ export async function listLogs(directory: string): Promise<readonly AuditLogPlac
   return (await listSegments(directory)).length > 0 ? [own, ...workers] : workers;
 }
 
+/** Prefixes of logs that were there: workers are numbered from 1 on, and each begins its log as it starts. */
+export function missingLogs(logs: readonly AuditLogPlace[]): readonly string[] {
+  const prefixes = new Set(logs.map(({ prefix }) => prefix).filter((prefix) => prefix !== ''));
+  const highest = Math.max(0, ...[...prefixes].map((prefix) => Number(/\d+/u.exec(prefix))));
+  const expected = Array.from({ length: highest }, (_, index) => `worker-${index + 1}/`);
+  return expected.filter((prefix) => !prefixes.has(prefix));
+}
+
 /** As `readEvents`, of all logs: those of one in its order, those of several by time. */
 export async function* readAllEvents(
   directory: string,

@@ -59,9 +59,9 @@ export class AuditLogStore {
   private constructor(options: AuditLogOptions, lock: AuditLock, jwk: unknown) {
     this.#options = options;
     this.#lock = lock;
-    this.#retention = new SegmentRetention(options.directory, options);
     this.#signer = createAuditSigner(jwk);
     this.#verifier = createAuditVerifier(jwk);
+    this.#retention = new SegmentRetention(options.directory, this.#verifier, options);
   }
 
   /** Throws: AUDIT_UNAVAILABLE where the directory is another's or the key cannot be had. */

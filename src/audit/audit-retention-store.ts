@@ -1,8 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { AuditVerifier } from './audit-signature.ts';
 import { listHeads } from './segment-read-store.ts';
 import { CheckpointStore } from './shipping/checkpoint-store.ts';
 import type { ShipPosition } from './shipping/shipped-event.ts';
+import { isSignedHead } from './signed-head.ts';
 
 /** How long segments are kept; null where only the other bound counts. */
 export interface AuditRetention {
@@ -24,12 +26,14 @@ export interface RetentionOptions {
 /** Removes old segments of one log, once its newest says so. Invariant: what goes wrong keeps everything, and holds up nothing. */
 export class SegmentRetention {
   readonly #directory: string;
+  readonly #verifier: AuditVerifier;
   readonly #options: Partial<RetentionOptions>;
   /** Null where nothing is being removed. */
   #removing: Promise<void> | null = null;
 
-  constructor(directory: string, options: Partial<RetentionOptions>) {
+  constructor(directory: string, verifier: AuditVerifier, options: Partial<RetentionOptions>) {
     this.#directory = directory;
+    this.#verifier = verifier;
     this.#options = options;
   }
 
@@ -38,7 +42,9 @@ export class SegmentRetention {
     const { retention = null, onRetention } = this.#options;
     if (retention === null || this.#removing !== null) return null;
     try {
-      return await removableSegments(this.#directory, retention, nowMs);
+      const removal = await removableSegments(this.#directory, retention, nowMs);
+      if (removal !== null) refuseUnsigned(removal, this.#verifier);
+      return removal;
     } catch (fault) {
       onRetention?.({ fault });
       return null;
@@ -81,12 +87,23 @@ export interface Removal {
   readonly lastHash: string;
   /** The oldest first. */
   readonly paths: readonly string[];
+  /** First lines of the segments after each of them: they say that it is old. */
+  readonly heads: readonly string[];
+}
+
+/** Nothing is recorded, and so signed, on the word of somebody who has not the key. */
+function refuseUnsigned({ paths, heads }: Removal, verifier: AuditVerifier): void {
+  const at = heads.findIndex((head) => !isSignedHead(head, verifier));
+  if (at >= 0)
+    throw new Error(`what follows ${paths[at]} is not signed with the key of the log: nothing is removed`);
 }
 
 interface Segment {
   readonly path: string;
   readonly segment: number;
   readonly run: string;
+  /** Its first line. */
+  readonly head: string;
   /** Hash of the last line of the one before. */
   readonly previous: string;
   /** When it was begun, and so the latest time of anything in the one before. Units: milliseconds since the epoch. */
@@ -109,6 +126,7 @@ async function removableSegments(
   let bytes = segments.reduce((sum, each) => sum + each.bytes, 0);
   let removal: Removal | null = null;
   const paths: string[] = [];
+  const heads: string[] = [];
   for (const [index, { path, segment, bytes: size }] of segments.entries()) {
     const next = segments[index + 1];
     if (next === undefined || next.segment !== segment + 1 || segment >= kept) break;
@@ -117,18 +135,19 @@ async function removableSegments(
     if (!isOld && !isTooMuch) break;
     bytes -= size;
     paths.push(path);
-    removal = { last: segment, lastHash: next.previous, paths: [...paths] };
+    heads.push(next.head);
+    removal = { last: segment, lastHash: next.previous, paths, heads };
   }
   return removal;
 }
 
 async function readSegments(directory: string): Promise<readonly Segment[]> {
   const segments: Segment[] = [];
-  for (const { path, head } of await listHeads(directory)) {
+  for (const { path, line, head } of await listHeads(directory)) {
     if (head?.marker !== 'segment') break;
     const { segment, instance: run, previous, time } = head;
     const { size: bytes } = await stat(path);
-    segments.push({ ...{ path, segment, run, previous, bytes }, begunMs: Date.parse(time) });
+    segments.push({ ...{ path, segment, run, previous, bytes }, head: line, begunMs: Date.parse(time) });
   }
   return segments;
 }

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { WORKER_DIRECTORY } from './all-logs-store.ts';
-import { defaultAuditKeyPath } from './audit-key-store.ts';
+import { defaultAuditKeyPath, obtainAuditKey } from './audit-key-store.ts';
 import { type AuditLogOptions, AuditLogStore } from './audit-log-store.ts';
 import { SegmentRetention } from './audit-retention-store.ts';
+import { createAuditVerifier } from './audit-signature.ts';
 import { findLogs } from './shipping/log-source.ts';
 
 /** Which of several workers a process is; null for a gateway alone. */
@@ -39,7 +40,7 @@ export async function retainLeftLogs(options: AuditLogOptions, place: WorkerPlac
   for (const directory of await leftLogs(options.directory, place)) {
     if (!WORKER_DIRECTORY.test(basename(directory))) continue;
     try {
-      await retainLog({ ...options, directory, keyPath });
+      await retainLog({ ...options, directory }, keyPath);
     } catch (fault) {
       // What ails one log must not hold up the others.
       faults.push(fault);
@@ -48,11 +49,12 @@ export async function retainLeftLogs(options: AuditLogOptions, place: WorkerPlac
   if (faults.length > 0) throw faults[0];
 }
 
-async function retainLog(options: AuditLogOptions): Promise<void> {
+async function retainLog(options: AuditLogOptions, keyPath: string): Promise<void> {
   const { directory, clock } = options;
   const nowMs = clock();
-  if ((await new SegmentRetention(directory, options).plan(nowMs)) === null) return;
-  const store = await AuditLogStore.open(options);
+  const verifier = createAuditVerifier(await obtainAuditKey(keyPath));
+  if ((await new SegmentRetention(directory, verifier, options).plan(nowMs)) === null) return;
+  const store = await AuditLogStore.open({ ...options, keyPath });
   try {
     const date = new Date(nowMs).toISOString().slice(0, 'YYYY-MM-DD'.length);
     const file = await store.openFile(join(directory, `audit-${date}.ndjson`));

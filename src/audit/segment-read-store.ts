@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,9 +21,10 @@ export interface CheckedSegment {
   readonly tornBytes: number;
 }
 
-/** One file of a log, with the marker that it begins with; null where that cannot be read. */
+/** One file of a log, with its first line and the marker that this is; null where that cannot be read. */
 export interface ListedSegment {
   readonly path: string;
+  readonly line: string;
   readonly head: Marker | null;
 }
 
@@ -40,7 +42,8 @@ export async function listHeads(directory: string): Promise<readonly ListedSegme
   for (const name of (await readdir(directory)).filter((each) => NAME.test(each)).sort()) {
     const path = join(directory, name);
     try {
-      found.push({ path, head: await headOf(path) });
+      const line = await firstLineOf(path);
+      found.push({ path, line, head: markerOf(line) });
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
@@ -51,11 +54,19 @@ export async function listHeads(directory: string): Promise<readonly ListedSegme
 
 /** The marker that a segment begins with; null where it cannot be read. */
 export async function headOf(path: string): Promise<Marker | null> {
+  return markerOf(await firstLineOf(path));
+}
+
+function markerOf(line: string): Marker | null {
+  return looksLikeMarker(line) ? readMarker(line) : null;
+}
+
+/** As far as a head may reach. */
+async function firstLineOf(path: string): Promise<string> {
   const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES_MAX), 0, HEADER_BYTES_MAX, 0);
-    const line = buffer.subarray(0, bytesRead).toString().split('\n', 1)[0] ?? '';
-    return looksLikeMarker(line) ? readMarker(line) : null;
+    return buffer.subarray(0, bytesRead).toString().split('\n', 1)[0] ?? '';
   } finally {
     await handle.close();
   }
@@ -102,8 +113,7 @@ export async function* linesOf(
   return rest.length;
 }
 
-/** Bytes that are no UTF-8 must not read as others that are. */
+/** Bytes that are no UTF-8 must not read as others that are: three of them may be as long as what stands for them. */
 function lineOf(bytes: Buffer): string {
-  const text = bytes.toString();
-  return Buffer.byteLength(text) === bytes.length ? text : '';
+  return isUtf8(bytes) ? bytes.toString() : '';
 }

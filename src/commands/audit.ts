@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { listLogs } from '../audit/all-logs-store.ts';
+import { listLogs, missingLogs } from '../audit/all-logs-store.ts';
 import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
 import type { ChainBreak } from '../audit/chain-break.ts';
@@ -72,6 +72,7 @@ async function checkOnce(
   let firstSegment: number | null = null;
   let first: RemovalRecord | null = null;
   const removals: RemovalRecord[] = [];
+  const ends = new Map<number, string>();
   let lines = 0;
   let open = false;
   for (const [index, path] of paths.entries()) {
@@ -85,22 +86,32 @@ async function checkOnce(
     removals.push(...check.removals);
     if (index === 0 && check.header?.segment === 0 && check.header.previous !== CHAIN_START.hash)
       breaks.push({ kind: 'changed', file: basename(path), line: 1, seq: 0 });
-    if (tornBytes > 0 || (!check.sealed && !last)) check.truncated();
+    // The end of the last one may be being written.
+    if (check.sealed ? tornBytes > 0 : !last) check.truncated();
     open = !check.sealed;
     breaks.push(...check.breaks.map((each) => ({ ...each, file: basename(path) })));
     position = check.state?.position ?? null;
+    if (check.header !== null && position !== null) ends.set(check.header.segment, position.hash);
     lines += check.state?.lines ?? 0;
   }
-  if (!archives && first !== null && first.last >= 0 && !isRecorded(first, removals))
+  if (
+    !archives &&
+    first !== null &&
+    first.last >= 0 &&
+    !removals.some((each) => isRecorded(first, each, ends))
+  )
     breaks.unshift({ kind: 'unrecorded removal', file: basename(paths[0] ?? ''), line: 1, seq: null });
   return { segments: paths.length, lines, breaks, firstSegment, open };
 }
 
-/** A crash may have left some of what is recorded to be gone; of what follows the last of it the hash must be that which is recorded. */
-function isRecorded(gone: RemovalRecord, removals: readonly RemovalRecord[]): boolean {
-  return removals.some(
-    ({ last, lastHash }) => last > gone.last || (last === gone.last && lastHash === gone.lastHash),
-  );
+/** A crash may have left some of what is recorded to be gone: then the last of it is there, and ends as recorded. */
+function isRecorded(
+  gone: RemovalRecord,
+  { last, lastHash }: RemovalRecord,
+  ends: ReadonlyMap<number, string>,
+): boolean {
+  if (last === gone.last) return lastHash === gone.lastHash;
+  return last > gone.last && ends.get(last) === lastHash;
 }
 
 /** What a check of all logs under a directory came to. */
@@ -112,8 +123,9 @@ interface LogsReport extends AuditReport {
 /** Checks every log under a directory, each a chain of its own. Throws: as `checkAudit`. */
 async function checkLogs(directory: string, jwk: unknown, options: CheckOptions): Promise<LogsReport> {
   const reports: AuditReport[] = [];
-  const empty: string[] = [];
-  for (const { prefix, directory: log } of await listLogs(directory)) {
+  const logs = await listLogs(directory);
+  const empty = options.archives === true ? [] : [...missingLogs(logs)];
+  for (const { prefix, directory: log } of logs) {
     const report = await checkAudit(log, jwk, options);
     if (report.segments === 0) empty.push(prefix || log);
     const breaks = report.breaks.map((each) => ({ ...each, file: `${prefix}${each.file}` }));

@@ -7,6 +7,7 @@ import {
   allUnansweredIntents,
   lastOfAllEvents,
   listLogs,
+  missingLogs,
   readAllEvents,
 } from '../../src/audit/all-logs-store.ts';
 import { FileAuditSink } from '../../src/audit/audit-file-sink.ts';
@@ -65,6 +66,16 @@ describe('logs of several workers', () => {
       'worker-2/',
       'worker-10/',
     ]);
+  });
+
+  it('are missed where one with a higher number is there', async () => {
+    for (const name of ['worker-2', 'worker-4']) await write(name, [0]);
+    expect(missingLogs(await listLogs(root))).toEqual(['worker-1/', 'worker-3/']);
+    for (const name of ['worker-1', 'worker-3']) await write(name, [0]);
+    expect(missingLogs(await listLogs(root))).toEqual([]);
+    await write('', [0]);
+    expect(missingLogs(await listLogs(root))).toEqual([]);
+    expect(missingLogs([{ prefix: '', directory: root }])).toEqual([]);
   });
 
   it('are read beside the log of a gateway that was alone before', async () => {

@@ -167,6 +167,27 @@ describe('a chained log', () => {
     expect(await check()).toMatchObject({ open: true });
   });
 
+  it('locates bytes that are no text, though they read as the text that was there', async () => {
+    await run(['r-1', 'r-\ufffd', 'r-3']);
+    const path = join(directory, FIRST);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf('\ufffd');
+    bytes.set([0xf0, 0x9f, 0x98], at);
+    await writeFile(path, bytes);
+    const line = bytes.subarray(0, at).toString().split('\n').length;
+    expect((await check()).breaks[0]).toMatchObject({ kind: 'changed', line });
+  });
+
+  it('shows a last segment that ends within a line, as while it is written, as open', async () => {
+    await run(NAMES);
+    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await appendFile(join(directory, FIRST), '{"time":');
+    expect(await check()).toMatchObject({ breaks: [], open: true });
+    await run(['later']);
+    await appendFile(join(directory, SECOND), '{"time":');
+    expect((await check()).breaks).toMatchObject([{ kind: 'truncated', file: SECOND }]);
+  });
+
   it('detects a missing segment between others', async () => {
     for (const each of ['a', 'b', 'c']) await run([each]);
     await rm(join(directory, SECOND));

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -166,6 +166,21 @@ describe('old segments', () => {
     expect((await numbers()).filter((each) => each !== undefined)).toEqual([0, 2, 3, 4]);
   });
 
+  it('stay where who says that they are old has not the key, which is told', async () => {
+    await live([0, 1, 2, 3], null);
+    for (const path of (await listSegments(directory)).slice(1))
+      await writeFile(path, (await readFile(path, 'utf8')).replace('"time":"2025-', '"time":"2020-'));
+    await live([4], { ...KEEP, maxAgeMs: 7 * DAY_MS });
+    expect([await numbers(), outcomes]).toEqual([[0, 1, 2, 3, 4], [{ fault: expect.any(Error) }]]);
+  });
+
+  it('stay where another key signed them, which is told', async () => {
+    await live([0, 1, 2], null);
+    await rm(join(home, 'key.json'));
+    await live([400], { ...KEEP, maxAgeMs: 7 * DAY_MS });
+    expect([await numbers(), outcomes]).toEqual([[0, 1, 2, 3], [{ fault: expect.any(Error) }]]);
+  });
+
   it('stay where it cannot be known what is shipped, and the log goes on', async () => {
     await live([0, 1], null);
     await mkdir(join(directory, 'sink-index.json'));
@@ -226,6 +241,23 @@ describe('what was removed is recorded', () => {
     const kinds = (await check()).breaks.map(({ kind }) => kind);
     expect(kinds).toContain('changed');
     expect(kinds).toContain('unrecorded removal');
+  });
+
+  it('and what was removed of another log by the same key is not it', async () => {
+    await live([0, 1, 2, 3], null);
+    const mine = (await listSegments(directory)).slice(0, 3);
+    const whole = await Promise.all(mine.map((path) => readFile(path)));
+    const own = directory;
+    directory = join(home, 'other');
+    await live([-40, -39, -38], null);
+    const old = await listSegments(directory);
+    // Somebody puts old segments of another log there, lets the gateway remove them, and puts all back but one.
+    for (const [index, path] of mine.entries()) await copyFile(old[index] ?? '', path);
+    directory = own;
+    await live([4], retention);
+    expect(await numbers()).toEqual([2, 3, 4]);
+    for (const [index, path] of mine.entries()) if (index > 0) await writeFile(path, whole[index] ?? '');
+    expect((await check()).breaks).toMatchObject([{ kind: 'unrecorded removal' }]);
   });
 
   it('in a marker that readers of events pass over', async () => {
