@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
-import { flushCompileCache } from 'node:module';
 import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/config-source.ts';
+import { settleIn } from './settle-in.ts';
 import { stopRequested } from './stop-requested.ts';
 
 interface ServeOptions {
@@ -38,8 +38,7 @@ async function serveAlone(config: Config, port: number | undefined): Promise<voi
   const gateway = await startGateway(config, port === undefined ? {} : { port });
   const stop = stopRequested();
   process.stdout.write(`listening on ${gateway.url}\n`);
-  // Else a process that is killed leaves nothing for a faster next start. Does nothing where no cache is asked for.
-  flushCompileCache();
+  settleIn();
   await stop;
   await gateway.close();
 }

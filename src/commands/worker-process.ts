@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
-import { flushCompileCache } from 'node:module';
 import { reviveConfig } from '../config/revive-config.ts';
+import { settleIn } from './settle-in.ts';
 import type { ToPrimary, ToWorker, WorkerPart } from './worker-part.ts';
 
 /** What a process reports that was left alone while it still had work. */
@@ -21,8 +21,7 @@ export async function serveAsWorker(): Promise<void> {
     const { startGateway } = await import('../gateway.ts');
     const gateway = await startGateway(reviveConfig(config), { worker: number, port });
     tellPrimary({ kind: 'ready', url: gateway.url });
-    // As where a gateway is served alone.
-    flushCompileCache();
+    settleIn();
     await stop;
     await gateway.close();
   } finally {

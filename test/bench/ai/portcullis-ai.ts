@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
+import { settleIn } from '../../../src/commands/settle-in.ts';
 import { readConfig } from '../../../src/config/config-source.ts';
 import { startGateway } from '../../../src/gateway.ts';
 import { announce } from '../gateways/announce.ts';
@@ -76,4 +77,5 @@ writeFileSync(
   }),
 );
 const gateway = await startGateway(await readConfig(configFile, process.env));
+settleIn();
 announce({ url: new URL('/v1/chat/completions', gateway.url).href });

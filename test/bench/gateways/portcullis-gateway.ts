@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { settleIn } from '../../../src/commands/settle-in.ts';
 import { readConfig } from '../../../src/config/config-source.ts';
 import { startGateway } from '../../../src/gateway.ts';
 import { announce } from './announce.ts';
@@ -30,4 +31,5 @@ async function profile(request: ProfileRequest): Promise<void> {
 
 const gateway = await startGateway(await readConfig(configFile, process.env));
 process.on('message', (request: ProfileRequest) => void profile(request));
+settleIn();
 announce({ url: gateway.url });
