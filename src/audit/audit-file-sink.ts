@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import { type AuditFile, type OpenAuditFile, openAuditFile } from './audit-file-store.ts';
-import { type AuditLine, auditLine, intentLine } from './audit-line.ts';
+import { intentLine } from './audit-line.ts';
 import { AuditQueue } from './audit-queue.ts';
 import { DiskWaiters } from './disk-waiters.ts';
 import type { AuditEvent, AuditIntent, AuditSink } from './event.ts';
+import { EventQueue } from './event-queue.ts';
 
 export interface FileAuditSinkLimits {
   /** Events that may wait for the disk: some seconds of a busy gateway. */
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
+  /** Events that gather before they are encoded: enough to share the caches, few enough to hold up nobody. */
+  readonly encodeEventsMax: number;
   /** Bytes of one write. */
   readonly batchBytesMax: number;
   /** How long events gather before they are written together. */
@@ -39,6 +42,7 @@ export interface FileAuditSinkOptions {
 const DEFAULT_LIMITS: FileAuditSinkLimits = {
   queueEventsMax: 10_000,
   queueBytesMax: 67_108_864,
+  encodeEventsMax: 256,
   batchBytesMax: 1_048_576,
   flushMs: 50,
   gatherMs: 4,
@@ -66,6 +70,7 @@ export class FileAuditSink implements AuditSink {
   readonly #options: FileAuditSinkOptions;
   readonly #limits: FileAuditSinkLimits;
   readonly #queue: AuditQueue;
+  readonly #events: EventQueue;
   readonly #waiters: DiskWaiters;
   #file: DayFile | null;
   #timer: NodeJS.Timeout | null = null;
@@ -83,8 +88,10 @@ export class FileAuditSink implements AuditSink {
     this.#options = options;
     this.#file = first;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const { queueEventsMax: linesMax, queueBytesMax: bytesMax } = this.#limits;
+    const { queueEventsMax: linesMax, queueBytesMax: bytesMax, encodeEventsMax: gatherMax } = this.#limits;
     this.#queue = new AuditQueue({ linesMax, bytesMax }, first.file.nextSeq);
+    const onLost = (cause: unknown): void => this.#lose(cause);
+    this.#events = new EventQueue(this.#queue, { linesMax, bytesMax, gatherMax, onLost });
     this.#waiters = new DiskWaiters(this.#limits.stallMs);
   }
 
@@ -107,22 +114,23 @@ export class FileAuditSink implements AuditSink {
 
   /** Lines that wait for the disk. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#events.length;
   }
 
   record(event: AuditEvent): void {
-    const fault = this.#enqueue(() => auditLine(event));
-    if (fault === null) {
-      this.#schedule(this.#limits.flushMs);
-      return;
-    }
+    const fault = this.#enqueue((day) => this.#events.take(day, event));
+    if (fault === null) this.#schedule(this.#limits.flushMs);
+    else this.#lose(fault);
+  }
+
+  #lose(cause: unknown): void {
     this.#dropped += 1;
-    this.#tell(fault);
+    this.#tell(cause);
   }
 
   /** Intents that come while a group is being written share the next one, so that many mutations wait for one disk. */
   async intend(intent: AuditIntent): Promise<void> {
-    const fault = this.#enqueue(() => intentLine(intent));
+    const fault = this.#enqueue((day) => this.#events.push(day, () => intentLine(intent)));
     if (fault !== null) {
       this.#tell(fault);
       throw new GatewayError('AUDIT_UNAVAILABLE', { cause: fault });
@@ -147,10 +155,10 @@ export class FileAuditSink implements AuditSink {
   }
 
   /** Null, or why the event could not be taken. */
-  #enqueue(encode: () => AuditLine): unknown {
+  #enqueue(take: (day: number) => boolean): unknown {
     if (this.#closing !== null) return new Error('the audit is closed');
     try {
-      if (this.#queue.push(this.#today(), encode())) return null;
+      if (take(this.#today())) return null;
     } catch (cause) {
       return cause;
     }
@@ -180,7 +188,7 @@ export class FileAuditSink implements AuditSink {
     this.#draining ??= this.#writeWaiting().finally(() => {
       this.#draining = null;
       this.#busySinceMs = null;
-      if (this.#queue.length === 0 || this.#closing !== null) return;
+      if (this.waiting === 0 || this.#closing !== null) return;
       this.#gathering = this.#waiters.waiting;
       this.#schedule(this.#gathering ? this.#limits.gatherMs : this.#delayMs());
     });
@@ -193,6 +201,7 @@ export class FileAuditSink implements AuditSink {
   }
 
   async #writeWaiting(): Promise<void> {
+    this.#events.encode();
     let left = this.#queue.length;
     try {
       while (left > 0) {
@@ -258,8 +267,8 @@ export class FileAuditSink implements AuditSink {
     const timer = setTimeout(expired.resolve, this.#limits.closeTimeoutMs);
     await Promise.race([this.#flush(), expired.promise]);
     clearTimeout(timer);
-    if (this.#queue.length === 0) return;
-    this.#dropped += this.#queue.length;
+    if (this.waiting === 0) return;
+    this.#dropped += this.waiting;
     throw new GatewayError('AUDIT_UNAVAILABLE', {
       details: [{ message: `${this.#dropped} audit events dropped` }],
     });
@@ -276,7 +285,7 @@ export class FileAuditSink implements AuditSink {
     // A clock that was set back must not silence faults until it has caught up.
     if (Math.abs(nowMs - this.#faultToldAtMs) < this.#limits.faultIntervalMs) return;
     this.#faultToldAtMs = nowMs;
-    const details = [{ message: `${this.#dropped} audit events dropped, ${this.#queue.length} waiting` }];
+    const details = [{ message: `${this.#dropped} audit events dropped, ${this.waiting} waiting` }];
     this.#options.onFault(new GatewayError('AUDIT_UNAVAILABLE', { cause, details }));
   }
 }

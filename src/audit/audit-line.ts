@@ -101,11 +101,15 @@ function fetchesText(fetches: readonly FetchRecord[]): string {
 }
 
 function fetchText(fetch: FetchRecord): string {
-  const { subgraph, durationUs, status, errors, planned, trace, models, modelsTruncated, findings } = fetch;
+  const { subgraph, durationUs, status, errors, planned } = fetch;
   let text = `${fetchHead(subgraph)}${durationUs},"planned":${planned}`;
   if (status !== 200 || errors !== 0) text += `,"status":${status},"errors":${errors}`;
-  const tellsMore = (trace ?? models ?? modelsTruncated ?? findings) !== undefined;
-  return tellsMore ? `${text}${optionalText(fetch, OPTIONAL_OF_FETCH)}}` : `${text}}`;
+  return tellsMore(fetch) ? `${text}${optionalText(fetch, OPTIONAL_OF_FETCH)}}` : `${text}}`;
+}
+
+/** Whether a subgraph told of a fetch what few do. */
+export function tellsMore({ trace, models, modelsTruncated, findings }: FetchRecord): boolean {
+  return (trace ?? models ?? modelsTruncated ?? findings) !== undefined;
 }
 
 /** What fetches of one subgraph begin with. */
@@ -178,7 +182,8 @@ export function tableLine({ text }: AuditTable, number: number): string {
 
 const operationTables = new WeakMap<object, AuditTable>();
 
-function operationTable(operation: object): AuditTable {
+/** What the lines of an operation's events refer to. */
+export function operationTable(operation: object): AuditTable {
   const known = operationTables.get(operation);
   if (known !== undefined) return known;
   const table = tableOf(`"operation":${safeJson(operation)}`);

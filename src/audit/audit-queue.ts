@@ -53,6 +53,11 @@ export class AuditQueue {
     return this.#entries.length;
   }
 
+  /** What waits takes, the tables that its lines refer to included. */
+  get bytes(): number {
+    return this.#end - this.#begin + this.#tableBytes;
+  }
+
   /** Lines taken so far; the last of them leaves the queue once `gone` has reached it. */
   get taken(): number {
     return this.#taken;

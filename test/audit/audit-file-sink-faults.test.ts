@@ -191,6 +191,25 @@ describe('a full queue', () => {
   );
 });
 
+describe('an event that cannot be encoded', () => {
+  it('is counted and told once its group is written, and takes no other with it', async () => {
+    await open();
+    const broken = Object.defineProperty({ ...eventOf('r-2') }, 'durationUs', {
+      get: () => {
+        throw new TypeError('no duration');
+      },
+    });
+    for (const event of [eventOf('r-1'), broken, eventOf('r-3')]) sink.record(event);
+    expect([sink.dropped, sink.waiting]).toEqual([0, 3]);
+    await sink.close();
+    expect(disk.ids).toEqual(['r-1', 'r-3']);
+    expect(sink.dropped).toBe(1);
+    expect(faults.map(({ code, cause }) => [code, (cause as Error).message])).toEqual([
+      ['AUDIT_UNAVAILABLE', 'no duration'],
+    ]);
+  });
+});
+
 describe('close', () => {
   it('counts and tells what a broken disk did not take', async () => {
     await open();

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { auditLine } from '../../src/audit/audit-line.ts';
 import { AuditQueue } from '../../src/audit/audit-queue.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
@@ -66,4 +67,18 @@ export function readBack(lines: readonly string[]): readonly AuditEvent[] {
     const { seq: _, ...event } = logged;
     return [event];
   });
+}
+
+/** Takes events as an audit does that writes them later; tells whether one changed after it was taken. */
+export function keptEvents() {
+  const events: AuditEvent[] = [];
+  const told: string[] = [];
+  return {
+    events,
+    record: (event: AuditEvent): void => {
+      events.push(event);
+      told.push(JSON.stringify(event));
+    },
+    expectUnchanged: (): void => expect(events.map((event) => JSON.stringify(event))).toEqual(told),
+  };
 }

@@ -184,6 +184,21 @@ describe('every exit leaves exactly one audit event', () => {
     expect(answer.body.errors?.[0]?.extensions['requestId']).toBe(answer.requestId);
   });
 
+  it('records requests of one operation that end together each with what it was answered', async () => {
+    const bits = Array.from({ length: 11 }, (_, index) => index);
+    const asked = bits.map(async (each) => {
+      // No text, then one of each number of bits.
+      const variables = { t: each === 0 ? null : 'x'.repeat(2 ** (each - 1)) };
+      const body = JSON.stringify({ query: 'query Sized($t: String) { echo(text: $t) }', variables });
+      return { each, answer: await post(gateway.url, body) };
+    });
+    for (const { each, answer } of await Promise.all(asked))
+      expect((await event(answer)).counts).toEqual({
+        ...{ resolved: [1], sizes: [each], sensitive: {} },
+        exceptions: each === 0 ? [0, 1, 0, 0] : [],
+      });
+  });
+
   it('records a mutation sent by GET', async () => {
     const url = `${gateway.url}?query=${encodeURIComponent('mutation { touch }')}`;
     const answer = await send(url, { headers: { 'apollo-require-preflight': '1' } });

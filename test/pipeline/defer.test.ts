@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEvent } from '../../src/audit/event.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
 import { createNativeExecutor } from '../../src/execution/native/native-executor.ts';
@@ -10,6 +9,7 @@ import { deferredNow } from '../../src/operation/deferred-part.ts';
 import { createPlanner } from '../../src/operation/plan-operation.ts';
 import { type Deferring, type DeferringParts, defer } from '../../src/streams/defer.ts';
 import { StreamReviews } from '../../src/streams/stream-reviews.ts';
+import { keptEvents } from '../audit/fixtures.ts';
 import { request, settings } from '../execution/execution-kit.ts';
 import { UNMASKING } from '../execution/masking-kit.ts';
 import { compose, DEFAULT_LIMITS, user } from '../operation/graph-kit.ts';
@@ -26,7 +26,8 @@ const planner = createPlanner(GRAPH.strippedSdl);
 function stage() {
   const gone = new AbortController();
   const reviews = new StreamReviews();
-  const seen = { records: [] as AuditEvent[], released: 0, settled: [] as number[], places: 0 };
+  const { events: records, record, expectUnchanged } = keptEvents();
+  const seen = { records, released: 0, settled: [] as number[], places: 0 };
   const state: { principal: Principal; healthy: boolean; allows: boolean; nowMs: number } = {
     ...{ principal: user(), healthy: true, allows: true, nowMs: 0 },
   };
@@ -129,7 +130,7 @@ function stage() {
     const parts = {
       identifier: { identify: async () => state.principal },
       policies: { allows: () => state.allows },
-      audit: { record: (one: AuditEvent) => void seen.records.push(one), healthy: () => state.healthy },
+      audit: { record, healthy: () => state.healthy },
       ...{ entitlements: null, switches: null, restraints: null, limiter: null, reviews },
       log: { error: () => undefined },
       clock: { now: () => state.nowMs, nowUs: () => 0 },
@@ -147,6 +148,7 @@ function stage() {
   /** That all was given back once, with one event. */
   const expectOver = (code: string | null, settled: number): void => {
     expect(seen.records.map((each) => each.code)).toEqual([code]);
+    expectUnchanged();
     expect(seen).toMatchObject({ released: 1, places: 1 });
     expect(seen.settled).toHaveLength(settled);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);

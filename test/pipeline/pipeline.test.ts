@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEvent, AuditSink } from '../../src/audit/event.ts';
+import type { AuditSink } from '../../src/audit/event.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { ExecutionInput, ExecutionResult } from '../../src/execution/executor.ts';
 import type { Graph } from '../../src/graph.ts';
@@ -9,6 +9,7 @@ import type { CompiledOperation } from '../../src/operation/operation.ts';
 import { handle, type PipelineOptions, type PipelineParts } from '../../src/pipeline.ts';
 import { StreamReviews } from '../../src/streams/stream-reviews.ts';
 import { SubscriptionCounts } from '../../src/streams/subscription-counts.ts';
+import { keptEvents } from '../audit/fixtures.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 const LIMITS = {
@@ -129,7 +130,7 @@ interface Fakes {
 
 /** Runs one request through the pipeline with fakes of its parts, and tells all that it left behind. */
 async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
-  const events: AuditEvent[] = [];
+  const { events, record, expectUnchanged } = keptEvents();
   const logged: unknown[] = [];
   let leased = 0;
   const releases: number[] = [];
@@ -159,7 +160,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
     limiter: fakes.limiter ?? null,
     policies: { allows: fakes.allows ?? (() => false) },
     audit: {
-      record: (event) => void events.push(event),
+      record,
       intend: fakes.intend ?? (() => Promise.reject(new Error('Nothing is intended here.'))),
       healthy: fakes.healthy ?? (() => true),
       close: async () => undefined,
@@ -173,6 +174,7 @@ async function run(fakes: Fakes, incoming: GraphQLRequest = request()) {
   const response = await handle(incoming, parts);
   if (isStream(response)) throw new Error('A single answer is expected.');
   expect(events).toHaveLength(1);
+  expectUnchanged();
   expect(releases).toHaveLength(leased);
   const [code] = (response.body.errors ?? []).map(({ extensions }) => extensions['code']);
   return { response, event: events[0], logged: JSON.stringify(logged), executed, code };

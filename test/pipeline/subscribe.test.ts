@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEvent } from '../../src/audit/event.ts';
 import type { Switches } from '../../src/control/switches.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
@@ -8,6 +7,7 @@ import type { AuditedFields } from '../../src/operation/operation.ts';
 import { StreamReviews } from '../../src/streams/stream-reviews.ts';
 import { type Admitted, type SubscriptionParts, subscribe } from '../../src/streams/subscribe.ts';
 import { SubscriptionCounts } from '../../src/streams/subscription-counts.ts';
+import { keptEvents } from '../audit/fixtures.ts';
 import { NO_UNMASKING } from '../execution/masking-kit.ts';
 
 interface Fakes {
@@ -21,7 +21,7 @@ interface Fakes {
 
 /** Runs a subscription of three events on fakes and tells all that it left behind. */
 async function run(fakes: Fakes) {
-  const records: AuditEvent[] = [];
+  const { events: records, record, expectUnchanged } = keptEvents();
   let event = 0;
   let left = false;
   let released = 0;
@@ -96,7 +96,7 @@ async function run(fakes: Fakes) {
     identifier: { identify: () => fakes.identify?.(event) ?? ANONYMOUS },
     policies: { allows: () => fakes.allows?.(event) ?? true },
     audit: {
-      record: (one: AuditEvent) => void records.push(one),
+      record,
       healthy: () => fakes.healthy?.(event) ?? true,
     },
     switches: fakes.switches ?? null,
@@ -118,6 +118,7 @@ async function run(fakes: Fakes) {
   expect(released).toBe(1);
   expect(left).toBe(true);
   expect(records).toHaveLength(1);
+  expectUnchanged();
   return { answers, codes, record: records[0] };
 }
 
