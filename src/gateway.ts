@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
 import { makeAssertionKey } from './assertion-key.ts';

@@ -49,6 +49,34 @@ describe('deadlines', () => {
     expect(over).toEqual(['next']);
   });
 
+  it('end each of many once, whichever of them were forgotten meanwhile', () => {
+    const deadlines = new Deadlines(Date.now);
+    const calls = Array.from({ length: 9 }, (_, index) => expiring(String(index), index < 6 ? 100 : 5_000));
+    for (const call of calls) deadlines.watch(call);
+    for (const index of [0, 3, 8, 3]) deadlines.forget(calls[index] as Expiring);
+    vi.advanceTimersByTime(1_000);
+    expect(over.toSorted()).toEqual(['1', '2', '4', '5']);
+    vi.advanceTimersByTime(9_000);
+    expect(over.toSorted()).toEqual(['1', '2', '4', '5', '6', '7']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leave alone what the end of another has forgotten', () => {
+    const deadlines = new Deadlines(Date.now);
+    const second = expiring('second', 100);
+    const first: Expiring = {
+      untilMs: 100,
+      expire: () => {
+        over.push('first');
+        deadlines.forget(second);
+      },
+    };
+    deadlines.watch(first);
+    deadlines.watch(second);
+    vi.advanceTimersByTime(1_000);
+    expect(over).toEqual(['first']);
+  });
+
   it('take more while they end others', () => {
     const deadlines = new Deadlines(Date.now);
     deadlines.watch({ untilMs: 10, expire: () => deadlines.watch(expiring('second', 50)) });

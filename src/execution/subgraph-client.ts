@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { Agent } from 'undici';
 import { Deadlines } from '../deadlines.ts';
 import type { HostConnections } from './executor.ts';

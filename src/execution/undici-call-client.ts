@@ -12,6 +12,7 @@ interface UndiciCallOptions {
 /** One request by undici: settles once, by whichever comes first of end, fault, size, time and being cut off. */
 export class UndiciCall implements Dispatcher.DispatchHandler, RunningCall {
   readonly untilMs: number;
+  place = 0;
   readonly #options: UndiciCallOptions;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | null = null;

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import { malformed, type ParsedParams, parseParams } from './parse-params.ts';
 

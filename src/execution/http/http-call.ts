@@ -18,6 +18,7 @@ type OnCut = (code: SubgraphFailure['code']) => void;
 export class HttpCall implements RunningCall {
   readonly request: HttpRequest;
   readonly untilMs: number;
+  place = 0;
   readonly #deadlines: Deadlines;
   readonly #done: Done;
   #onCut: OnCut | null = null;

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { OnReadOpts, Socket } from 'node:net';
 import { atTurnEnd } from '../../turn-end.ts';
 import type { HttpCall } from './http-call.ts';

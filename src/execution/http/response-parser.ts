@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { areFields, HEAD_END, type ResponseHead, type ResponseHeads } from './response-head.ts';
 
 /** Largest head of an answer, and largest trailer; reason: Node's own default for the heads that it reads. */

@@ -3,11 +3,12 @@
  * there is the signal, which may be that of a connection and so of many requests.
  */
 export class Departure {
-  readonly #signal: AbortSignal;
-  readonly #waiting = new Set<() => void>();
+  /** Few at a time, in no order. */
+  #waiting: (() => void)[] = [];
+  #isOver: boolean;
 
   private constructor(signal: AbortSignal) {
-    this.#signal = signal;
+    this.#isOver = signal.aborted;
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -21,21 +22,25 @@ export class Departure {
   }
 
   get isOver(): boolean {
-    return this.#signal.aborted;
+    return this.#isOver;
   }
 
   /** Calls back once if the client goes, until it is forgotten. */
   watch(onLeave: () => void): void {
-    this.#waiting.add(onLeave);
+    this.#waiting.push(onLeave);
   }
 
   forget(onLeave: () => void): void {
-    this.#waiting.delete(onLeave);
+    const place = this.#waiting.lastIndexOf(onLeave);
+    if (place < 0) return;
+    const last = this.#waiting.pop();
+    if (last !== undefined && last !== onLeave) this.#waiting[place] = last;
   }
 
   readonly #onAbort = (): void => {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    this.#isOver = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const onLeave of waiting) onLeave();
   };
 }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../../errors.ts';
@@ -65,6 +66,8 @@ export class DirectConnection<Head extends Framed = DirectHead> {
   readonly #socket: Socket;
   readonly #lane: DirectLane<Head>;
   readonly #gone = new AbortController();
+  /** Fires when the client leaves while its request runs. */
+  readonly signal = this.#gone.signal;
   #head: Head | null = null;
   /** Of the head, the empty line that ends it included. */
   #headText = '';
@@ -92,11 +95,6 @@ export class DirectConnection<Head extends Framed = DirectHead> {
     socket.push = this.#onPush;
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     socket.on('error', this.#onError);
-  }
-
-  /** Fires when the client leaves while its request runs. */
-  get signal(): AbortSignal {
-    return this.#gone.signal;
   }
 
   /** Sends the answer to the request that runs. */

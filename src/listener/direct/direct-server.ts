@@ -1,5 +1,7 @@
+import { Buffer } from 'node:buffer';
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../../errors.ts';
 import { type Asked, answerAll, isBatch } from '../answer-operations.ts';
 import { type PlainResponse, plainBatch, plainResponse, refusalResponse } from '../encode-response.ts';
