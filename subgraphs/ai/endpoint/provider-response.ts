@@ -65,13 +65,16 @@ export class ProviderResponse implements ResponseHead {
   }
 }
 
+const BYTE_ORDER_MARK = '\ufeff';
+
 /** An answer that has come as a whole. */
 export class WholeResponse extends ProviderResponse {
   readonly #text: string;
 
   constructor(head: ResponseHead, text: string) {
     super(head, readerOf(text));
-    this.#text = text;
+    // As `fetch` decodes it.
+    this.#text = text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
   }
 
   override async text(): Promise<string> {

@@ -53,6 +53,13 @@ describe.each(WAYS)('a call of a provider whose answer is read %s', (_, way) => 
     expect(requests).toEqual(['POST /v1/chat?x=1 identity']);
   });
 
+  it('passes over the mark that a body may begin with, and no other', async () => {
+    answer = (_, response) => response.end('\ufeff{"a":"\ufeff"}');
+    expect(await (await post()).json()).toEqual({ a: '\ufeff' });
+    answer = (_, response) => response.end('\ufeff\ufeff');
+    expect(await (await post()).text()).toBe('\ufeff');
+  });
+
   it('reads a body that is far larger than what is held of it', async () => {
     const body = 'ä'.repeat(1_000_000);
     answer = (_, response) => response.end(body);
