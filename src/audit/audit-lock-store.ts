@@ -4,6 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { claimLock, lockFiles } from './claim-lock-store.ts';
+import { answersAt, openLockDoor, removeDeadDoors } from './lock-door-server.ts';
 
 const DIRECTORY_MODE = 0o700;
 
@@ -23,13 +24,19 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
   const path = join(directory, 'audit.lock');
   if (held.has(path)) throw new Error('this process writes to the audit directory already');
   const { pid } = process;
-  const owner = { pid, began: beginOf(pid), host: hostname(), token: randomUUID() };
   held.add(path);
+  const token = randomUUID();
+  // Before the claim, so that no lock is seen whose owner does not answer yet.
+  const door = await openLockDoor(directory, token);
+  const owner = { pid, began: beginOf(pid), host: hostname(), token, door: door.name ?? undefined };
+  const answers = (name: string): Promise<boolean> => answersAt(directory, name);
   let content: string;
   try {
-    content = await claimLock(path, owner, { files: lockFiles(), lives });
+    content = await claimLock(path, owner, { files: lockFiles(), lives, answers });
+    await removeDeadDoors(directory);
   } catch (error) {
     held.delete(path);
+    await door.close();
     throw error;
   }
   const isHeld = async () => (await readFile(path, 'utf8').catch(() => null)) === content;
@@ -38,6 +45,7 @@ export async function lockAuditDirectory(directory: string): Promise<AuditLock> 
     release: async () => {
       held.delete(path);
       if (await isHeld()) await rm(path);
+      await door.close();
     },
   };
 }

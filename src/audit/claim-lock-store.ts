@@ -1,5 +1,6 @@
 import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { isDoorName } from './lock-door-server.ts';
 
 const FILE_MODE = 0o600;
 const ownerSchema = z.object({
@@ -8,6 +9,8 @@ const ownerSchema = z.object({
   began: z.string().optional(),
   host: z.string(),
   token: z.string(),
+  /** Name of the socket beside it that its owner listens on; absent where there is none. */
+  door: z.string().refine(isDoorName).optional().catch(undefined),
 });
 
 /** Who holds a lock. Invariant: no two claims have the same token. */
@@ -50,6 +53,8 @@ export interface LockDeps {
   readonly files: LockFiles;
   /** Whether a process of this machine runs that began then, where that is known. */
   readonly lives: (pid: number, began: string | undefined) => boolean;
+  /** Whether the owner of a lock listens at its door. Default: nobody does. */
+  readonly answers?: (door: string) => Promise<boolean>;
 }
 
 /** A lock changes hands while it is looked at; whoever finds that so often gives up. */
@@ -73,7 +78,7 @@ export async function claimLock(path: string, owner: LockOwner, deps: LockDeps, 
       if (await files.link(own, path)) return content;
       const found = await files.read(path);
       if (found === null) continue;
-      refuseLiving(path, { found, owner }, deps);
+      await refuseLiving(path, { found, owner }, deps);
       if (depth === TAKEOVERS_MAX)
         throw new Error(`the lock was left behind too often: remove ${path} by hand`);
       if (await takeOver({ path, own, found }, owner, { ...deps, depth })) return content;
@@ -102,16 +107,18 @@ async function takeOver(
   }
 }
 
-function refuseLiving(
+async function refuseLiving(
   path: string,
   { found, owner }: { readonly found: string; readonly owner: LockOwner },
-  { lives }: LockDeps,
-): void {
+  { lives, answers }: LockDeps,
+): Promise<void> {
   const held = readOwner(found);
   // A lock torn by a crash of the machine: its owner did not survive it.
   if (held === null) return;
-  // One with our own pid is of a process before us: who holds it is no other.
-  if (held.host === owner.host && (held.pid === owner.pid || !lives(held.pid, held.began))) return;
+  // One with our own pid is of a process before us, or of one in another container: numbers of processes say nothing there.
+  const isGone = held.host === owner.host && (held.pid === owner.pid || !lives(held.pid, held.began));
+  const isAnswered = isGone && held.door !== undefined && (await answers?.(held.door)) === true;
+  if (isGone && !isAnswered) return;
   throw new Error(
     `process ${held.pid} of another gateway writes to the audit directory; if it is gone, remove ${path}`,
   );

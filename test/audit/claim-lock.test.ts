@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginOf, lockAuditDirectory } from '../../src/audit/audit-lock-store.ts';
 import { claimLock, type LockFiles, type LockOwner, lockFiles } from '../../src/audit/claim-lock-store.ts';
+import { openLockDoor } from '../../src/audit/lock-door-server.ts';
 import { runs } from '../property-runs.ts';
 
 const DEAD = 99;
@@ -115,6 +117,40 @@ describe('a lock on disk', () => {
     // Only some systems tell when a process began.
     if (began === undefined) return expect(lockAuditDirectory(folder)).rejects.toThrow(refusal);
     const lock = await lockAuditDirectory(folder);
+    expect(await lock.held()).toBe(true);
+    await lock.release();
+  });
+
+  it('is refused as long as its owner answers, though the numbers of processes say that it is gone', async () => {
+    const [pid, token] = [process.pid, '0123abcd-left'];
+    const door = await openLockDoor(folder, token);
+    const left = { pid, host: hostname(), token, door: door.name };
+    await writeFile(join(folder, 'audit.lock'), JSON.stringify(left));
+    await expect(lockAuditDirectory(folder)).rejects.toThrow(`process ${pid} of another gateway`);
+    expect((await readdir(folder)).sort()).toEqual(['audit.0123abcd.sock', 'audit.lock']);
+    await door.close();
+    const lock = await lockAuditDirectory(folder);
+    expect(await readdir(folder)).not.toContain('audit.0123abcd.sock');
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is taken over from who died at its door, and from who names none that can be', async () => {
+    const child = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', child, join(folder, 'audit.0123abcd.sock')]);
+    expect(await readdir(folder)).toEqual(['audit.0123abcd.sock']);
+    for (const door of ['audit.0123abcd.sock', '../audit.lock', 7]) {
+      const left = { pid: process.pid, host: hostname(), token: 'left', door };
+      await writeFile(join(folder, 'audit.lock'), JSON.stringify(left));
+      await (await lockAuditDirectory(folder)).release();
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  it('is had without a door where its path is too long for one', async () => {
+    const long = join(folder, 'a'.repeat(100));
+    const lock = await lockAuditDirectory(long);
+    expect(await readdir(long)).toEqual(['audit.lock']);
     expect(await lock.held()).toBe(true);
     await lock.release();
   });
