@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { servePglite } from './pglite-socket-server.ts';
 
 /** What the thread is started with. */
 export interface PgliteWorkerData {
@@ -13,10 +13,9 @@ export interface PgliteWorkerData {
 
 const { directory, socket, connectionsMax } = workerData as PgliteWorkerData;
 const db = await PGlite.create(directory ?? 'memory://');
-const server = new PGLiteSocketServer({ db, path: socket, maxConnections: connectionsMax });
-await server.start();
+const server = await servePglite(db, { path: socket, connectionsMax });
 parentPort?.once('message', async () => {
-  await server.stop();
+  await server.close();
   await db.close();
   parentPort?.postMessage('closed');
 });
