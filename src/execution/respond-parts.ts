@@ -5,6 +5,7 @@ import { knownPath } from './known-path.ts';
 import { entriesBelow, isObject, own, type PartEntry } from './part-entries.ts';
 import { placeErrors } from './place-errors.ts';
 import { type Executed, type GraphView, type RespondOptions, respond } from './respond.ts';
+import { TOLD_MAX } from './shape-result.ts';
 
 /** What answering in parts needs, the same for all of them. */
 export interface AnsweredParts {
@@ -27,6 +28,9 @@ export class PartAnswers {
   readonly #answered = new Map<number | null, readonly PartEntry[]>();
   /** Several parts may wait for what one error is about. */
   readonly #told = new Set<ExecutionError>();
+  /** How many more are told of parts: as many of all their objects together as of a whole answer. */
+  #errorsLeft = TOLD_MAX;
+  #refusalsLeft = TOLD_MAX;
   /** What came with the primary answer and is about what comes later. */
   #early: readonly ExecutionError[] = [];
 
@@ -118,15 +122,16 @@ export class PartAnswers {
       ...error,
       path: [...path, ...(error.path ?? [])],
     });
-    const { authorizationErrors } = body.extensions ?? {};
+    const told = body.errors?.slice(0, this.#errorsLeft) ?? [];
+    const refusals = body.extensions?.authorizationErrors?.slice(0, this.#refusalsLeft) ?? [];
+    this.#errorsLeft -= told.length;
+    this.#refusalsLeft -= refusals.length;
     return {
       ...(label === null ? {} : { label }),
       path,
       data: body.data ?? null,
-      ...(body.errors === undefined ? {} : { errors: body.errors.map(fromRoot) }),
-      ...(authorizationErrors === undefined
-        ? {}
-        : { extensions: { authorizationErrors: authorizationErrors.map(fromRoot) } }),
+      ...(told.length === 0 ? {} : { errors: told.map(fromRoot) }),
+      ...(refusals.length === 0 ? {} : { extensions: { authorizationErrors: refusals.map(fromRoot) } }),
     };
   }
 

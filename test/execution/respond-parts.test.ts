@@ -5,6 +5,7 @@ import { createNativeExecutor } from '../../src/execution/native/native-executor
 import type { SubgraphTransport } from '../../src/execution/native/subgraph-transport.ts';
 import type { RespondOptions } from '../../src/execution/respond.ts';
 import { PartAnswers } from '../../src/execution/respond-parts.ts';
+import { TOLD_MAX } from '../../src/execution/shape-result.ts';
 import type { SubgraphAnswer } from '../../src/execution/subgraph-answer.ts';
 import type { GraphQLResponseBody } from '../../src/listener/request.ts';
 import { compileOperation } from '../../src/operation/compile.ts';
@@ -204,5 +205,24 @@ describe('an answer in parts', () => {
     const [first, part] = await inParts('{ one { id ... @defer { note } } }', answer);
     expect(first).toEqual({ data: { one: { id: '1' } } });
     expect(part?.incremental?.[0]?.errors).toMatchObject([{ path: ['one', 'note'] }]);
+  });
+
+  it('tells no more of all objects of a part together than a whole answer does', async () => {
+    const objects = 30;
+    const items = Array.from({ length: objects }, (_, index) => ({ ...ITEM, id: String(index) }));
+    const each = [
+      ...Array.from({ length: 50 }, () => ({ __typename: 'Seen', name: {} })),
+      ...Array.from({ length: 50 }, () => ({ __typename: 'Hidden', name: 'x' })),
+    ];
+    const entities = Array.from({ length: objects }, () => ({ nested: each }));
+    const answer: Answerer = (fetch) => ({ data: isOfItems(fetch) ? { _entities: entities } : { items } });
+    const text = '{ items { id ... @defer { nested { ... on Seen { name } ... on Hidden { name } } } } }';
+    const bodies = await inParts(text, answer, { missing: ['h'], location: 'extensions' });
+    const told = bodies.flatMap(({ incremental = [] }) => incremental);
+    expect(told).toHaveLength(objects);
+    expect(told.flatMap(({ errors = [] }) => errors)).toHaveLength(TOLD_MAX);
+    const refused = told.flatMap(({ extensions }) => extensions?.['authorizationErrors'] ?? []);
+    expect(refused).toHaveLength(TOLD_MAX);
+    expect(told.at(-1)?.data).toMatchObject({ nested: { length: each.length } });
   });
 });
