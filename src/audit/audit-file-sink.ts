@@ -11,7 +11,7 @@ export interface FileAuditSinkLimits {
   /** Events that may wait for the disk: some seconds of a busy gateway. */
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
-  /** Events that gather before they are encoded: enough to share the caches, few enough to hold up nobody. */
+  /** Events that gather before they are encoded: the groups of a busy gateway, and about a millisecond of it. */
   readonly encodeEventsMax: number;
   /** Bytes of one write. */
   readonly batchBytesMax: number;
@@ -42,7 +42,7 @@ export interface FileAuditSinkOptions {
 const DEFAULT_LIMITS: FileAuditSinkLimits = {
   queueEventsMax: 10_000,
   queueBytesMax: 67_108_864,
-  encodeEventsMax: 256,
+  encodeEventsMax: 512,
   batchBytesMax: 1_048_576,
   flushMs: 50,
   gatherMs: 4,

@@ -42,7 +42,9 @@ export class EventQueue {
     const bytes = this.#bytesMax + bytesAtMost(event, this.#operation);
     if (this.length >= linesMax || this.#lines.bytes + bytes > bytesMax)
       return this.push(day, () => auditLine(event));
-    [this.#day, this.#bytesMax, this.#operation] = [day, bytes, event.operation];
+    this.#day = day;
+    this.#bytesMax = bytes;
+    this.#operation = event.operation;
     this.#events.push(event);
     return true;
   }
