@@ -54,16 +54,33 @@ export function readResponseHead(text: string): ResponseHead | null {
   return { status, body, keepAlive: !close && body !== 'untilClose', idleMs, text };
 }
 
-/** The heads of one connection: a peer says the same for all answers of a second that have one length. */
+/** The length in a head whose body has one; digits to the end of the value, since it was read. */
+const TOLD_LENGTH = /\r\ncontent-length:[\t ]*([0-9]+)/i;
+const LENGTH_DIGITS_MAX = 15;
+const [DIGIT_0, DIGIT_9] = [0x30, 0x39];
+
+/** What stands around the length in a head. */
+interface Frame {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The heads of one connection: a peer says the same for all answers of a second, but for their length. */
 export class ResponseHeads {
   /** Of the head before, the empty line that ends it included. */
   #text = '';
   #head: ResponseHead | null = null;
+  /** Null where it tells no length that its body has. */
+  #frame: Frame | null = null;
 
-  /** Where a head that begins there ends, its empty line included, if it is the same as that before; -1 where it is not. */
+  /**
+   * Where a head that begins there ends, its empty line included, if it is that before or differs by its length alone; it is
+   * the last one then. -1 where it is neither.
+   */
   knownEnd(bytes: Buffer, at: number): number {
     const { length } = this.#text;
-    return length > 0 && bytes.toString('latin1', at, at + length) === this.#text ? at + length : -1;
+    if (length > 0 && bytes.toString('latin1', at, at + length) === this.#text) return at + length;
+    return this.#frame === null || this.#head === null ? -1 : this.#framedEnd(bytes, at, this.#frame);
   }
 
   /** Reads a head with the empty line that ends it. As `readResponseHead`. */
@@ -71,6 +88,7 @@ export class ResponseHeads {
     if (text === this.#text) return this.#head;
     this.#head = readResponseHead(text.slice(0, -HEAD_END.length));
     this.#text = text;
+    this.#frame = typeof this.#head?.body === 'number' ? frameOf(text, this.#head) : null;
     return this.#head;
   }
 
@@ -78,6 +96,35 @@ export class ResponseHeads {
   get last(): ResponseHead | null {
     return this.#head;
   }
+
+  #framedEnd(bytes: Buffer, at: number, { before, after }: Frame): number {
+    const from = at + before.length;
+    let to = from;
+    while (to - from < LENGTH_DIGITS_MAX && isDigit(bytes[to])) to += 1;
+    const end = to + after.length;
+    // Behind the most digits there are, another one is no part of what stands behind the length.
+    if (to === from || bytes.toString('latin1', to, end) !== after) return -1;
+    if (bytes.toString('latin1', at, from) !== before) return -1;
+    const length = bytes.toString('latin1', from, to);
+    this.#text = `${before}${length}${after}`;
+    this.#head = {
+      ...(this.#head as ResponseHead),
+      body: Number(length),
+      text: this.#text.slice(0, -HEAD_END.length),
+    };
+    return end;
+  }
+}
+
+function frameOf(text: string, { status }: ResponseHead): Frame | null {
+  const told = isBodiless(status) ? null : TOLD_LENGTH.exec(text);
+  if (told === null) return null;
+  const end = told.index + told[0].length;
+  return { before: text.slice(0, end - (told[1] ?? '').length), after: text.slice(end) };
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9;
 }
 
 function isBodiless(status: number): boolean {

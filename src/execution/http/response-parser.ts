@@ -131,7 +131,9 @@ export class ResponseParser {
 
   #takeHead(bytes: Buffer, at: number): number | 'fault' {
     const knownEnd = this.#heads.knownEnd(bytes, at);
-    if (knownEnd !== -1) return this.#begin(bytes, knownEnd, this.#heads.last);
+    // A longer length can take a head past its bound.
+    if (knownEnd !== -1 && knownEnd - at <= HEAD_BYTES_MAX)
+      return this.#begin(bytes, knownEnd, this.#heads.last);
     const end = bytes.indexOf(HEAD_END, at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > HEAD_BYTES_MAX) return 'fault';
     if (end === -1) return at;

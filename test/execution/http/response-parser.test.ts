@@ -275,6 +275,35 @@ describe('the heads of one connection', () => {
   it.each([
     ['the same', [sized('one'), sized('two')]],
     ['of another length', [sized('one'), sized('four'), sized('one')]],
+    [
+      'of a length of another number of digits',
+      [sized('one'), sized('x'.repeat(1_234)), sized(''), sized('one')],
+    ],
+    [
+      'of a length in other words',
+      [sized('one'), sized('one').replace(': 3', ': 03'), sized('one').replace(': 3', ': +3')],
+    ],
+    [
+      'of a length with blanks around',
+      [sized('one').replace(': 3', ':  3 '), sized('four').replace(': 4', ':  4 '), sized('four')],
+    ],
+    [
+      'of a length past all numbers',
+      [sized('one'), sized('one').replace(': 3', ': 0000000000000003'), sized('one')],
+    ],
+    ['of which one lost its length', [sized('one'), sized('one').replace(': 3', ': '), sized('one')]],
+    [
+      'without a body, whatever length they tell',
+      [sized('').replace('200 OK', '204 No'), sized('one').replace('200 OK', '204 No')],
+    ],
+    [
+      'of which one tells the length of another field',
+      [sized('one', 'x-content-length: 7\r\n'), sized('one', 'x-content-length: 8\r\n')],
+    ],
+    [
+      'of which one is chunked',
+      [sized('one'), `${OK}transfer-encoding: chunked\r\n\r\n0\r\n\r\n`, sized('four')],
+    ],
     ['of another status', [sized('one'), sized('two').replace('200 OK', '500 No'), sized('one')]],
     ['of which one begins like another', [sized('one'), sized('two', 'a: b\r\n'), sized('one')]],
     ['of which one goes on where another ended', [`${OK}\r\n`, `${OK}content-length: 1\r\n\r\nx`]],
@@ -289,10 +318,20 @@ describe('the heads of one connection', () => {
     expect(parseAll(texts)).toEqual(apart(texts));
   });
 
+  it('are held to their bound where only a longer length takes one past it', () => {
+    const room = HEAD_BYTES_MAX - `${OK}content-length: 1\r\nx: `.length;
+    const texts = [1, 10].map(
+      (length) => `${OK}content-length: ${length}\r\nx: ${'y'.repeat(room)}\r\n\r\n${'z'.repeat(length)}`,
+    );
+    expect(parseAll(texts).map(({ status }) => status)).toEqual(['done', 'fault']);
+  });
+
   it('are read as each alone, whatever stands in them', () => {
     const line = fc.constantFrom(
       'a: b\r\n',
       'content-length: 1\r\n',
+      'content-length: 02\r\n',
+      'Content-Length:2 \r\n',
       'connection: close\r\n',
       '\r\n',
       'x',
