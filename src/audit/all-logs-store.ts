@@ -75,8 +75,12 @@ interface EventsSoFar {
 }
 
 /** As `lastEvents`, of all logs. */
-export async function lastOfAllEvents(directory: string, max: number): Promise<EventsSoFar> {
-  const read = await eachLog(directory, (log) => lastEvents(log, max));
+export async function lastOfAllEvents(
+  directory: string,
+  max: number,
+  onlySigned = false,
+): Promise<EventsSoFar> {
+  const read = await eachLog(directory, (log) => lastEvents(log, max, onlySigned));
   return { ...read, events: max === 0 ? [] : read.events.slice(-max) };
 }
 

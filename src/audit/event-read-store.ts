@@ -6,10 +6,14 @@ import {
   readLoggedIntent,
   SegmentEvents,
 } from './logged-event.ts';
-import { headOf, linesOf, listSegments } from './segment-read-store.ts';
+import { looksLikeMarker } from './marker.ts';
+import { type ListedSegment, linesOf, listHeads, listSegments } from './segment-read-store.ts';
 
 /** Told of a segment that was removed, as old ones may be, before it was read. */
 export type OnGone = (path: string) => void;
+
+/** No segment holds more: each day's lines go to one of that day. Units: milliseconds. */
+const SEGMENT_MS_MAX = 86_400_000;
 
 /**
  * Events of a directory in the order they were written, as a stream: memory does not grow with the log. Segments that
@@ -21,42 +25,68 @@ export async function* readEvents(
   sinceMs: number | undefined,
   onGone?: OnGone,
 ): AsyncGenerator<LoggedEvent> {
-  const paths = await listSegments(directory);
-  const first = sinceMs === undefined ? 0 : await firstSince(paths, sinceMs);
-  for (const path of paths.slice(first)) {
-    try {
-      for await (const { event } of eventsOf(path)) if (event !== null) yield event;
-    } catch (fault) {
-      // Only of what is opened: a file that goes while it is read is read to its end.
-      if (!isGone(fault)) throw fault;
-      onGone?.(path);
-    }
+  const segments = await listHeads(directory);
+  const first = sinceMs === undefined ? 0 : segments.findIndex((each) => mayHold(each, sinceMs));
+  for (const { path } of first < 0 ? [] : segments.slice(first)) {
+    for await (const { event } of unlessGone(eventsOf(path), () => onGone?.(path)))
+      if (event !== null) yield event;
   }
 }
 
-/** The last events of a directory, oldest first, and where the log stood when they were read. */
+/** A clock may be set back: those after the first that may are read, too. One without a readable head may hold anything. */
+function mayHold({ head }: ListedSegment, sinceMs: number): boolean {
+  return head === null || Date.parse(head.time) + SEGMENT_MS_MAX >= sinceMs;
+}
+
+/** Only of what is opened: a file that goes while it is read is read to its end. */
+async function* unlessGone<T>(items: AsyncIterable<T>, onGone?: () => void): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (fault) {
+    if (!(fault instanceof Error && 'code' in fault && fault.code === 'ENOENT')) throw fault;
+    onGone?.();
+  }
+}
+
+/**
+ * The last events of a directory, oldest first, and where the log stood when they were read. Of those that nothing signed stands
+ * for yet, which a failing disk may take back, `onlySigned` leaves away what the position leaves for later.
+ */
 export async function lastEvents(
   directory: string,
   max: number,
+  onlySigned = false,
 ): Promise<{ readonly events: readonly LoggedEvent[]; readonly end: LogPosition }> {
   const paths = await listSegments(directory);
   let events: LoggedEvent[] = [];
   let end: LogPosition | null = null;
   for (const path of paths.toReversed()) {
-    const mine: LoggedEvent[] = [];
+    const isNewest = end === null;
     const reader = new SegmentEvents();
+    const mine: LoggedEvent[] = [];
+    let unsigned: LoggedEvent[] = [];
     let bytes = 0;
-    for await (const { event, endsAt } of eventsOf(path, { reader })) {
-      bytes = endsAt;
-      if (event === null) continue;
-      mine.push(event);
-      if (mine.length > max - events.length) mine.shift();
+    for await (const { event, isSigned, endsAt } of unlessGone(eventsOf(path, { reader }))) {
+      if (event !== null) unsigned.push(event);
+      if (isSigned || !isNewest) {
+        bytes = endsAt;
+        mine.push(...unsigned);
+        unsigned = [];
+      }
+      keepLast(mine, max - events.length);
+      keepLast(unsigned, max - events.length);
     }
+    if (!onlySigned) mine.push(...unsigned);
     end ??= { path, bytes, reader };
-    events = [...mine, ...events];
+    events = [...keepLast(mine, max - events.length), ...events];
     if (events.length >= max) break;
   }
   return { events, end: end ?? { path: '', bytes: 0 } };
+}
+
+function keepLast(events: LoggedEvent[], max: number): LoggedEvent[] {
+  events.splice(0, events.length - max);
+  return events;
 }
 
 /** A place in a log: a segment, and how much of it was read. */
@@ -67,7 +97,7 @@ export interface LogPosition {
   readonly reader?: SegmentEvents;
 }
 
-/** What was written since a position, and the position after it; a line that is not whole yet is left for later. */
+/** What was written since a position, and the position after it; what nothing signed stands for yet is left for later. */
 export async function eventsSince(
   directory: string,
   position: LogPosition,
@@ -77,26 +107,25 @@ export async function eventsSince(
   const events: LoggedEvent[] = [];
   let end = position;
   for (const path of paths.slice(at)) {
+    const isNewest = path === paths.at(-1);
     const isSame = path === position.path;
     const from = isSame ? position.bytes : 0;
     const reader = (isSame ? position.reader : undefined) ?? (await readerAt(path, from));
     end = { path, bytes: from, reader };
-    if ((await stat(path)).size <= from) continue;
-    for await (const { event, endsAt } of eventsOf(path, { from, reader })) {
-      if (event !== null) events.push(event);
+    let unsigned: LoggedEvent[] = [];
+    for await (const { event, isSigned, endsAt } of unlessGone(eventsAfter(path, from, reader))) {
+      if (event !== null) unsigned.push(event);
+      if (!isSigned && isNewest) continue;
+      events.push(...unsigned);
+      unsigned = [];
       end = { path, bytes: endsAt, reader };
     }
   }
   return { events, end };
 }
 
-/** The last segment that was begun before a time: those before it hold nothing later. */
-async function firstSince(paths: readonly string[], sinceMs: number): Promise<number> {
-  for (let index = paths.length - 1; index > 0; index -= 1) {
-    const path = paths[index];
-    if (path !== undefined && (await begunAtMs(path)) < sinceMs) return index;
-  }
-  return 0;
+async function* eventsAfter(path: string, from: number, reader: SegmentEvents): AsyncGenerator<ReadEvent> {
+  if ((await stat(path)).size > from) yield* eventsOf(path, { from, reader });
 }
 
 /**
@@ -107,7 +136,8 @@ export async function unansweredIntents(directory: string): Promise<readonly Log
   const open = new Map<string, LoggedIntent>();
   for (const path of await listSegments(directory)) {
     const reader = new SegmentEvents();
-    for await (const { line } of linesOf(path)) {
+    // The oldest go first: what was read before is gone, too, and so are the events that answer it.
+    for await (const { line } of unlessGone(linesOf(path), () => open.clear())) {
       const text = line.toString();
       const intent = readLoggedIntent(text);
       if (intent !== null) open.set(intent.requestId, intent);
@@ -115,22 +145,6 @@ export async function unansweredIntents(directory: string): Promise<readonly Log
     }
   }
   return [...open.values()];
-}
-
-/** A segment without a readable head may hold anything. */
-async function begunAtMs(path: string): Promise<number> {
-  try {
-    const head = await headOf(path);
-    return head === null ? Number.POSITIVE_INFINITY : Date.parse(head.time);
-  } catch (fault) {
-    if (!isGone(fault)) throw fault;
-    // The oldest go first: what is not gone is later.
-    return Number.NEGATIVE_INFINITY;
-  }
-}
-
-function isGone(fault: unknown): boolean {
-  return fault instanceof Error && 'code' in fault && fault.code === 'ENOENT';
 }
 
 /** A reader that knows the tables which stand before a place of a segment. */
@@ -145,13 +159,22 @@ export async function readerAt(path: string, from: number): Promise<SegmentEvent
   return reader;
 }
 
+/** An event, or null for a line that is none, where its line ends, and whether it stands for those before it. */
+interface ReadEvent {
+  readonly event: LoggedEvent | null;
+  readonly isSigned: boolean;
+  readonly endsAt: number;
+}
+
 async function* eventsOf(
   path: string,
   {
     from = 0,
     reader = new SegmentEvents(),
   }: { readonly from?: number; readonly reader?: SegmentEvents } = {},
-): AsyncGenerator<{ readonly event: LoggedEvent | null; readonly endsAt: number }> {
-  for await (const { line, endsAt } of linesOf(path, from))
-    yield { event: reader.read(line.toString()), endsAt };
+): AsyncGenerator<ReadEvent> {
+  for await (const { line, endsAt } of linesOf(path, from)) {
+    const text = line.toString();
+    yield { event: reader.read(text), isSigned: looksLikeMarker(text), endsAt };
+  }
 }

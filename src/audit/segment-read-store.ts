@@ -52,11 +52,7 @@ export async function listHeads(directory: string): Promise<readonly ListedSegme
   return found.sort((a, b) => order(a) - order(b));
 }
 
-/** The marker that a segment begins with; null where it cannot be read. */
-export async function headOf(path: string): Promise<Marker | null> {
-  return markerOf(await firstLineOf(path));
-}
-
+/** Null where a segment does not begin with a marker. */
 function markerOf(line: string): Marker | null {
   return looksLikeMarker(line) ? readMarker(line) : null;
 }

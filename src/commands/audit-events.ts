@@ -54,7 +54,7 @@ export async function tailAudit({
     for (const logged of events)
       await write(process.stdout, json === true ? eventText(logged) : `${eventSummary(logged)}\n`);
   };
-  let { events, ends } = await lastOfAllEvents(dir, lines);
+  let { events, ends } = await lastOfAllEvents(dir, lines, follow === true);
   await show(events);
   if (follow !== true) return;
   const stopped = new AbortController();

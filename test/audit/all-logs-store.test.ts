@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { appendFile, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   allEventsSince,
   allUnansweredIntents,
@@ -16,7 +18,7 @@ import type { LoggedEvent } from '../../src/audit/logged-event.ts';
 import { auditEvent, auditIntent } from '../../src/audit/recorder.ts';
 import { listSegments } from '../../src/audit/segment-read-store.ts';
 import { ANONYMOUS } from '../../src/identity/principal.ts';
-import { PARTS } from './fixtures.ts';
+import { eventOf, linesOf, PARTS } from './fixtures.ts';
 
 const NOON = Date.UTC(2026, 0, 10, 12);
 
@@ -30,17 +32,17 @@ afterEach(() => rm(root, { recursive: true }));
 async function write(
   name: string,
   seconds: readonly number[],
-  intents: readonly string[] = [],
+  { intents = [], atMs = NOON }: { readonly intents?: readonly string[]; readonly atMs?: number } = {},
 ): Promise<void> {
   const directory = join(root, name);
   const store = await AuditLogStore.open({
-    ...{ directory, keyPath: join(root, 'key.json'), segmentBytesMax: 1_000_000, clock: () => NOON },
+    ...{ directory, keyPath: join(root, 'key.json'), segmentBytesMax: 1_000_000, clock: () => atMs },
     onRecovery: () => undefined,
   });
   const onFault = (fault: unknown) => {
     throw fault;
   };
-  const sink = await FileAuditSink.open({ directory, clock: () => NOON, openFile: store.openFile, onFault });
+  const sink = await FileAuditSink.open({ directory, clock: () => atMs, openFile: store.openFile, onFault });
   for (const id of intents)
     await sink.intend(auditIntent({ ...PARTS.request, id }, ANONYMOUS, { hash: 'ab12', name: null }));
   for (const second of seconds)
@@ -52,6 +54,20 @@ async function write(
     );
   await sink.close();
   await store.close();
+}
+
+/** Has a file go when somebody who has seen it opens it to read it through. */
+function removeOnOpen(doomed: string): void {
+  const { createReadStream } = fs;
+  const replace = (open: typeof createReadStream) => {
+    fs.createReadStream = open;
+    syncBuiltinESMExports();
+  };
+  onTestFinished(() => replace(createReadStream));
+  replace((path, options) => {
+    if (path === doomed) fs.rmSync(doomed, { force: true });
+    return createReadStream(path, options);
+  });
 }
 
 const idsOf = (events: readonly LoggedEvent[]) => events.map(({ requestId }) => requestId);
@@ -129,9 +145,60 @@ describe('logs of several workers', () => {
   });
 
   it('tell the unanswered mutations of all', async () => {
-    await write('worker-1', [1], ['cut-1']);
-    await write('worker-2', [], ['cut-2']);
+    await write('worker-1', [1], { intents: ['cut-1'] });
+    await write('worker-2', [], { intents: ['cut-2'] });
     expect((await allUnansweredIntents(root)).map(({ requestId }) => requestId)).toEqual(['cut-1', 'cut-2']);
     expect(await readdir(root)).toContain('worker-2');
+  });
+
+  it('tell the last events, later ones and unanswered mutations also where old segments go before they are read', async () => {
+    await write('.', [1], { intents: ['old'] });
+    const { ends } = await lastOfAllEvents(root, 1);
+    for (const second of [2, 3]) await write('.', [second], { intents: [`cut-${second}`] });
+    const [oldest = '', second = ''] = await listSegments(root);
+    removeOnOpen(oldest);
+    expect(idsOf((await lastOfAllEvents(root, 9)).events)).toEqual(['.@2', '.@3']);
+    removeOnOpen(second);
+    expect(idsOf((await allEventsSince(root, ends)).events)).toEqual(['.@3']);
+    await write('.', [4]);
+    const [third = ''] = await listSegments(root);
+    removeOnOpen(third);
+    expect(await allUnansweredIntents(root)).toEqual([]);
+  });
+
+  it('are read from a time on, however the clock was set back before and after', async () => {
+    const HOUR_MS = 3_600_000;
+    await write('.', [-7200, 0], { atMs: NOON - 5 * HOUR_MS });
+    await write('.', [3600], { atMs: NOON + HOUR_MS });
+    await write('.', [-60], { atMs: NOON - HOUR_MS });
+    await write('.', [7200], { atMs: NOON + 2 * HOUR_MS });
+    await write('.', [-86_400], { atMs: NOON - 24 * HOUR_MS });
+    const seen = async (sinceMs: number) => {
+      const ids: string[] = [];
+      for await (const { requestId } of readAllEvents(root, sinceMs)) ids.push(requestId);
+      return ids;
+    };
+    expect(await seen(NOON)).toEqual(['.@-7200', '.@0', '.@3600', '.@-60', '.@7200', '.@-86400']);
+    expect(await seen(NOON + 24 * HOUR_MS)).toEqual(['.@3600', '.@-60', '.@7200', '.@-86400']);
+    expect(await seen(NOON + 30 * HOUR_MS)).toEqual([]);
+  });
+
+  it('are followed without what a failing disk takes back, and without a gap after it', async () => {
+    const path = join(root, 'audit-2026-01-10.ndjson');
+    const marker = '{"marker":"checkpoint"}\n';
+    const lines = (...ids: readonly string[]) => linesOf(...ids.map(eventOf)).join('');
+    const signed = lines('first') + marker;
+    await writeFile(path, signed + lines('back', 'taken'));
+    expect(idsOf((await lastOfAllEvents(root, 9)).events)).toEqual(['first', 'back', 'taken']);
+    const { events, ends } = await lastOfAllEvents(root, 9, true);
+    expect(idsOf(events)).toEqual(['first']);
+    const waiting = await allEventsSince(root, ends);
+    expect(idsOf(waiting.events)).toEqual([]);
+    await truncate(path, signed.length);
+    await appendFile(path, lines('taken', 'back', 'more') + marker + lines('open'));
+    const later = await allEventsSince(root, waiting.ends);
+    expect(idsOf(later.events)).toEqual(['taken', 'back', 'more']);
+    await writeFile(join(root, 'audit-2026-01-11.ndjson'), lines('next') + marker);
+    expect(idsOf((await allEventsSince(root, later.ends)).events)).toEqual(['open', 'next']);
   });
 });

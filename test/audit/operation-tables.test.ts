@@ -109,7 +109,7 @@ describe('the tables of a log', () => {
       path,
       `${text(name)
         .split('\n')
-        .findLast((line) => line.includes('"r-29"'))}\n`,
+        .findLast((line) => line.includes('"r-29"'))}\n{"marker":"checkpoint"}\n`,
     );
     const later = await eventsSince(directory, end);
     expect(later.events.map((event) => event.operation?.hash)).toEqual(['hash-2']);

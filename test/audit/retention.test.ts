@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAuditKey } from '../../src/audit/audit-key-store.ts';
 import { AuditLogStore } from '../../src/audit/audit-log-store.ts';
 import type { AuditRetention, RetentionOptions } from '../../src/audit/audit-retention-store.ts';
-import { checkSegment, headOf, listSegments } from '../../src/audit/segment-read-store.ts';
+import { checkSegment, listHeads, listSegments } from '../../src/audit/segment-read-store.ts';
 import { CheckpointStore } from '../../src/audit/shipping/checkpoint-store.ts';
 import { LogSource } from '../../src/audit/shipping/log-source.ts';
 import { type AuditReport, type CheckOptions, checkAudit } from '../../src/commands/audit.ts';
@@ -59,13 +59,12 @@ async function check(archives = false, options: CheckOptions = {}): Promise<Audi
 
 /** Numbers of the segments that are there. */
 async function numbers(): Promise<readonly (number | undefined)[]> {
-  return Promise.all((await listSegments(directory)).map(async (path) => (await headOf(path))?.segment));
+  return (await listHeads(directory)).map(({ head }) => head?.segment);
 }
 
 /** Says that a sink has shipped all before a segment, and some of it. */
 async function shipped(sink: string, number: number, run?: string): Promise<void> {
-  const path = (await listSegments(directory))[number] ?? '';
-  const head = await headOf(path);
+  const { path = '', head } = (await listHeads(directory))[number] ?? {};
   if (head?.marker !== 'segment') throw new Error('there is no such segment');
   const position = {
     segment: number,
