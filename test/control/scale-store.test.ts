@@ -107,9 +107,9 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
     };
     const { snapshot, many, tookMs: firstMs } = await start();
     const tookMb = heapMb() - before;
-    // The best of several: the first compiles what it runs, and other tests run beside this one.
-    let tookMs = Math.min(firstMs, (await start()).tookMs);
-    for (let turn = 2; turn < STARTS_MAX && tookMs >= START_MS_MAX; turn += 1)
+    // The best of several, until one is in time: the first compiles what it runs, and other tests run beside this one.
+    let tookMs = firstMs;
+    for (let turn = 1; turn < STARTS_MAX && tookMs >= START_MS_MAX; turn += 1)
       tookMs = Math.min(tookMs, (await start()).tookMs);
     expect(snapshot.applications).toHaveLength(APPLICATIONS);
     expect(snapshot.subscriptions).toHaveLength(APPLICATIONS * SUBSCRIPTIONS_EACH);
@@ -167,9 +167,9 @@ describe(`a control plane with ${APPLICATIONS} applications and ${PRODUCTS} prod
       return tookMs;
     };
     try {
-      // The best of several, since other tests run beside this one.
-      let tookMs = Math.min(await start(), await start());
-      for (let turn = 2; turn < STARTS_MAX && tookMs >= START_MS_MAX; turn += 1)
+      // The best of several, until one is in time, since other tests run beside this one.
+      let tookMs = await start();
+      for (let turn = 1; turn < STARTS_MAX && tookMs >= START_MS_MAX; turn += 1)
         tookMs = Math.min(tookMs, await start());
       process.stdout.write(`a gateway starts in ${Math.round(tookMs)} ms of two cores\n`);
       expect(tookMs).toBeLessThan(START_MS_MAX);
