@@ -195,7 +195,8 @@ class PooledCompiler implements Compiler {
     };
     const operation = Object.freeze({
       ...facts,
-      hash: hash('sha256', JSON.stringify([text, operationName]), 'hex'),
+      // By the name that it has: whether a request repeats the name of the only operation is the client's to choose.
+      hash: hash('sha256', JSON.stringify([text, facts.name]), 'hex'),
       supergraphId: this.#supergraphId,
       planFor,
     });

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/event.ts';
 import { Counter, Gauge, Histogram, type Metric, type Reading, Readings, renderMetrics } from './metrics.ts';
 import { type SinkReading, sinkMetrics } from './sink-metrics.ts';
-import type { StageObserver, StageTime } from './stage-observer.ts';
+import { faultCode, type StageObserver, type StageTime } from './stage-observer.ts';
 
 /** What is looked at when metrics are asked for. */
 export interface MetricSources {
@@ -47,7 +47,7 @@ export class GatewayMetrics implements StageObserver {
   readonly #duration = new Histogram(
     'portcullis_request_duration_seconds',
     'Time from identification to the answer.',
-    ['type'],
+    ['type', 'decision'],
   );
   readonly #refusals = new Counter(
     'portcullis_refused_fields_total',
@@ -74,6 +74,11 @@ export class GatewayMetrics implements StageObserver {
   readonly #stages = new Histogram('portcullis_stage_duration_seconds', 'Time in parts of the path.', [
     'stage',
   ]);
+  readonly #stageErrors = new Counter(
+    'portcullis_stage_errors_total',
+    'Parts of the path that ended a request, by the code of its refusal.',
+    ['stage', 'code'],
+  );
   readonly #foreign = new Counter(
     'portcullis_foreign_objects_total',
     'Objects of another tenant that were withheld.',
@@ -87,7 +92,7 @@ export class GatewayMetrics implements StageObserver {
     const readings = (name: string, help: string, [label, read]: [string, () => Iterable<Reading>]) =>
       new Readings('gauge', { name, help, labels: [label] }, read);
     this.#all = [
-      ...[this.#requests, this.#duration, this.#stages, this.#refusals],
+      ...[this.#requests, this.#duration, this.#stages, this.#stageErrors, this.#refusals],
       ...[this.#fetches, this.#attempts, this.#fetchErrors, this.#fetchDuration, this.#foreign, this.#cost],
       gauge('portcullis_ready', '1 while requests are served.', () => Number(sources.ready())),
       gauge('portcullis_tightened_callers', 'Callers held to less for what they did.', sources.tightened),
@@ -154,7 +159,7 @@ export class GatewayMetrics implements StageObserver {
   }: AuditEvent): void {
     const type = operation?.type ?? 'none';
     this.#requests.add([type, decision.effect, code ?? 'none', String(status)]);
-    this.#duration.observe([type], durationUs / MICRO);
+    this.#duration.observe([type, decision.effect], durationUs / MICRO);
     for (const { rule, code: reason } of decision.reasons) this.#refusals.add([rule, reason]);
     for (const { subgraph, status: answered, errors, durationUs: tookUs, models = [] } of fetches) {
       for (const { outcome } of models) this.#attempts.add([subgraph, outcome]);
@@ -166,8 +171,9 @@ export class GatewayMetrics implements StageObserver {
     if (cost?.actual != null) this.#cost.add([], cost.actual);
   }
 
-  took({ stage, startedUs, endedUs }: StageTime): void {
+  took({ stage, startedUs, endedUs, fault }: StageTime): void {
     this.#stages.observe([stage], (endedUs - startedUs) / MICRO);
+    if (fault !== undefined) this.#stageErrors.add([stage, faultCode(fault)]);
   }
 
   /** All that is told. */

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/event.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 
 /** Parts of the path of a request whose time is told. */
 export type Stage = 'identify' | 'compile' | 'authorize' | 'limit' | 'intend' | 'execute' | 'respond';
@@ -16,4 +17,9 @@ export interface StageTime {
 export interface StageObserver {
   took(time: StageTime): void;
   observe(event: AuditEvent): void;
+}
+
+/** What a fault is told as: its code, and never its message. */
+export function faultCode(fault: unknown): ErrorCode {
+  return fault instanceof GatewayError ? fault.code : 'INTERNAL_SERVER_ERROR';
 }

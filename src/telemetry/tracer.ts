@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AuditEvent } from '../audit/event.ts';
 import type { Clock } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
 import type { FetchSpan, FetchTracing } from '../execution/fetch-tracing.ts';
 import { RequestTrace } from './request-trace.ts';
-import type { StageObserver, StageTime } from './stage-observer.ts';
+import { faultCode, type StageObserver, type StageTime } from './stage-observer.ts';
 import { formatTraceparent, parseTraceparent, type SpanContext } from './trace-context.ts';
 
 export interface TracerOptions {
@@ -179,8 +178,4 @@ class Call implements FetchSpan {
       isFault: fault !== null,
     });
   }
-}
-
-function faultCode(fault: unknown): string {
-  return fault instanceof GatewayError ? fault.code : 'INTERNAL_SERVER_ERROR';
 }

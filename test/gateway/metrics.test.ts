@@ -90,7 +90,9 @@ describe('metrics', () => {
     expect(await valueIn(requests, { code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(1);
     expect(await valueIn('portcullis_subgraph_requests_total', { subgraph: 'shop', status: '200' })).toBe(6);
     expect(await valueIn('portcullis_subgraph_errors_total', { subgraph: 'shop' })).toBe(1);
-    expect(await timesOf('portcullis_request_duration_seconds', 'type="query"')).toBe(5);
+    const duration = (decision: string) =>
+      timesOf('portcullis_request_duration_seconds', `type="query",decision="${decision}"`);
+    expect([await duration('permit'), await duration('filter')]).toEqual([4, 1]);
     expect(await valueIn('portcullis_refused_fields_total', { rule: 'authenticated' })).toBe(1);
     const stage = (name: string) => timesOf('portcullis_stage_duration_seconds', `stage="${name}"`);
     expect([
@@ -100,6 +102,13 @@ describe('metrics', () => {
       await stage('limit'),
     ]).toEqual([8, 6, 1, 6]);
     expect(await stage('compile')).toBe(7);
+    const failed = (name: string, code: string) =>
+      valueIn('portcullis_stage_errors_total', { stage: name, code });
+    expect([
+      await failed('identify', 'UNAUTHENTICATED'),
+      await failed('compile', 'GRAPHQL_VALIDATION_FAILED'),
+      await valueIn('portcullis_stage_errors_total', { stage: 'execute' }),
+    ]).toEqual([1, 1, 0]);
     expect(await read()).not.toMatch(/^portcullis_database_connections\{/mu);
     expect(await valueIn('portcullis_ready')).toBe(1);
     expect(await valueIn('process_resident_memory_bytes')).toBeGreaterThan(1e6);

@@ -55,6 +55,15 @@ describe('the compiler', () => {
     expect([a.guards.length, b.guards.length]).toEqual([0, 1]);
   });
 
+  it('has one hash for one text, whether or not a request repeats the name of its only operation', async () => {
+    const [named, unnamed] = await Promise.all([
+      compiler.compile('query Only { a }', 'Only'),
+      compiler.compile('query Only { a }', null),
+    ]);
+    expect(named.hash).toBe(unnamed.hash);
+    expect((await compiler.compile('query Other { a }', null)).hash).not.toBe(named.hash);
+  });
+
   it('gives refusals again without compiling again', async () => {
     const text = '{ nothing }';
     expect(await codeOfAsync(() => compiler.compile(text, null))).toBe('GRAPHQL_VALIDATION_FAILED');

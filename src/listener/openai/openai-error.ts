@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.ts';
+import { CATALOGUE, type ErrorCode } from '../../errors.ts';
 import type { GatewayResponse, ResponseError } from '../request.ts';
 
 /** An error as OpenAI's clients read it. Source: OpenAI API reference, "Error codes". */
@@ -82,8 +82,11 @@ function errorOf({ message, extensions }: ResponseError, status: number): OpenAi
   return typeof retryAfterSeconds === 'number' ? { ...error, retryAfterSeconds } : error;
 }
 
-function byStatus(status: number, code: string): Told {
-  if (status < 400) return [500, SERVER, code.toLowerCase()];
+/** Of an answer that ran in part the code tells the status: what is asked for here is missing in it. */
+function byStatus(answered: number, code: string): Told {
+  const own = Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code as ErrorCode].status : answered;
+  const told = answered < 400 ? own : answered;
+  const status = told < 400 ? 500 : told;
   return [status, status >= 500 ? SERVER : INVALID, code.toLowerCase()];
 }
 

@@ -21,6 +21,8 @@ describe('an error', () => {
     ['BAD_USER_INPUT', 200, 400, 'invalid_value'],
     ['COST_ESTIMATED_TOO_EXPENSIVE', 400, 400, 'cost_estimated_too_expensive'],
     ['SHUTTING_DOWN', 503, 503, 'shutting_down'],
+    ['SWITCHED_OFF', 503, 503, 'switched_off'],
+    ['SWITCHED_OFF', 200, 503, 'switched_off'],
     ['constructor', 200, 500, 'constructor'],
   ])('of %s with %i is told with %i and %s', (code, status, expected, name) => {
     const error = told(code, status);
