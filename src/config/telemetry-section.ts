@@ -27,7 +27,7 @@ const traces = z.strictObject({
     .enum(['ratio', 'parent'])
     .default('ratio')
     .describe(
-      'Who decides which requests are traced: ratio the gateway alone, parent the traceparent header where there is one. Clients send that header: trust it only behind a proxy that writes it.',
+      'Who decides which requests are traced: ratio the gateway alone, parent the traceparent header where there is one. Clients send that header: trust it only behind a proxy that writes it. With parent its tracestate is passed on to subgraphs.',
     ),
   queueSpansMax: integerKey({
     min: 256,

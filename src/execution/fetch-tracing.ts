@@ -8,6 +8,8 @@ export interface FetchTracing {
 export interface FetchSpan {
   /** What the subgraph is sent. Source: W3C Trace Context. */
   readonly traceparent: string;
+  /** Sent besides where it is not null. */
+  readonly tracestate: string | null;
   /** Told where another request's call is waited for instead of one of its own. */
   joined(leader: FetchSpan): void;
   /** `status` is that of HTTP, or 0 where no answer came; `fault` is a code, or null. */

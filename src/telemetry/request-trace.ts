@@ -24,6 +24,8 @@ export class RequestTrace {
   readonly context: SpanContext;
   /** The span of the caller; null where there is none. */
   readonly parentSpanId: string | null;
+  /** What tracing systems before this one pass on to subgraphs; null where there is nothing. */
+  readonly tracestate: string | null;
   /** Span under which calls to subgraphs stand. */
   readonly executeSpanId: string;
   readonly requestId: string;
@@ -39,6 +41,7 @@ export class RequestTrace {
   constructor(part: {
     readonly context: SpanContext;
     readonly parentSpanId: string | null;
+    readonly tracestate: string | null;
     readonly executeSpanId: string;
     readonly requestId: string;
     readonly startedMs: number;
@@ -46,6 +49,7 @@ export class RequestTrace {
   }) {
     this.context = part.context;
     this.parentSpanId = part.parentSpanId;
+    this.tracestate = part.tracestate;
     this.executeSpanId = part.executeSpanId;
     this.requestId = part.requestId;
     this.startedMs = part.startedMs;

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { FetchSpan, FetchTracing } from '../execution/fetch-tracing.ts';
 import { RequestTrace } from './request-trace.ts';
 import { faultCode, type StageObserver, type StageTime } from './stage-observer.ts';
-import { formatTraceparent, parseTraceparent, type SpanContext } from './trace-context.ts';
+import { formatTraceparent, parseTraceparent, parseTracestate, type SpanContext } from './trace-context.ts';
 
 export interface TracerOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ interface TracedRequest {
 
 /**
  * Follows each request through its stages and calls.
- * Invariant: what a client sends decides about ids of the trace at most, and about sampling only where it is trusted.
+ * Invariant: what a client sends decides about ids of the trace at most; about sampling, and what is told on, only where it is trusted.
  */
 export class Tracer implements FetchTracing, StageObserver {
   readonly #options: TracerOptions;
@@ -98,6 +98,8 @@ export class Tracer implements FetchTracing, StageObserver {
         isSampled: this.#isSampled(parent),
       },
       parentSpanId: parent?.spanId ?? null,
+      // Free text: it goes on only from where headers of a trace are written by who is trusted to.
+      tracestate: parent !== null && traces?.followsParent ? parseTracestate(headers['tracestate']) : null,
       executeSpanId: this.#spanId(),
       ...{ requestId: id, startedMs: clock.now(), startedUs: clock.nowUs() },
     });
@@ -144,6 +146,7 @@ interface CallParts {
 /** A call to a subgraph, or the wait for another's. */
 class Call implements FetchSpan {
   readonly traceparent: string;
+  readonly tracestate: string | null;
   readonly #context: SpanContext;
   readonly #parts: CallParts;
   readonly #startedUs: number;
@@ -154,6 +157,7 @@ class Call implements FetchSpan {
     this.#parts = parts;
     this.#startedUs = parts.clock.nowUs();
     this.traceparent = formatTraceparent(context);
+    this.tracestate = parts.trace.tracestate;
   }
 
   joined(leader: FetchSpan): void {

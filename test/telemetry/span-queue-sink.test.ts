@@ -29,7 +29,15 @@ afterEach(() => vi.useRealTimers());
 function traceOf(requestId: string, spans: number): RequestTrace {
   const context = { traceId: 't', spanId: 's', isSampled: true };
   const trace = new RequestTrace({
-    ...{ context, parentSpanId: null, executeSpanId: 'e', requestId, startedMs: 0, startedUs: 0 },
+    ...{
+      context,
+      parentSpanId: null,
+      tracestate: null,
+      executeSpanId: 'e',
+      requestId,
+      startedMs: 0,
+      startedUs: 0,
+    },
   });
   const span = { name: 'x', kind: 1, spanId: 's', parentSpanId: null, startedUs: 0, endedUs: 0 } as const;
   for (let at = 0; at < spans; at += 1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatTraceparent, parseTraceparent } from '../../src/telemetry/trace-context.ts';
+import { formatTraceparent, parseTraceparent, parseTracestate } from '../../src/telemetry/trace-context.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -52,6 +52,57 @@ describe('traceparent', () => {
         const context = parseTraceparent(text);
         if (context !== null) expect(parseTraceparent(formatTraceparent(context))).toEqual(context);
       }),
+    );
+  });
+});
+
+const member = (key: string, at: number) => `${key}${at}=v`;
+
+describe('tracestate', () => {
+  it.each([
+    ['rojo=00f067aa0ba902b7,congo=t61rcWkgMzE', 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE'],
+    [' a=1 ,\t, b@c=x y:"z" ', 'a=1,b@c=x y:"z"'],
+    [['a=1', '0tenant@sys=2'], 'a=1,0tenant@sys=2'],
+    [`a=${'x'.repeat(255)}`, `a=${'x'.repeat(255)}`],
+    [Array.from({ length: 32 }, (_, at) => member('k', at)).join(','), expect.any(String)],
+  ])('is passed on: %j', (given, told) => {
+    expect(parseTracestate(given)).toEqual(told);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['no member', ' , ,'],
+    ['a member without a value', 'a=1,b'],
+    ['an empty value', 'a='],
+    ['two equal signs', 'a=1=2'],
+    ['a key twice', 'a=1,b=2,a=3'],
+    ['capital letters in a key', 'Vendor=1'],
+    ['a key that begins with a digit', '0a=1'],
+    ['a line feed', 'a=1\nx-admin: yes'],
+    ['a carriage return at the end', 'a=1\r'],
+    ['what is no ASCII', 'a=\u00e9'],
+    ['NUL', 'a=\0'],
+    ['more than 32 members', Array.from({ length: 33 }, (_, at) => member('k', at)).join(',')],
+    ['more than 512 characters', `a=${'x'.repeat(250)},b=${'x'.repeat(258)}`],
+    ['a value of more than 256 characters', `a=${'x'.repeat(257)}`],
+  ])('is not, with %s', (_, given) => {
+    expect(parseTracestate(given)).toBeNull();
+  });
+
+  it('is nothing that could break a header, or is read anew as it was told', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          texts,
+          fc.string().map((text) => `a=${text}`),
+        ),
+        (text) => {
+          const told = parseTracestate(text);
+          if (told === null) return;
+          expect(told).toMatch(/^[ -~]{3,512}$/u);
+          expect(parseTracestate(told)).toBe(told);
+        },
+      ),
     );
   });
 });

@@ -99,6 +99,28 @@ describe('a trace', () => {
     expect(parseTraceparent(traceparent)?.isSampled).toBe(isTaken);
   });
 
+  it.each([
+    ['from a caller who is trusted', { followsParent: true }, { ...SAMPLED, tracestate: 'a=1' }, 'a=1'],
+    ['from any other', {}, { ...SAMPLED, tracestate: 'a=1' }, null],
+    ['without a trace', { followsParent: true }, { tracestate: 'a=1' }, null],
+    ['in another form', { followsParent: true }, { ...SAMPLED, tracestate: 'a=1,a=2' }, null],
+  ])('passes on what is told to systems behind it: %s', async (_, options, headers, told) => {
+    const tracing = tracer(options);
+    await tracing.run({ id: 'r', headers }, async () => {
+      const call = tracing.begin('shop');
+      expect(call?.tracestate).toBe(told);
+      let sent: Readonly<Record<string, string>> = {};
+      await new TracedCalls({ begin: () => call }).send(
+        { subgraph: 'shop', key: 'k', headers: {} },
+        async (given) => {
+          sent = given;
+          return { kind: 'answer', status: 200, body: {} };
+        },
+      );
+      expect(sent['tracestate'] ?? null).toBe(told);
+    });
+  });
+
   it('tells what failed by its code, never by its message', async () => {
     const tracing = tracer();
     const refused = new GatewayError('COST_ESTIMATED_TOO_EXPENSIVE');

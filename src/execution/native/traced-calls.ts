@@ -30,7 +30,7 @@ export class TracedCalls {
     const span = this.#tracing.begin(subgraph);
     if (span === null) return join(headers, () => undefined);
     let isLeader = false;
-    const joining = join({ ...headers, traceparent: span.traceparent }, () => {
+    const joining = join(withTrace(headers, span), () => {
       isLeader = true;
       this.#leaders.set(key, span);
     });
@@ -44,6 +44,10 @@ export class TracedCalls {
       if (isLeader && this.#leaders.get(key) === span) this.#leaders.delete(key);
     }
   }
+}
+
+function withTrace(headers: Headers, { traceparent, tracestate }: FetchSpan): Headers {
+  return tracestate === null ? { ...headers, traceparent } : { ...headers, traceparent, tracestate };
 }
 
 /** Settings by which nothing that a client says of its own trace goes on: ours does in its place. */
