@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { SIGNATURE_HEADER, signatureHeader } from '../webhook-signature.ts';
 import type { Notification, OutboxStore } from './outbox-store.ts';
 
@@ -21,6 +22,8 @@ export interface WebhookOptions {
 }
 
 const CLAIM_MAX = 5;
+/** Notifications of which is remembered who took them, while others did not; forgotten, they come twice to who has them. */
+const REMEMBERED_MAX = 10_000;
 const BACKOFF_MS = 1000;
 const BACKOFF_MS_MAX = 3_600_000;
 const BACKOFF_DOUBLINGS_MAX = 20;
@@ -28,6 +31,7 @@ const BACKOFF_DOUBLINGS_MAX = 20;
 /** Sends notifications to webhooks, each at least once; who gets one twice tells by its id. */
 export class WebhookSender {
   readonly #options: WebhookOptions;
+  readonly #taken = new LRUCache<string, Set<Webhook>>({ max: REMEMBERED_MAX });
   #sending: Promise<void> | null = null;
   readonly #closing = new AbortController();
 
@@ -67,16 +71,24 @@ export class WebhookSender {
   async #deliver(notification: Notification): Promise<void> {
     const { outbox, webhooks, now } = this.#options;
     const { id, topic, attempts } = notification;
-    let arrived = true;
-    for (const webhook of webhooks) {
-      if (!wants(webhook, topic)) continue;
-      const reason = await this.#post(webhook, notification);
-      if (reason === null) continue;
-      arrived = false;
-      this.#options.onFailure({ host: new URL(webhook.url).host, topic, reason });
+    const taken = this.#taken.get(id) ?? new Set<Webhook>();
+    const wanted = webhooks.filter((webhook) => wants(webhook, topic) && !taken.has(webhook));
+    // One that is silent keeps none of the others waiting, and none gets again and again what another does not take.
+    const told = wanted.map((webhook) => this.#tell(webhook, notification, taken));
+    if ((await Promise.all(told)).every((arrived) => arrived)) {
+      this.#taken.delete(id);
+      await outbox.delivered(id, now());
+    } else {
+      if (taken.size > 0) this.#taken.set(id, taken);
+      await outbox.failed(id, now() + backoffMs(attempts));
     }
-    if (arrived) await outbox.delivered(id, now());
-    else await outbox.failed(id, now() + backoffMs(attempts));
+  }
+
+  async #tell(webhook: Webhook, notification: Notification, taken: Set<Webhook>): Promise<boolean> {
+    const reason = await this.#post(webhook, notification);
+    if (reason === null) taken.add(webhook);
+    else this.#options.onFailure({ host: new URL(webhook.url).host, topic: notification.topic, reason });
+    return reason === null;
   }
 
   /** Null where it was taken, else why not. */

@@ -134,7 +134,36 @@ describe('a notification', () => {
       { path: '/kind', topics: ['tenant.*'] },
       { path: '/other', topics: ['tenant.resume', 'subscription.*'] },
     ).send();
-    expect(calls.map(({ path }) => path)).toEqual(['/all', '/same', '/kind']);
+    expect(calls.map(({ path }) => path).toSorted()).toEqual(['/all', '/kind', '/same']);
+  });
+
+  it('comes once to who took it, however often another does not', async () => {
+    await suspend();
+    statuses.set('/broken', 500);
+    const sending = sender({ path: '/broken' }, { path: '/well' });
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      await sending.send();
+      test.clock.now += backoffMs(attempt) + 1;
+    }
+    const paths = () => calls.map(({ path }) => path).toSorted();
+    expect(paths()).toEqual(['/broken', '/broken', '/broken', '/broken', '/well']);
+    statuses.clear();
+    await sending.send();
+    test.clock.now += 10_000_000;
+    await sending.send();
+    expect(paths()).toEqual(['/broken', '/broken', '/broken', '/broken', '/broken', '/well']);
+  });
+
+  it('waits for no other webhook that is silent', async () => {
+    await suspend();
+    statuses.set('/silent', 0);
+    const stopping = sender({ path: '/silent' }, { path: '/well' });
+    const sending = stopping.send();
+    await vi.waitFor(() => expect(calls.map(({ path }) => path)).toContain('/well'), {
+      timeout: PATIENT_MS / 2,
+    });
+    await stopping.close();
+    await sending;
   });
 
   it('is sent by one of several gateways', async () => {
