@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import { endingWith, goneController } from './answer-end-sink.ts';
 import { answerAll, isBatch } from './answer-operations.ts';
 import { checkHeaders } from './check-headers.ts';
+import { clientAddress } from './client-address.ts';
 import { negotiateCoding } from './content-coding.ts';
 import {
   type EncodedResponse,
@@ -108,7 +109,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
     return answer({
       incoming: request.raw,
       outgoing: reply.raw,
-      remoteAddress: request.ip,
+      remoteAddress: clientAddress(request.ip),
       headers,
       parsing,
     });
@@ -119,7 +120,7 @@ export function createEdge(options: EdgeOptions, deps: EdgeDeps): Edge {
       answer({
         incoming,
         outgoing,
-        remoteAddress: incoming.socket.remoteAddress ?? '',
+        remoteAddress: clientAddress(incoming.socket.remoteAddress ?? ''),
         headers: NO_HEADERS,
         parsing: () => parse(incoming, options, draining),
       }),

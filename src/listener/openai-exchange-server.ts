@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { goneController } from './answer-end-sink.ts';
 import { checkHeaders } from './check-headers.ts';
+import { clientAddress } from './client-address.ts';
 import { SECURITY_HEADERS } from './encode-response.ts';
 import { credentialFields } from './header-fields.ts';
 import type { ExchangeSetting, OpenAiWire } from './openai-exchange.ts';
@@ -19,7 +20,7 @@ export function frameworkWire(
   const gone = goneController(outgoing);
   const { '*': rest = '' } = params as { readonly '*'?: string };
   return {
-    ...{ method: incoming.method ?? '', remoteAddress: ip, headers: incoming.headers, rest },
+    ...{ method: incoming.method ?? '', remoteAddress: clientAddress(ip), headers: incoming.headers, rest },
     credentials: credentialFields(incoming.rawHeaders, options.apiKeyHeader),
     signal: gone.signal,
     streaming: { gone, write: (events, writing) => writeStream(outgoing, events, writing) },

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import { clientAddress } from './client-address.ts';
 import { encodeResponse } from './encode-response.ts';
 import { credentialFields, headerValue } from './header-fields.ts';
 import type { ListenerDeps, ListenerOptions, StreamOptions } from './listener.ts';
@@ -106,7 +107,7 @@ function callerOf(
     ? headerValue(headers, 'x-forwarded-for')?.split(',').at(-1)?.trim()
     : undefined;
   return {
-    remoteAddress: forwarded || (socket.remoteAddress ?? ''),
+    remoteAddress: clientAddress(forwarded || (socket.remoteAddress ?? '')),
     headers,
     ...credentialFields(rawHeaders, apiKeyHeader),
   };

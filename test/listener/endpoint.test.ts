@@ -227,6 +227,13 @@ describe('the client address', () => {
   it('is what the proxy in front wrote, not what the client wrote before it', async () => {
     expect(await address(true, '6.6.6.6, 1.2.3.4')).toBe('1.2.3.4');
   });
+
+  it.each(['1.2.3.4:50123', '::ffff:1.2.3.4', '[::FFFF:102:304]:443'])(
+    'is one, also where it is told as %s',
+    async (told) => {
+      expect(await address(true, told)).toBe('1.2.3.4');
+    },
+  );
 });
 
 describe('credentials', () => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../../errors.ts';
 import { atTurnEnd } from '../../turn-end.ts';
+import { clientAddress } from '../client-address.ts';
 import type { DirectHead } from './direct-head.ts';
 import type { Framed } from './plain-head.ts';
 
@@ -91,7 +92,7 @@ export class DirectConnection<Head extends Framed = DirectHead> {
     this.#lane = lane;
     this.#nowMs = nowMs;
     this.#untilMs = nowMs() + lane.patienceMs;
-    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remoteAddress = clientAddress(socket.remoteAddress ?? '');
     socket.push = this.#onPush;
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     socket.on('error', this.#onError);
