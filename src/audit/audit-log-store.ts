@@ -14,7 +14,10 @@ import {
   createAuditVerifier,
 } from './audit-signature.ts';
 import { CHAIN_START, type ChainPosition } from './chained-line.ts';
+import { type EndMark, endMarkText, type FoundMark, NO_END } from './end-mark.ts';
+import { loadEndMark, saveEndMark } from './end-mark-store.ts';
 import { SEGMENT_VERSION, SegmentChain } from './segment-chain.ts';
+import type { SegmentCheck } from './segment-check.ts';
 import { createSegment, SegmentFile } from './segment-file-store.ts';
 import { type CheckedSegment, checkSegment, listSegments } from './segment-read-store.ts';
 
@@ -39,6 +42,11 @@ export interface AuditLogOptions extends Partial<RetentionOptions> {
   readonly onRecovery: (recovery: AuditRecovery) => void;
 }
 
+interface NextSegment {
+  readonly segment: number;
+  readonly position: ChainPosition;
+}
+
 const { O_APPEND, O_NOFOLLOW, O_RDWR } = constants;
 
 /**
@@ -54,7 +62,7 @@ export class AuditLogStore {
   readonly #retention: SegmentRetention;
   readonly #instance = randomUUID();
   /** Where the next segment begins, after one that this process sealed itself and need not read again. */
-  #next: { readonly segment: number; readonly position: ChainPosition } | null = null;
+  #next: NextSegment | null = null;
 
   private constructor(options: AuditLogOptions, lock: AuditLock, jwk: unknown) {
     this.#options = options;
@@ -91,31 +99,42 @@ export class AuditLogStore {
     return this.#signer.secretFor(purpose);
   }
 
+  /** Throws: what the system says of files. */
   async close(): Promise<void> {
-    await this.#retention.settled();
-    await this.#lock.release();
+    try {
+      await this.#retention.settled();
+      const next = this.#next;
+      if (next !== null && (await this.#lock.held()))
+        await this.#mark({ segment: next.segment - 1, ...next.position, sealed: true });
+    } finally {
+      await this.#lock.release();
+    }
   }
 
-  async #endLast(): Promise<{ segment: number; position: ChainPosition }> {
+  async #endLast(): Promise<NextSegment> {
+    const found = await loadEndMark(this.#options.directory, this.#verifier);
+    // Whatever a crash leaves, a segment that says there is a mark has one.
+    if (!('mark' in found)) await this.#mark(NO_END);
     for (const last of (await listSegments(this.#options.directory)).toReversed()) {
       const checked = await checkSegment(last, this.#verifier, null);
-      if (checked.check.header !== null) return this.#end(last, checked);
+      if (checked.check.header !== null) return this.#end(last, checked, found);
       this.#options.onRecovery(recoveryOf(checked));
       // A crash before the head was whole: nothing of an event is in it. Anything else stays as evidence.
       if (checked.wholeBytes === 0) await rm(last);
     }
-    return { segment: 0, position: CHAIN_START };
+    return this.#past(found, { segment: 0, position: CHAIN_START });
   }
 
-  async #end(last: string, checked: CheckedSegment): Promise<{ segment: number; position: ChainPosition }> {
+  async #end(last: string, checked: CheckedSegment, found: FoundMark): Promise<NextSegment> {
     const { check, wholeBytes, tornBytes } = checked;
     const { state } = check;
     const recovery = recoveryOf(checked);
     const { segment, breaks } = recovery;
     const next = { segment: segment + 1, position: state?.position ?? CHAIN_START };
-    if (check.sealed && breaks === 0 && tornBytes === 0) return next;
+    const isCut = isCutOff(found, check, this.#verifier.keyId);
+    if (isCut || (check.sealed && breaks === 0 && tornBytes === 0)) return this.#past(found, next, isCut);
     this.#options.onRecovery(recovery);
-    if (breaks > 0 || check.sealed || state === null) return next;
+    if (breaks > 0 || check.sealed || state === null) return this.#past(found, next);
     const chain = new SegmentChain(segment, this.#signer, state);
     const handle = await open(last, O_APPEND | O_RDWR | O_NOFOLLOW);
     try {
@@ -131,7 +150,21 @@ export class AuditLogStore {
     } finally {
       await handle.close();
     }
-    return { segment: segment + 1, position: chain.state.position };
+    return this.#past(found, { segment: segment + 1, position: chain.state.position });
+  }
+
+  /** Goes on after what the log's mark says was there: where that is gone, the chain shows it for good. */
+  #past(found: FoundMark, next: NextSegment, isCut = false): NextSegment {
+    const mark = 'mark' in found ? found.mark : NO_END;
+    if (!isCut && mark.segment < next.segment) return next;
+    const segment = Math.max(mark.segment, next.segment - 1);
+    this.#options.onRecovery({ segment, cutBytes: 0, unsignedLines: 0, breaks: 1 });
+    const seq = Math.max(mark.seq, next.position.seq);
+    return { segment: segment + 1, position: { seq, hash: mark.hash } };
+  }
+
+  async #mark(mark: EndMark): Promise<void> {
+    await saveEndMark(this.#options.directory, endMarkText(mark, this.#signer));
   }
 
   async #begin(path: string, segment: number, position: ChainPosition): Promise<AuditFile> {
@@ -155,6 +188,7 @@ export class AuditLogStore {
       previous: position.hash,
       keyId: this.#signer.keyId,
       instance: this.#instance,
+      marked: true,
     } as const;
     try {
       await file.write(() => {
@@ -164,6 +198,8 @@ export class AuditLogStore {
         return [line, Buffer.from(chain.marker({ marker: 'removed', last, lastHash }, nowMs))];
       });
       await file.sync();
+      const { first } = chain.state;
+      if (first !== null) await this.#mark({ segment, seq: position.seq, hash: first, sealed: false });
     } catch (error) {
       await handle.close();
       throw error;
@@ -172,6 +208,13 @@ export class AuditLogStore {
     if (removal !== null) this.#retention.remove(removal);
     return file;
   }
+}
+
+/** Whether a segment was longer, by the mark, or says that there is one though there is none. */
+function isCutOff(found: FoundMark, { header, sealed, state }: SegmentCheck, keyId: string): boolean {
+  if (!('mark' in found)) return header?.marked === true && header.keyId === keyId;
+  const { mark } = found;
+  return mark.sealed && mark.segment === header?.segment && !(sealed && state?.position.hash === mark.hash);
 }
 
 function recoveryOf({ check, tornBytes }: CheckedSegment): AuditRecovery {

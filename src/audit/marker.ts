@@ -18,6 +18,8 @@ const markerSchema = z.discriminatedUnion('marker', [
     previous: hash,
     keyId: z.string().max(64),
     instance: z.string().max(64),
+    /** A signed mark of the log's end stands beside it from now on. */
+    marked: z.literal(true).optional(),
     time: z.iso.datetime(),
   }),
   z.object({ marker: z.literal('checkpoint'), segment: count, time: z.iso.datetime(), sums }),

@@ -11,6 +11,11 @@ import { SEGMENT_VERSION, type SegmentState, type SegmentVersion } from './segme
 /** What a log says, signed, of older segments that it removed. */
 export type RemovalRecord = Pick<Extract<Marker, { marker: 'removed' }>, 'last' | 'lastHash'>;
 
+/** What the start after a crash did with the end of a segment, and the line that says so. */
+export type RecoveryRecord = Pick<Extract<Marker, { marker: 'recovered' }>, 'unsignedLines' | 'cutBytes'> & {
+  readonly line: number;
+};
+
 /** Breaks are bounded: a file of nothing else says no more by its thousandth. */
 const BREAKS_MAX = 1_000;
 /** Many times what one group has: of more than that no signed line is to be expected. */
@@ -21,6 +26,8 @@ export class SegmentCheck {
   readonly breaks: ChainBreak[] = [];
   /** Those whose signature holds. */
   readonly removals: RemovalRecord[] = [];
+  /** Likewise: that the start after a crash signed for lines, or cut off bytes. */
+  readonly recoveries: RecoveryRecord[] = [];
   readonly #verifier: AuditVerifier;
   #position: ChainPosition | null;
   #header: Extract<Marker, { marker: 'segment' }> | null = null;
@@ -35,6 +42,8 @@ export class SegmentCheck {
   /** Lines that no signed one stands for yet, and their numbers. */
   #group: LineGroup;
   #seqs: (number | null)[] = [];
+  /** Which of them is the first that is neither numbered nor a table, and so was not written like that. */
+  #strange: number | null = null;
   /** The first of them that refers to a table which is not there. */
   #missing: ChainBreak | null = null;
 
@@ -52,6 +61,11 @@ export class SegmentCheck {
   /** Lines since the last signed one. */
   get unsigned(): number {
     return this.#unsigned;
+  }
+
+  /** Lines so far. */
+  get lines(): number {
+    return this.#lines;
   }
 
   get header(): Extract<Marker, { marker: 'segment' }> | null {
@@ -83,6 +97,12 @@ export class SegmentCheck {
   /** Told once the segment ends without a line feed, or without a seal where it must have one. */
   truncated(): void {
     this.breaks.push({ kind: 'truncated', line: this.#lines + 1, seq: this.#position?.seq ?? null });
+  }
+
+  /** Told once there are no more lines. */
+  end(): void {
+    if (this.#strange !== null) this.#tellAt(this.#strange, 'changed');
+    this.#strange = null;
   }
 
   #begin(text: string): void {
@@ -167,8 +187,9 @@ export class SegmentCheck {
       this.#regroup();
     }
     // No line is empty, and bytes that are no UTF-8 are read as none: a signature over it would be one over anything.
-    if (text === '') this.#break('changed', null);
     const seq = seqOf(text);
+    if (text === '') this.#break('changed', null);
+    else if (seq === null && tableOf(text) === null) this.#strange ??= this.#group.lines;
     this.#group.take(Buffer.from(`${text}\n`));
     this.#seqs.push(seq);
     this.#unsigned += 1;
@@ -198,18 +219,21 @@ export class SegmentCheck {
       sums !== '' && this.#group.hash(own) === read.hash
         ? null
         : locateBreak({ found: this.#group.sums, written: readSums(sums), ...numbers });
-    if (located === null) {
-      this.#break('changed', read.seq);
-      return;
-    }
-    const { kind, index } = located;
-    const line = this.#lines + 1 - this.#group.lines + index;
-    this.#tell({ kind, line, seq: this.#seqs[index] ?? null });
+    if (this.#strange !== null && (located === null || located.index > this.#strange))
+      this.#tellAt(this.#strange, 'changed');
+    else if (located === null) this.#break('changed', read.seq);
+    else this.#tellAt(located.index, located.kind);
+  }
+
+  /** Tells a break by its place in the group. */
+  #tellAt(index: number, kind: BreakKind): void {
+    this.#tell({ kind, line: this.#lines + 1 - this.#group.lines + index, seq: this.#seqs[index] ?? null });
   }
 
   #regroup(): void {
     this.#group = new LineGroup(this.#position?.hash ?? '');
     this.#seqs = [];
+    this.#strange = null;
     this.#missing = null;
   }
 
@@ -230,6 +254,10 @@ export class SegmentCheck {
     this.#unsigned = 0;
     if (isWhole && marker.marker === 'removed' && this.removals.length < BREAKS_MAX)
       this.removals.push({ last: marker.last, lastHash: marker.lastHash });
+    if (isWhole && marker.marker === 'recovered') {
+      const { unsignedLines, cutBytes } = marker;
+      this.recoveries.push({ line: this.#lines + 1, unsignedLines, cutBytes });
+    }
     if (marker.marker !== 'seal') return;
     this.#sealed = true;
     const { lines, first, last, root } = marker;

@@ -79,7 +79,10 @@ export async function checkSegment(
   const lines = linesOf(path);
   for (;;) {
     const { done, value } = await lines.next();
-    if (done === true) return { check, wholeBytes, tornBytes: value };
+    if (done === true) {
+      check.end();
+      return { check, wholeBytes, tornBytes: value };
+    }
     check.line(lineOf(value.line));
     wholeBytes = value.endsAt;
   }

@@ -4,6 +4,8 @@ import { defaultAuditKeyPath, readAuditKey } from '../audit/audit-key-store.ts';
 import { createAuditVerifier, publicAuditKey } from '../audit/audit-signature.ts';
 import type { ChainBreak } from '../audit/chain-break.ts';
 import { CHAIN_START, type ChainPosition } from '../audit/chained-line.ts';
+import { endBreak, NO_END, type SegmentEnd } from '../audit/end-mark.ts';
+import { loadEndMark } from '../audit/end-mark-store.ts';
 import type { RemovalRecord } from '../audit/segment-check.ts';
 import { type CheckedSegment, checkSegment, listSegments } from '../audit/segment-read-store.ts';
 import { GatewayError } from '../errors.ts';
@@ -20,8 +22,19 @@ export interface AuditReport {
   readonly breaks: readonly (ChainBreak & { readonly file: string })[];
   /** Number of the first segment that is there, of several logs the highest; more than 0 where older ones were archived, or removed. */
   readonly firstSegment: number | null;
+  /** What is not as it was written either, but for what a crash does: ends that nothing signed stands for, or did before a start after one. */
+  readonly loose: readonly LooseEnd[];
   /** The last segment has no seal: a gateway writes to it, crashed, or its end was removed. */
   readonly open: boolean;
+}
+
+interface LooseEnd {
+  readonly file: string;
+  readonly line: number;
+  readonly unsignedLines: number;
+  readonly cutBytes: number;
+  /** Whether the next start signed for the lines, and cut the bytes off. */
+  readonly recovered: boolean;
 }
 
 /** How a log is checked. */
@@ -66,7 +79,11 @@ async function checkOnce(
   { archives = false, check: checkOne = checkSegment }: CheckOptions,
 ): Promise<AuditReport | string> {
   const verifier = createAuditVerifier(jwk);
+  // Before the segments: what is written meanwhile comes after what it says.
+  const mark = await loadEndMark(directory, verifier);
   const paths = await listSegments(directory);
+  const loose: LooseEnd[] = [];
+  const segmentEnds: SegmentEnd[] = [];
   const breaks: (ChainBreak & { readonly file: string })[] = [];
   let position: ChainPosition | null = null;
   let firstSegment: number | null = null;
@@ -93,7 +110,14 @@ async function checkOnce(
     position = check.state?.position ?? null;
     if (check.header !== null && position !== null) ends.set(check.header.segment, position.hash);
     lines += check.state?.lines ?? 0;
+    loose.push(...looseEnds(checked, basename(path)));
+    segmentEnds.push(endOf(checked, basename(path)));
   }
+  const atEnd = endBreak(archives && !('mark' in mark) ? { mark: NO_END } : mark, segmentEnds);
+  if (atEnd !== null) breaks.push(atEnd);
+  // A gateway begins a file, and leaves it empty where it crashes then; but not where others are missed.
+  const emptied = breaks.length === 0 ? [] : segmentEnds.filter((end) => end.segment < 0 && end.lines === 0);
+  breaks.push(...emptied.map(({ file }) => ({ kind: 'truncated', file, line: 1, seq: null }) as const));
   if (
     !archives &&
     first !== null &&
@@ -101,7 +125,30 @@ async function checkOnce(
     !removals.some((each) => isRecorded(first, each, ends))
   )
     breaks.unshift({ kind: 'unrecorded removal', file: basename(paths[0] ?? ''), line: 1, seq: null });
-  return { segments: paths.length, lines, breaks, firstSegment, open };
+  return { segments: paths.length, lines, breaks, firstSegment, open, loose };
+}
+
+function looseEnds({ check, tornBytes }: CheckedSegment, file: string): readonly LooseEnd[] {
+  const recovered = check.recoveries
+    .filter(({ unsignedLines, cutBytes }) => unsignedLines + cutBytes > 0)
+    .map((each) => ({ file, ...each, recovered: true }));
+  const { sealed, unsigned, lines } = check;
+  if (sealed || unsigned + tornBytes === 0) return recovered;
+  const line = lines - unsigned + 1;
+  return [...recovered, { file, line, unsignedLines: unsigned, cutBytes: tornBytes, recovered: false }];
+}
+
+function endOf({ check }: CheckedSegment, file: string): SegmentEnd {
+  const { header, sealed, state, lines } = check;
+  const ends = { first: state?.first ?? null, last: state?.position.hash ?? null };
+  return {
+    file,
+    segment: header?.segment ?? NO_END.segment,
+    ...ends,
+    sealed,
+    lines,
+    marked: header?.marked === true,
+  };
 }
 
 /** A crash may have left some of what is recorded to be gone: then the last of it is there, and ends as recorded. */
@@ -129,7 +176,8 @@ async function checkLogs(directory: string, jwk: unknown, options: CheckOptions)
     const report = await checkAudit(log, jwk, options);
     if (report.segments === 0) empty.push(prefix || log);
     const breaks = report.breaks.map((each) => ({ ...each, file: `${prefix}${each.file}` }));
-    reports.push({ ...report, breaks });
+    const loose = report.loose.map((each) => ({ ...each, file: `${prefix}${each.file}` }));
+    reports.push({ ...report, breaks, loose });
   }
   const sum = (of: (report: AuditReport) => number) => reports.reduce((all, each) => all + of(each), 0);
   return {
@@ -140,6 +188,7 @@ async function checkLogs(directory: string, jwk: unknown, options: CheckOptions)
       (latest, { firstSegment }) => (firstSegment === null ? latest : Math.max(latest ?? 0, firstSegment)),
       null,
     ),
+    loose: reports.flatMap(({ loose }) => loose),
     open: reports.some(({ open }) => open),
     empty,
   };
@@ -156,6 +205,7 @@ export async function verifyAudit(
   const end = report.open ? 'the last segment is open' : 'all sealed';
   const told = [
     ...report.breaks.map(({ file, line, seq, kind }) => `${file}:${line} seq ${seq ?? 'unknown'}: ${kind}`),
+    ...report.loose.map(looseText),
     `${report.segments} segments from number ${report.firstSegment ?? 'unknown'}, ${report.lines} lines, ${end}, ${report.breaks.length} breaks`,
   ];
   process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${told.join('\n')}\n`);
@@ -165,6 +215,13 @@ export async function verifyAudit(
   ];
   if (wrong.length > 0)
     throw new GatewayError('AUDIT_BROKEN', { details: wrong.map((message) => ({ message })) });
+}
+
+function looseText({ file, line, unsignedLines, cutBytes, recovered }: LooseEnd): string {
+  const end = `${unsignedLines} lines and ${cutBytes} bytes after them`;
+  return recovered
+    ? `${file}:${line}: a crash left ${end} unsigned: the lines were signed and the bytes cut off at the next start`
+    : `${file}:${line}: ${end} that nothing signed stands for yet`;
 }
 
 /** `portcullis audit key`: the public key, to be kept where who can write the log cannot. */

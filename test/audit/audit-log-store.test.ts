@@ -17,6 +17,7 @@ import { obtainAuditKey, readAuditKey } from '../../src/audit/audit-key-store.ts
 import { AuditLogStore, type AuditRecovery } from '../../src/audit/audit-log-store.ts';
 import { createAuditSigner } from '../../src/audit/audit-signature.ts';
 import { CHAIN_START } from '../../src/audit/chained-line.ts';
+import { END_MARK_FILE, endMarkText } from '../../src/audit/end-mark.ts';
 import { type AuditReport, checkAudit } from '../../src/commands/audit.ts';
 import { eventOf } from './fixtures.ts';
 import { OlderSegment } from './older-segments.ts';
@@ -61,6 +62,16 @@ async function run(names: readonly string[], into = directory, segmentBytesMax =
   for (const each of names) sink.record(eventOf(each));
   await sink.close();
   await store.close();
+}
+
+/** As a crash leaves it: without a seal, and with what was last known of its end. */
+async function crash(names: readonly string[]): Promise<void> {
+  await run(names);
+  await edit(FIRST, (lines) => lines.slice(0, -1));
+  const signer = createAuditSigner(await readAuditKey(join(home, 'key.json')));
+  const { hash } = JSON.parse((await readFile(join(directory, FIRST), 'utf8')).split('\n', 1)[0] ?? '');
+  const mark = endMarkText({ segment: 0, seq: 0, hash, sealed: false }, signer);
+  await writeFile(join(directory, END_MARK_FILE), mark);
 }
 
 async function check(into = directory): Promise<AuditReport> {
@@ -113,7 +124,7 @@ describe('a chained log', () => {
   it('keeps its key readable by its owner only, outside the directory', async () => {
     await run(NAMES);
     expect((await stat(join(home, 'key.json'))).mode & 0o777).toBe(0o600);
-    expect(await readdir(directory)).toEqual([FIRST]);
+    expect((await readdir(directory)).sort()).toEqual([FIRST, END_MARK_FILE]);
   });
 
   it('locates a removed line at each place', async () => {
@@ -162,9 +173,8 @@ describe('a chained log', () => {
   });
 
   it('shows a last segment without its end as open', async () => {
-    await run(NAMES);
-    await edit(FIRST, (lines) => lines.slice(0, -1));
-    expect(await check()).toMatchObject({ open: true });
+    await crash(NAMES);
+    expect(await check()).toMatchObject({ breaks: [], open: true });
   });
 
   it('locates bytes that are no text, though they read as the text that was there', async () => {
@@ -179,8 +189,7 @@ describe('a chained log', () => {
   });
 
   it('shows a last segment that ends within a line, as while it is written, as open', async () => {
-    await run(NAMES);
-    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await crash(NAMES);
     await appendFile(join(directory, FIRST), '{"time":');
     expect(await check()).toMatchObject({ breaks: [], open: true });
     await run(['later']);
@@ -213,8 +222,7 @@ describe('a chained log', () => {
 
 describe('a log that was not closed', () => {
   it('has its torn line cut and is sealed at the next start, which is recorded and told', async () => {
-    await run(NAMES);
-    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await crash(NAMES);
     await appendFile(join(directory, FIRST), '{"version":1,"requ');
     await run(['later']);
     expect(recoveries).toEqual([{ segment: 0, cutBytes: 18, unsignedLines: 0, breaks: 0 }]);
@@ -245,7 +253,7 @@ describe('a log that was not closed', () => {
   );
 
   it('keeps whole lines that nothing signed, signs for them and numbers on', async () => {
-    await run(NAMES);
+    await crash(NAMES);
     let cut = '';
     await edit(FIRST, (lines) => {
       const at = lines.findLastIndex((line) => line.startsWith('{"marker":"checkpoint"'));
@@ -263,8 +271,7 @@ describe('a log that was not closed', () => {
   });
 
   it('is not signed over where a line that nothing stands for yet is no text', async () => {
-    await run(NAMES);
-    await edit(FIRST, (lines) => lines.slice(0, -1));
+    await crash(NAMES);
     await appendFile(join(directory, FIRST), Buffer.from([0x7b, 0xff, 0x7d, 0x0a]));
     await run(['later']);
     expect(recoveries).toMatchObject([{ unsignedLines: 1, breaks: 1 }]);
