@@ -68,7 +68,7 @@ export class DirectConnection<Head extends Framed = DirectHead> {
   readonly #lane: DirectLane<Head>;
   readonly #gone = new AbortController();
   /** Fires when the client leaves while its request runs. */
-  readonly signal = this.#gone.signal;
+  readonly signal: AbortSignal = this.#gone.signal;
   #head: Head | null = null;
   /** Of the head, the empty line that ends it included. */
   #headText = '';
