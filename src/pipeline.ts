@@ -174,7 +174,10 @@ function recordEnd(
   { status, body }: GatewayResponse,
   { audit, tookUs }: { readonly audit: AuditSink; readonly tookUs: number },
 ): void {
-  audit.record(auditEvent({ ...record, status, errors: body.errors?.length ?? 0, durationUs: tookUs }));
+  record.status = status;
+  record.errors = body.errors?.length ?? 0;
+  record.durationUs = tookUs;
+  audit.record(auditEvent(record));
 }
 
 function openStream(
@@ -205,9 +208,7 @@ function streamParts(request: GraphQLRequest, parts: PipelineParts): DeferringPa
 }
 
 /** What is known of a request so far, for its audit event. */
-type OpenRecord = {
-  -readonly [Key in keyof Omit<AuditParts, 'status' | 'errors' | 'durationUs'>]: AuditParts[Key];
-};
+type OpenRecord = { -readonly [Key in keyof AuditParts]: AuditParts[Key] };
 
 function openRecord(request: GraphQLRequest): OpenRecord {
   return {
@@ -223,8 +224,11 @@ function openRecord(request: GraphQLRequest): OpenRecord {
     times: null,
     changes: null,
     foreignObjects: 0,
+    status: 0,
     code: null,
+    errors: 0,
     events: null,
+    durationUs: 0,
   };
 }
 

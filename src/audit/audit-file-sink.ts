@@ -44,7 +44,7 @@ const DEFAULT_LIMITS: FileAuditSinkLimits = {
   queueBytesMax: 67_108_864,
   encodeEventsMax: 512,
   batchBytesMax: 1_048_576,
-  flushMs: 50,
+  flushMs: 100,
   gatherMs: 4,
   retryMs: 100,
   retryMsMax: 5_000,

@@ -17,24 +17,39 @@ export interface AuditTable {
   readonly bytes: number;
 }
 
-/** One event. What is as for almost every request is left out: `USUAL_EVENT` of the reader says what that is. */
+/**
+ * One event. What is as for almost every request is left out: `USUAL_EVENT` of the reader says what that is. What many lines have in
+ * common is joined beforehand, since a line costs as much as the number of its pieces.
+ */
 export function auditLine(event: AuditEvent): AuditLine {
-  const { severity, time, requestId, cost, fetches, fetchesTruncated, counts, operation } = event;
+  const { severity, time, requestId, cost, fetches, fetchesTruncated, counts } = event;
+  const operation = event.operation === null ? null : knownOperation(event.operation);
   const call = callOf(event);
-  let text = `{"time":"${time}","requestId":${quoted(requestId)}`;
+  let text = timeText(time) + quoted(requestId);
   if (typeof call === 'string') text += call;
   if (severity !== 'normal') text += `,"severity":"${severity}"`;
   if (cost !== null) text += `,"cost":${costText(cost)}`;
-  text += `,"fetches":[${fetchesText(fetches)}]`;
+  text += fetchesText(fetches);
+  text += counts === null ? ']' : countsText(counts, operation);
   if (fetchesTruncated > 0) text += `,"fetchesTruncated":${fetchesTruncated}`;
-  if (counts !== null) text += `,"counts":${countsText(counts, operation)}`;
   if ((event.arguments ?? event.times ?? event.changes) !== undefined)
     text += optionalText(event, OPTIONAL_OF_EVENT);
   return {
-    text: `${text}${endText(event)}`,
+    text: text + endText(event),
     call: typeof call === 'string' ? null : call,
-    operation: operation === null ? null : operationTable(operation),
+    operation: operation === null ? null : operation.table,
   };
+}
+
+const LAST_TIME = { time: '', text: '' };
+
+/** What lines begin with; many have one time. */
+function timeText(time: string): string {
+  if (time !== LAST_TIME.time) {
+    LAST_TIME.time = time;
+    LAST_TIME.text = `{"time":"${time}","requestId":`;
+  }
+  return LAST_TIME.text;
 }
 
 const OPTIONAL_OF_EVENT = optionalMembers<AuditEvent>({ arguments: true, times: true, changes: true });
@@ -94,17 +109,31 @@ function costText({ estimated, actual, max }: CostReport): string {
   return `{"estimated":${estimated},"actual":${actual},"max":${max}}`;
 }
 
+/** The member, after a comma and without its end. */
 function fetchesText(fetches: readonly FetchRecord[]): string {
   const [first] = fetches;
-  if (first === undefined) return '';
-  return fetches.length === 1 ? fetchText(first) : fetches.map(fetchText).join();
+  if (first === undefined) return ',"fetches":[';
+  let text = fetchText(first, fetchHeads(first.subgraph).first);
+  for (let at = 1; at < fetches.length; at += 1) {
+    const fetch = fetches[at];
+    if (fetch !== undefined) text += fetchText(fetch, fetchHeads(fetch.subgraph).next);
+  }
+  return text;
 }
 
-function fetchText(fetch: FetchRecord): string {
-  const { subgraph, durationUs, status, errors, planned } = fetch;
-  let text = `${fetchHead(subgraph)}${durationUs},"planned":${planned}`;
-  if (status !== 200 || errors !== 0) text += `,"status":${status},"errors":${errors}`;
-  return tellsMore(fetch) ? `${text}${optionalText(fetch, OPTIONAL_OF_FETCH)}}` : `${text}}`;
+function fetchText(fetch: FetchRecord, head: string): string {
+  const { durationUs, status, errors, planned } = fetch;
+  const told = tellsMore(fetch) ? optionalText(fetch, OPTIONAL_OF_FETCH) : '';
+  if (status === 200 && errors === 0 && told === '') return head + durationUs + plannedText(planned);
+  const odd = status !== 200 || errors !== 0 ? `,"status":${status},"errors":${errors}` : '';
+  return `${head}${durationUs},"planned":${planned}${odd}${told}}`;
+}
+
+/** What most fetches end with, by which of the plan they were. */
+const PLANNED_ENDS = Array.from({ length: 64 }, (_, planned) => `,"planned":${planned}}`);
+
+function plannedText(planned: number | null): string {
+  return (planned === null ? undefined : PLANNED_ENDS[planned]) ?? `,"planned":${planned}}`;
 }
 
 /** Whether a subgraph told of a fetch what few do. */
@@ -112,38 +141,73 @@ export function tellsMore({ trace, models, modelsTruncated, findings }: FetchRec
   return (trace ?? models ?? modelsTruncated ?? findings) !== undefined;
 }
 
-/** What fetches of one subgraph begin with. */
-const fetchHeads = new Map<string, string>();
+/** What fetches of one subgraph begin with: the first of an event, and any other. */
+interface FetchHeads {
+  readonly first: string;
+  readonly next: string;
+}
+
+const knownHeads = new Map<string, FetchHeads>();
 /** More than graphs have subgraphs; after so many each is printed again. */
 const HEADS_MAX = 1000;
 
-function fetchHead(subgraph: string): string {
-  const known = fetchHeads.get(subgraph);
+function fetchHeads(subgraph: string): FetchHeads {
+  const known = knownHeads.get(subgraph);
   if (known !== undefined) return known;
-  const text = ['{"subgraph":', quoted(subgraph), ',"durationUs":'].join('');
-  if (fetchHeads.size >= HEADS_MAX) fetchHeads.clear();
-  fetchHeads.set(subgraph, text);
-  return text;
+  const head = ['{"subgraph":', quoted(subgraph), ',"durationUs":'].join('');
+  const heads = { first: `,"fetches":[${head}`, next: `,${head}` };
+  if (knownHeads.size >= HEADS_MAX) knownHeads.clear();
+  knownHeads.set(subgraph, heads);
+  return heads;
 }
 
-/** Of the last answer of each operation: the next one is often alike, and to compare costs a tenth of printing. */
-const lastCounts = new WeakMap<object, { readonly counts: FieldCounts; readonly text: string }>();
+/** What is remembered of an operation. */
+interface KnownOperation {
+  readonly table: AuditTable;
+  /** Of its last answer: the next one is often alike, and to compare costs a tenth of printing. */
+  counts: FieldCounts | null;
+  countsText: string;
+}
 
-function countsText(counts: FieldCounts, operation: AuditEvent['operation']): string {
-  const last = operation === null ? undefined : lastCounts.get(operation);
-  if (last !== undefined && isAlike(last.counts, counts)) return last.text;
+const knownOperations = new WeakMap<object, KnownOperation>();
+
+function knownOperation(operation: object): KnownOperation {
+  const known = knownOperations.get(operation);
+  if (known !== undefined) return known;
+  const table = tableOf(`"operation":${safeJson(operation)}`);
+  const made: KnownOperation = { table, counts: null, countsText: '' };
+  knownOperations.set(operation, made);
+  return made;
+}
+
+/** What the lines of an operation's events refer to. */
+export function operationTable(operation: object): AuditTable {
+  return knownOperation(operation).table;
+}
+
+/** The member, after the end of the fetches and a comma. */
+function countsText(counts: FieldCounts, operation: KnownOperation | null): string {
+  if (operation !== null && operation.counts !== null && isAlike(operation.counts, counts))
+    return operation.countsText;
   const { resolved, sizes, exceptions, sensitive } = counts;
   const more = [
     ...(exceptions.length === 0 ? [] : [`"exceptions":${JSON.stringify(exceptions)}`]),
     ...(Object.keys(sensitive).length === 0 ? [] : [`"sensitive":${sharedText(sensitive)}`]),
   ];
-  const text = `{${[`"resolved":${JSON.stringify(resolved)}`, `"sizes":${JSON.stringify(sizes)}`, ...more].join()}}`;
+  const members = [
+    `"resolved":${JSON.stringify(resolved)}`,
+    `"sizes":${JSON.stringify(sizes)}`,
+    ...more,
+  ].join();
+  const text = `],"counts":{${members}}`;
   // What may still change is no measure for others.
-  if (operation !== null && Object.isFrozen(sensitive)) lastCounts.set(operation, { counts, text });
+  if (operation !== null && Object.isFrozen(sensitive))
+    [operation.counts, operation.countsText] = [counts, text];
   return text;
 }
 
 function isAlike(one: FieldCounts, other: FieldCounts): boolean {
+  if (one === other) return true;
   return (
     one.sensitive === other.sensitive &&
     isSame(one.resolved, other.resolved) &&
@@ -178,17 +242,6 @@ export function intentLine(intent: AuditIntent): AuditLine {
 /** The line that gives a table its number, its line feed included. */
 export function tableLine({ text }: AuditTable, number: number): string {
   return `{"table":${number},${text}}\n`;
-}
-
-const operationTables = new WeakMap<object, AuditTable>();
-
-/** What the lines of an operation's events refer to. */
-export function operationTable(operation: object): AuditTable {
-  const known = operationTables.get(operation);
-  if (known !== undefined) return known;
-  const table = tableOf(`"operation":${safeJson(operation)}`);
-  operationTables.set(operation, table);
-  return table;
 }
 
 function tableOf(text: string): AuditTable {

@@ -1,4 +1,5 @@
 import { type AuditLine, type AuditTable, tableLine } from './audit-line.ts';
+import { CountingText } from './digits.ts';
 import { ReusedBytes } from './reused-bytes.ts';
 
 /** What may wait for the disk at most. */
@@ -11,6 +12,9 @@ export interface AuditQueueBounds {
 interface NumberedTable {
   readonly table: AuditTable;
   readonly number: number;
+  /** Of the last line that refers to it as its call: the other table, and the members between its own and its number. */
+  partner: NumberedTable | null;
+  references: string;
   /** Lines that wait and refer to it: it counts once for all of them. */
   waiting: number;
   /** The file that it was last written to; null before any. */
@@ -19,7 +23,8 @@ interface NumberedTable {
 
 interface Entry {
   readonly day: number;
-  readonly bytes: number;
+  /** Of a line that is still text its units, which are as many in almost every one. */
+  bytes: number;
   readonly call: NumberedTable | null;
   readonly operation: NumberedTable | null;
 }
@@ -32,6 +37,10 @@ export class AuditQueue {
   readonly #entries: Entry[] = [];
   readonly #tables = new WeakMap<AuditTable, NumberedTable>();
   readonly #lines = new ReusedBytes();
+  readonly #seqs = new CountingText();
+  /** The newest lines, which are not among the bytes yet, and how many they are. */
+  #text = '';
+  #textLines = 0;
   /** Where the oldest line begins, and where the last one ends. */
   #begin = 0;
   #end = 0;
@@ -55,6 +64,7 @@ export class AuditQueue {
 
   /** What waits takes, the tables that its lines refer to included. */
   get bytes(): number {
+    this.#print();
     return this.#end - this.#begin + this.#tableBytes;
   }
 
@@ -75,22 +85,25 @@ export class AuditQueue {
 
   /** False where the line does not fit and so was not taken. */
   push(day: number, line: AuditLine): boolean {
-    if (this.#entries.length >= this.#bounds.linesMax) return false;
+    const { linesMax, bytesMax } = this.#bounds;
+    if (this.#entries.length >= linesMax) return false;
     const call = this.#numbered(line.call);
     const operation = this.#numbered(line.operation);
-    let { text } = line;
-    if (call !== null) text += `,"call":${call.number}`;
-    if (operation !== null) text += `,"operation":${operation.number}`;
-    text += `,"seq":${this.#firstSeq + this.#taken}}\n`;
-    const bytes = this.#lines.upTo(this.#end + BYTES_PER_UNIT_MAX * text.length).write(text, this.#end);
+    const seq = this.#seqs.of(this.#firstSeq + this.#taken);
+    const text = `${line.text}${seqMember(call, operation)}${seq}}\n`;
     const tableBytes = this.#tableBytes + sizeUnlessWaiting(call) + sizeUnlessWaiting(operation);
-    if (this.#end + bytes - this.#begin + tableBytes > this.#bounds.bytesMax) return false;
-    this.#entries.push({ day, bytes, call, operation });
-    this.#end += bytes;
+    const besides = bytesMax - tableBytes - (this.#end - this.#begin);
+    if (BYTES_PER_UNIT_MAX * (this.#text.length + text.length) > besides) {
+      if (this.bytes - this.#tableBytes + tableBytes + Buffer.byteLength(text) > bytesMax) return false;
+    }
+    this.#entries.push({ day, bytes: text.length, call, operation });
+    this.#text += text;
+    this.#textLines += 1;
     this.#tableBytes = tableBytes;
     if (call !== null) call.waiting += 1;
     if (operation !== null) operation.waiting += 1;
     this.#taken += 1;
+    if (this.#text.length >= PRINTED_UNITS) this.#print();
     return true;
   }
 
@@ -99,6 +112,7 @@ export class AuditQueue {
    * yet; what becomes of them is told by `written` before the next batch.
    */
   batch(bytesMax: number, file: object): Uint8Array {
+    this.#print();
     const { day } = this;
     let heads = '';
     let bytes = 0;
@@ -137,11 +151,35 @@ export class AuditQueue {
     return count;
   }
 
+  /** Makes bytes of what is text: of many lines at once, since the call costs more than a line. */
+  #print(): void {
+    const text = this.#text;
+    if (text === '') return;
+    const begin = this.#end;
+    this.#end += Buffer.byteLength(text);
+    const lines = this.#lines.upTo(this.#end);
+    lines.write(text, begin);
+    if (this.#end - begin > text.length) this.#measure(lines.subarray(begin, this.#end));
+    [this.#text, this.#textLines] = ['', 0];
+  }
+
+  /** Counts the bytes of lines that have more than units. */
+  #measure(lines: Buffer): void {
+    let begin = 0;
+    for (const entry of this.#entries.slice(-this.#textLines)) {
+      entry.bytes = lines.indexOf(LINE_FEED, begin) + 1 - begin;
+      begin += entry.bytes;
+    }
+  }
+
   #numbered(table: AuditTable | null): NumberedTable | null {
     if (table === null) return null;
     const known = this.#tables.get(table);
     if (known !== undefined) return known;
-    const numbered = { table, number: this.#nextTable, waiting: 0, file: null };
+    const numbered: NumberedTable = {
+      ...{ table, number: this.#nextTable, partner: null, references: '' },
+      ...{ waiting: 0, file: null },
+    };
     this.#nextTable += 1;
     this.#tables.set(table, numbered);
     return numbered;
@@ -150,6 +188,20 @@ export class AuditQueue {
 
 /** Of UTF-8 for one unit of UTF-16. */
 const BYTES_PER_UNIT_MAX = 3;
+/** Text that gathers: some hundred lines, and no more than the collector moves at once. */
+const PRINTED_UNITS = 65_536;
+const LINE_FEED = 0x0a;
+
+/** The members that refer to tables, and the name of that of the number. Calls mostly come with one operation many times. */
+function seqMember(call: NumberedTable | null, operation: NumberedTable | null): string {
+  if (call !== null && operation !== null && call.partner === operation) return call.references;
+  const callMember = call === null ? '' : `,"call":${call.number}`;
+  const operationMember = operation === null ? '' : `,"operation":${operation.number}`;
+  // Joined of a list, so that it is one piece.
+  const text = [callMember, operationMember, ',"seq":'].join('');
+  if (call !== null) [call.partner, call.references] = [operation, text];
+  return text;
+}
 
 function sizeUnlessWaiting(numbered: NumberedTable | null): number {
   return numbered === null || numbered.waiting > 0 ? 0 : numbered.table.bytes;

@@ -1,3 +1,4 @@
+import { threeDigits } from './digits.ts';
 import { EVENT_LIMITS } from './event-limits.ts';
 
 /** What stands for the part of a text that was cut off. */
@@ -15,7 +16,7 @@ export function isoTime(timeMs: number): string {
     SECOND.text = new Date(second * 1000).toISOString().slice(0, -'000Z'.length);
     SECOND.number = second;
   }
-  MILLISECOND.text = `${SECOND.text}${String(whole - second * 1000).padStart(3, '0')}Z`;
+  MILLISECOND.text = `${SECOND.text}${threeDigits(whole - second * 1000)}Z`;
   MILLISECOND.number = whole;
   return MILLISECOND.text;
 }

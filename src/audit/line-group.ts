@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { crc32 } from 'node:zlib';
+import { chainHash } from './chained-line.ts';
 
 /** Of the checksum of one line. */
 export const SUM_BYTES = 4;
@@ -15,13 +17,15 @@ const SEQ = /,"seq":(0|[1-9]\d{0,15})\}$/;
  */
 export class LineGroup {
   readonly sums: number[] = [];
-  readonly #digest: Hash;
+  readonly #previous: string;
+  /** Of all that was taken; null before anything was. */
+  #digest: Hash | null = null;
   /** Number of the last line that has one; null where none has. */
   lastSeq: number | null = null;
 
   /** `previous` is the hash of the signed line before. */
-  constructor(previous: string, digest: Hash = createHash('sha256').update(previous)) {
-    this.#digest = digest;
+  constructor(previous: string) {
+    this.#previous = previous;
   }
 
   get lines(): number {
@@ -30,6 +34,7 @@ export class LineGroup {
 
   /** Takes whole lines, each with its line feed. */
   take(lines: Uint8Array): void {
+    this.#digest ??= createHash('sha256').update(this.#previous);
     this.#digest.update(lines);
     let last = lines.subarray(0, 0);
     for (let begin = 0; begin < lines.length; ) {
@@ -43,11 +48,13 @@ export class LineGroup {
 
   /** Hash of the signed line that stands for the group, given all of it that comes before the hash. */
   hash(body: string): string {
+    if (this.#digest === null) return chainHash(this.#previous, body);
     return this.#digest.copy().update(body).digest('hex');
   }
 
   copy(): LineGroup {
-    const copy = new LineGroup('', this.#digest.copy());
+    const copy = new LineGroup(this.#previous);
+    copy.#digest = this.#digest === null ? null : this.#digest.copy();
     copy.sums.push(...this.sums);
     copy.lastSeq = this.lastSeq;
     return copy;
@@ -62,9 +69,8 @@ export function seqOf(line: string): number | null {
 
 /** Checksums as a marker holds them: little-endian, in Base64. */
 export function sumsText(sums: readonly number[]): string {
-  const bytes = Buffer.alloc(sums.length * SUM_BYTES);
-  for (const [index, sum] of sums.entries()) bytes.writeUInt32LE(sum, index * SUM_BYTES);
-  return bytes.toString('base64');
+  const bytes = Buffer.from(Uint32Array.from(sums).buffer);
+  return (endianness() === 'LE' ? bytes : bytes.swap32()).toString('base64');
 }
 
 /** As `sumsText` wrote them. */

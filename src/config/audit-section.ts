@@ -26,7 +26,7 @@ export const auditSection = z.strictObject({
     .enum(['strict', 'relaxed'])
     .default('strict')
     .describe(
-      'strict: a mutation runs once a line that says so is on disk, whatever becomes of the process. relaxed: it does not wait; a crash may lose the last 50 ms.',
+      'strict: a mutation runs once a line that says so is on disk, whatever becomes of the process. relaxed: it does not wait; a crash may lose the last 100 ms.',
     ),
   queueEventsMax: integerKey({
     min: 1,

@@ -1,3 +1,4 @@
+import type { FieldCounts } from '../audit/event.ts';
 import type { When } from '../operation/condition.ts';
 import type { Denial, FieldShape, ObjectShape, TypeWrapper } from '../operation/shape.ts';
 import type { SensitiveRule } from '../supergraph/policy.ts';
@@ -33,6 +34,17 @@ export interface CompiledRoot {
   /** Where counting begins, by type and by coordinate: copied for each answer, which costs less than to fill a table. */
   readonly noObjects: readonly number[];
   readonly noCounts: readonly number[];
+  /** Of the last answer of which nothing odd was told; null before any. */
+  last: LastTally | null;
+}
+
+/** What was told of an answer, and what all of it but the sizes follows from. */
+export interface LastTally {
+  readonly counts: FieldCounts;
+  /** How many there were of each type. */
+  readonly objects: readonly number[];
+  /** Which conditions held. */
+  readonly held: readonly boolean[];
 }
 
 export interface CompiledType {
@@ -78,7 +90,7 @@ export function compileShape(shape: ObjectShape, leafChecks: LeafChecks): Compil
   const { types, slots } = compiler;
   const noObjects = types.map(() => 0);
   const noCounts = Array.from({ length: (slots + 1) * TALLY_STRIDE }, () => 0);
-  const root = { shape: compiledShape, types, slots, noObjects, noCounts };
+  const root: CompiledRoot = { shape: compiledShape, types, slots, noObjects, noCounts, last: null };
   compiled.set(shape, { leafChecks, root });
   return root;
 }

@@ -1,6 +1,6 @@
 import type { FieldCounts } from '../audit/event.ts';
 import { whenApplies } from '../operation/condition.ts';
-import { type CompiledField, type CompiledRoot, tallyIndex } from './compiled-shape.ts';
+import { type CompiledField, type CompiledRoot, type LastTally, tallyIndex } from './compiled-shape.ts';
 
 const RESOLVED = 0;
 const NULLS = 1;
@@ -21,6 +21,8 @@ export class FieldTally {
   readonly #root: CompiledRoot;
   readonly #objects: number[];
   readonly #counts: number[];
+  /** Whether more is to be told than follows from the objects and the lengths. */
+  #isOdd = false;
 
   constructor(root: CompiledRoot) {
     this.#root = root;
@@ -38,30 +40,32 @@ export class FieldTally {
   }
 
   null({ at }: CompiledField): void {
-    this.#add(at + NULLS, 1);
+    this.#addOdd(at + NULLS, 1);
   }
 
   /** Takes that no subgraph answered a field of an object, which is counted nevertheless. */
   absent({ at }: CompiledField): void {
-    this.#add(at + RESOLVED, -1);
+    this.#addOdd(at + RESOLVED, -1);
   }
 
   /** Takes an object that is refused or withheld, or a value that does not fit, at a field; null for the answer itself. */
   refused(field: CompiledField | null): void {
-    this.#add((field?.at ?? 0) + REFUSED, 1);
+    this.#addOdd((field?.at ?? 0) + REFUSED, 1);
   }
 
   error(field: CompiledField | null): void {
-    this.#add((field?.at ?? 0) + ERRORS, 1);
+    this.#addOdd((field?.at ?? 0) + ERRORS, 1);
   }
 
   /** Takes an error that a subgraph told of a coordinate. */
   errorAt(slot: number): void {
-    this.#add(tallyIndex(slot) + ERRORS, 1);
+    this.#addOdd(tallyIndex(slot) + ERRORS, 1);
   }
 
-  /** What was counted, given which conditions hold. */
+  /** What was counted, given which conditions hold; one object for answers in a row of which alike is told. */
   counts(held: readonly boolean[]): FieldCounts {
+    const { last } = this.#root;
+    if (last !== null && !this.#isOdd && this.#isAlike(last, held)) return last.counts;
     for (const type of this.#root.types) {
       const objects = this.#objects[type.index] ?? 0;
       if (objects === 0) continue;
@@ -69,7 +73,17 @@ export class FieldTally {
         if (whenApplies(when, held)) this.#add(at + (denied === null ? RESOLVED : REFUSED), objects);
       }
     }
-    return this.#told();
+    const counts = this.#told();
+    if (!this.#isOdd) this.#root.last = { counts, objects: this.#objects, held };
+    return counts;
+  }
+
+  /** Whether an answer of which nothing odd is told is told like another one: all but the sizes follows from its objects. */
+  #isAlike({ counts: { sizes }, objects, held: lastHeld }: LastTally, held: readonly boolean[]): boolean {
+    if (!isSame(objects, this.#objects) || !isSame(lastHeld, held)) return false;
+    for (let slot = 0; slot < sizes.length; slot += 1)
+      if (bitsOf(this.#counts[tallyIndex(slot) + LENGTH] ?? 0) !== sizes[slot]) return false;
+    return true;
   }
 
   #told(): FieldCounts {
@@ -90,9 +104,20 @@ export class FieldTally {
     return { resolved, sizes, exceptions, sensitive: NONE_SEEN };
   }
 
+  #addOdd(at: number, count: number): void {
+    this.#isOdd = true;
+    this.#add(at, count);
+  }
+
   #add(at: number, count: number): void {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
+}
+
+function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function bitsOf(length: number): number {

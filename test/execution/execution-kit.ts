@@ -31,17 +31,27 @@ export function variantOf(
 
 /** Shapes what subgraphs answered to an operation, given as JSON text or as a value. */
 export function shape(graph: Supergraph, viewed: Viewed, data: unknown): ShapedResult {
+  return shaperOf(graph, viewed)(data, viewed.variables);
+}
+
+/** Shapes one answer after another to the same operation; the slots are of coordinates for which a subgraph told an error. */
+export function shaperOf(graph: Supergraph, viewed: Viewed) {
   const { facts } = understand(graph, viewed.text);
-  const parsed = (typeof data === 'string' ? JSON.parse(data) : data) as Record<string, unknown>;
-  return shapeResult(parsed, {
+  const input = {
     shape: variantOf(graph, viewed).shape,
     conditions: facts.conditions,
-    variables: viewed.variables ?? {},
-    failedSlots: [],
     masking: maskingFor({ scopes: new Set(viewed.scopes), tenant: viewed.tenant ?? null }, UNMASKING),
     leafChecks: leafChecks(graph.apiSchema),
     tenant: viewed.tenant ?? null,
-  });
+  };
+  return (
+    data: unknown,
+    variables: Viewed['variables'] = {},
+    failedSlots: readonly number[] = [],
+  ): ShapedResult => {
+    const parsed = (typeof data === 'string' ? JSON.parse(data) : data) as Record<string, unknown>;
+    return shapeResult(parsed, { ...input, variables, failedSlots });
+  };
 }
 
 export function settings(name: string, changes: Partial<SubgraphSettings> = {}): SubgraphSettings {

@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FieldCounts } from '../../src/audit/event.ts';
 import { compose, understand } from '../operation/graph-kit.ts';
-import { shape, type Viewed } from './execution-kit.ts';
+import { shape, shaperOf, type Viewed } from './execution-kit.ts';
 
 const GRAPH = compose(`
   type Query { item: Item items: [Item!] must: Item! any: [Any] text: String number: Int json: Json words: [String] }
@@ -124,5 +125,54 @@ describe('the counts of an answer', () => {
     ['{ json }', { json: { a: ['x'.repeat(500), [{ b: 'y'.repeat(500) }]] } }, 10],
   ])('tell how many bits the length of what came back has: %s', (text, data, bits) => {
     expect(countsOf({ text }, data).sizes).toEqual([bits]);
+  });
+});
+
+describe('the counts of answers in a row to one operation', () => {
+  const text = `query ($more: Boolean! = true) {
+    items { id name @include(if: $more) secret } any { ... on Locked { id } ... on Item { name } }
+  }`;
+  /** Mostly of one length, so that answers differ in little. */
+  const name = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom('', 'n', 'm') },
+    fc.constantFrom('longer', null, 7, undefined),
+  );
+  const secret = fc.oneof({ weight: 12, arbitrary: fc.constant('') }, fc.constantFrom('s', null));
+  const item = fc.record({ id: fc.constantFrom('', '1', '12', '123'), name, secret });
+  const one = fc.constantFrom({ __typename: 'Item', name: '' }, { __typename: 'Locked', id: '' });
+  const answer = fc.record({
+    data: fc.record({ items: fc.array(item, { maxLength: 3 }), any: fc.array(one, { maxLength: 1 }) }),
+    more: fc.boolean(),
+    failed: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.subarray([0, 3])),
+  });
+  const rows = fc.array(answer, { minLength: 2, maxLength: 20 });
+
+  it.each([[['s', 'l']], [['s']], [[]]])('are those of each of them alone, with the scopes %j', (scopes) => {
+    fc.assert(
+      fc.property(rows, (row) => {
+        const inRow = shaperOf(GRAPH, { text, scopes });
+        for (const { data, more, failed } of row) {
+          const alone = shaperOf(GRAPH, { text, scopes });
+          expect(inRow(data, { more }, failed).counts).toEqual(alone(data, { more }, failed).counts);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are one object where they are told alike', () => {
+    const inRow = shaperOf(GRAPH, { text: '{ item { id name } }' });
+    const [first, second, third, fourth] = ['ab', 'cd', 'abcdefgh', 'ab'].map(
+      (value) => inRow({ item: { id: '1', name: value } }).counts,
+    );
+    expect(second).toBe(first);
+    expect(third).not.toEqual(second);
+    expect(fourth).toEqual(first);
+  });
+
+  it('tell what was odd of the answer that it happened to alone', () => {
+    const inRow = shaperOf(GRAPH, { text: '{ text }' });
+    const exceptions = ['', null, '', null].map((value) => inRow({ text: value }).counts?.exceptions);
+    expect(exceptions).toEqual([[], [0, 1, 0, 0], [], [0, 1, 0, 0]]);
   });
 });
