@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ALL_GRAPHS } from './graphs/all-graphs.ts';
 import { deferring, mergedParts } from './kit/deferring.ts';
 import { generateOperation } from './kit/operation-generator.ts';
-import { type RunningGraph, startGraph } from './kit/start-graph.ts';
+import { useGraph } from './kit/start-graph.ts';
 import type { Ask } from './kit/two-engines.ts';
 
 const SEEDS = Array.from({ length: 10 }, (_, seed) => seed);
 
 describe.each(ALL_GRAPHS)('parts of deferred answers on $title', (graph) => {
-  let running: RunningGraph;
-  beforeAll(async () => {
-    running = await startGraph(graph.subgraphs);
-  });
-  afterAll(() => running.close());
+  const running = useGraph(graph.subgraphs);
 
   /** What is answered without an error is the same in parts; what fails, fails somewhere in them. */
   async function expectSame(ask: Ask, seed: number): Promise<void> {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runs } from '../property-runs.ts';
 import { ALL_GRAPHS } from './graphs/all-graphs.ts';
 import { generateOperation } from './kit/operation-generator.ts';
 import { expectSameAnswer, plain } from './kit/same-answer.ts';
-import { type RunningGraph, startGraph } from './kit/start-graph.ts';
+import { useGraph } from './kit/start-graph.ts';
 import type { Ask } from './kit/two-engines.ts';
 
 const GENERATED = 15;
@@ -12,14 +12,7 @@ const FRESH_RUNS = 8;
 const DEPTH_MAX = 6;
 
 describe.each(ALL_GRAPHS)('both engines on $title', (graph) => {
-  let running: RunningGraph;
-
-  beforeAll(async () => {
-    running = await startGraph(graph.subgraphs);
-  });
-
-  afterAll(() => running.close());
-
+  const running = useGraph(graph.subgraphs);
   const apolloLosesData = graph.apolloLosesData === true;
   const asks: Ask[] = graph.operations.map((each) => (typeof each === 'string' ? { text: each } : each));
   const generated = (seed: number): Ask =>

@@ -14,7 +14,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { authorize } from '../../src/authorization/authorize.ts';
 import { leafChecks } from '../../src/execution/leaf-values.ts';
 import { NOTHING_SENSITIVE } from '../../src/execution/sensitive-values.ts';
@@ -91,6 +91,8 @@ function answerOf(text: string, variables: Readonly<Record<string, unknown>>, se
 }
 
 const cases = new Map<string, Promise<Case>>();
+// Else the files that come after this one carry them along.
+afterAll(() => cases.clear());
 
 /** Properties that draw alike look at the same cases, which are made once. */
 function caseOf(tape: readonly number[], scopes: readonly string[]): Promise<Case> {

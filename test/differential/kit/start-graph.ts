@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest';
 import type { SubgraphFixture } from './subgraph-fixture.ts';
 import { type RunningFixture, startFixture } from './subgraph-fixture.ts';
 import { type EngineOptions, startTwoEngines, type TwoEngines } from './two-engines.ts';
@@ -27,6 +28,24 @@ export async function startGraph(
     close: async () => {
       await engines.close();
       await Promise.all(subgraphs.map((each) => each.close()));
+    },
+  };
+}
+
+/** A graph that runs while the tests of one description do; nothing of it is held afterwards, though they are. */
+export function useGraph(fixtures: readonly SubgraphFixture[]): Pick<RunningGraph, 'engines'> {
+  let running: RunningGraph | null = null;
+  beforeAll(async () => {
+    running = await startGraph(fixtures);
+  });
+  afterAll(async () => {
+    await running?.close();
+    running = null;
+  });
+  return {
+    get engines() {
+      if (running === null) throw new Error('The graph is there while the tests run.');
+      return running.engines;
     },
   };
 }
