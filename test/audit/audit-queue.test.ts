@@ -43,7 +43,7 @@ describe('a queue of lines', () => {
           expect(given).toBe(expected.join(''));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -64,7 +64,7 @@ describe('a queue of lines', () => {
           expect(queue.bytes).toBe(held);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
