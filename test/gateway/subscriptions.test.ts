@@ -14,7 +14,8 @@ beforeAll(async () => {
   ticks = await startTicks();
   gateway = await startTestGateway([ticks], {
     listen: { port: 0, cors: { origins: [ORIGIN] } },
-    subscriptions: { maxPerPrincipal: 3, heartbeatMs: 100 },
+    // A socket of a busy machine must not be taken for a dead one.
+    subscriptions: { maxPerPrincipal: 3, initTimeoutMs: 60_000, heartbeatMs: 10_000 },
   });
 });
 afterAll(async () => {
