@@ -17,10 +17,7 @@ describe('usage', () => {
 
   it('tells its version', async () => {
     const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-    expect(await portcullisProcess(['--version'])).toMatchObject({
-      code: 0,
-      stdout: `${manifest.version}\n`,
-    });
+    expect(await portcullis(['--version'])).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
   });
 
   it.each([
@@ -76,25 +73,20 @@ describe('serve', () => {
   const serve = (config: string, ...args: string[]) => ['serve', '-c', config, ...args];
   const configured = () => configFolder().write('a.yaml', SUPERGRAPH);
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('tells where it listens and closes at %s', async (send) => {
-    const run = await portcullisProcess(serve(configured(), '--port', '4321'), {
+  it.each([
+    ['SIGTERM', ['--port', '4321'], 4321],
+    ['SIGINT', [], 4000],
+  ] as const)('tells where it listens and closes at %s, with %j on port %i', async (send, args, port) => {
+    const run = await portcullisProcess(serve(configured(), ...args), {
       stubGateway: true,
       signals: [{ after: 'listening', send }],
     });
     expect(run).toEqual({
       code: 0,
       signal: null,
-      stdout: 'listening on http://127.0.0.1:4321/graphql\nclosing\n',
+      stdout: `listening on http://127.0.0.1:${port}/graphql\nclosing\n`,
       stderr: '',
     });
-  });
-
-  it('takes the port of the configuration where none is given', async () => {
-    const run = await portcullisProcess(serve(configured()), {
-      stubGateway: true,
-      signals: [{ after: 'listening', send: 'SIGTERM' }],
-    });
-    expect(run.stdout).toContain('http://127.0.0.1:4000/graphql');
   });
 
   it('ends at once at the second signal', async () => {
@@ -129,7 +121,7 @@ describe('serve', () => {
 
   it('does not start on a faulty configuration', async () => {
     const path = configFolder().write('a.yaml', 'supergraph: {}');
-    const run = await portcullisProcess(serve(path), { stubGateway: true });
+    const run = await portcullis(serve(path));
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('a.yaml:1:13: supergraph: needs exactly one');
   });
