@@ -42,7 +42,7 @@ function source({ silent }: { readonly silent: boolean }): Source {
 
 const start = (from: Source, eventTimeoutMs = 200, options = {}): Promise<Started> =>
   startListener(
-    { subscriptions: { ...STREAMS, eventTimeoutMs, maxConnections: 1, heartbeatMs: 100 }, ...options },
+    { subscriptions: { ...STREAMS, eventTimeoutMs, maxConnections: 1 }, ...options },
     { handle: from.handle },
   );
 

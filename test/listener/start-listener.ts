@@ -24,7 +24,7 @@ export const STREAMS: ListenerOptions['subscriptions'] = {
   idleTimeoutMs: 60_000,
   heartbeatMs: 10_000,
   eventTimeoutMs: 5_000,
-  initTimeoutMs: 3_000,
+  initTimeoutMs: 60_000,
   maxLifetimeMs: 60_000,
 };
 
