@@ -75,7 +75,7 @@ beforeAll(async () => {
   };
   const { keyFile, jwks } = await createAssertionKey(where);
   ai = await startAi({
-    ...{ port: 0, trust: { jwks }, timeoutMs: 10_000, fetch },
+    ...{ port: 0, trust: { jwks }, timeoutMs: 60_000, fetch },
     providers: [
       {
         ...{ name: 'openai', provider: 'openai', apiKey: secret('key'), baseURL: `${fake.url}/v1` },
@@ -102,7 +102,7 @@ beforeAll(async () => {
     log: { level: 'debug' },
     openai: { enabled: true },
     subgraphs: {
-      ai: { errors: 'passthrough', modelReports: true, allowedExtensions: ['code', 'retryable'] },
+      ai: { timeoutMs: 60_000, errors: 'passthrough', modelReports: true, allowedExtensions: ['code'] },
     },
     state: { database },
     audit: {
