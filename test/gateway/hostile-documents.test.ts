@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
-  type Answer,
+  type AnswerBody,
   ask,
   type Folder,
   folder,
@@ -18,6 +19,8 @@ import { federated, startTinySubgraph, type TinySubgraph } from './tiny-subgraph
 const BUSY_MS_MAX = 250;
 /** More than the memory of refusals holds. */
 const VOLLEY = 1040;
+/** How many ask at a time. */
+const CALLERS = 8;
 
 const SDL = federated(`
 scalar Json
@@ -104,16 +107,19 @@ describe.each<[string, Section]>([
   let where: Folder;
   let served: Served;
   let url: string;
+  let pool: Pool;
   beforeAll(async () => {
     subgraph = await startTinySubgraph('deep', SDL, { Query: { open: () => 'open' } });
     where = folder();
     const config = writeConfig(where, [subgraph], { limits, compile: { timeoutMs: 1500, memoryMb: 256 } });
     served = serve(config, ['--import', join(import.meta.dirname, 'memory-probe.ts')]);
     url = await served.url;
+    pool = new Pool(new URL(url).origin, { connections: CALLERS });
     // From here on it is held: that it is served says nothing about a thread that an attack has just cost its life.
     await vi.waitFor(async () => expect((await ask(url, '{ open }')).codes).toEqual([]));
   });
   afterAll(async () => {
+    await pool?.destroy();
     await served?.stop();
     await subgraph?.close();
     where?.remove();
@@ -142,19 +148,25 @@ describe.each<[string, Section]>([
 
   it('of any kind, some thousand times, leaves no memory behind', async () => {
     let serial = 0;
+    // As `ask`, for less than half of its computing, which is most of what a thousand questions take.
+    const codesOf = async (query: string): Promise<readonly unknown[]> => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await pool.request({ path: '/graphql', method: 'POST', headers, body: body(query) });
+      const { errors = [] } = (await answer.body.json()) as AnswerBody;
+      return errors.length === 0 ? [null] : errors.map(({ extensions }) => extensions['code']);
+    };
     const volley = async (count: number): Promise<void> => {
       const codes = await Promise.all(
-        Array.from({ length: 8 }, async () => {
-          const seen: Answer['codes'][] = [];
-          for (let turn = 0; turn < count / 8; turn += 1) {
+        Array.from({ length: CALLERS }, async () => {
+          const seen: unknown[] = [];
+          for (let turn = 0; turn < count / CALLERS; turn += 1) {
             serial += 1;
-            const text = `query Q${serial} ${EXPANDING}`;
-            seen.push((await ask(url, text)).codes);
+            seen.push(...(await codesOf(`query Q${serial} ${EXPANDING}`)));
           }
           return seen;
         }),
       );
-      expect(new Set(codes.flat(2))).toEqual(new Set(['MAX_SELECTIONS_LIMIT']));
+      expect(new Set(codes.flat())).toEqual(new Set(['MAX_SELECTIONS_LIMIT']));
     };
     // An attack before may have cost the worker its life; the next one takes a while to start.
     await vi.waitFor(async () => {
