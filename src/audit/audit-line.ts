@@ -1,4 +1,5 @@
 import type { CostReport } from '../operation/operation.ts';
+import { sameItems } from '../same-items.ts';
 import type { AuditEvent, AuditIntent, FetchRecord, FieldCounts } from './event.ts';
 import { optionalMembers, optionalText, quoted, safeJson } from './json-text.ts';
 
@@ -210,16 +211,10 @@ function isAlike(one: FieldCounts, other: FieldCounts): boolean {
   if (one === other) return true;
   return (
     one.sensitive === other.sensitive &&
-    isSame(one.resolved, other.resolved) &&
-    isSame(one.sizes, other.sizes) &&
-    isSame(one.exceptions, other.exceptions)
+    sameItems(one.resolved, other.resolved) &&
+    sameItems(one.sizes, other.sizes) &&
+    sameItems(one.exceptions, other.exceptions)
   );
-}
-
-function isSame(one: readonly number[], other: readonly number[]): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
-  return true;
 }
 
 /** JSON of what many events have in common, which is frozen; anything else is printed each time. */

@@ -1,5 +1,6 @@
 import type { FieldCounts } from '../audit/event.ts';
 import { whenApplies } from '../operation/condition.ts';
+import { sameItems } from '../same-items.ts';
 import { type CompiledField, type CompiledRoot, type LastTally, tallyIndex } from './compiled-shape.ts';
 
 const RESOLVED = 0;
@@ -80,7 +81,7 @@ export class FieldTally {
 
   /** Whether an answer of which nothing odd is told is told like another one: all but the sizes follows from its objects. */
   #isAlike({ counts: { sizes }, objects, held: lastHeld }: LastTally, held: readonly boolean[]): boolean {
-    if (!isSame(objects, this.#objects) || !isSame(lastHeld, held)) return false;
+    if (!sameItems(objects, this.#objects) || !sameItems(lastHeld, held)) return false;
     for (let slot = 0; slot < sizes.length; slot += 1)
       if (bitsOf(this.#counts[tallyIndex(slot) + LENGTH] ?? 0) !== sizes[slot]) return false;
     return true;
@@ -112,12 +113,6 @@ export class FieldTally {
   #add(at: number, count: number): void {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
-}
-
-function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
-  return true;
 }
 
 function bitsOf(length: number): number {

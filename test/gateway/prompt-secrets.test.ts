@@ -1,15 +1,10 @@
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../src/control/database-pool.ts';
 import { startAi } from '../../subgraphs/ai/ai-server.ts';
 import type { RunningSubgraph } from '../../subgraphs/kit/subgraph-server.ts';
 import { embeddedDatabase } from '../control/embedded-database.ts';
-import { freePort } from '../free-port.ts';
 import { OPENAI } from '../subgraphs/ai/fakes/openai-wire.ts';
 import { type ProviderFake, startProviderFake } from '../subgraphs/ai/fakes/provider-fake.ts';
 import { data } from '../subgraphs/ai/fakes/wire-format.ts';
@@ -23,8 +18,8 @@ import {
   trusting,
   writeConfig,
 } from './gateway-kit.ts';
+import { type Outside, startOutside } from './outside-kit.ts';
 import { type Served, serve } from './serve-kit.ts';
-import { json } from './tiny-subgraph.ts';
 
 const SDL = readFileSync(new URL('../../subgraphs/ai/schema.graphql', import.meta.url), 'utf8');
 const CHAT = 'mutation ByGraph($input: ChatInput!) { chat(input: $input) { text finishReason } }';
@@ -51,14 +46,11 @@ let where: Folder;
 let issuer: Issuer;
 let fake: ProviderFake;
 let ai: RunningSubgraph;
-/** Receives what goes to webhooks, and all that is told by OTLP. */
-let outside: Server;
-let metrics: string;
+let outside: Outside;
 let database: string;
 let served: Served;
 let url: string;
 let token: string;
-const sent: string[] = [];
 const logged: string[] = [];
 
 beforeAll(async () => {
@@ -87,13 +79,7 @@ beforeAll(async () => {
     guardrails: { injection: { input: 'block' }, topics: { denied: ['forbidden thing'] } },
     log: (line) => void logged.push(line),
   });
-  outside = createServer(async (request, response) => {
-    sent.push(JSON.stringify(request.headers) + (await textOf(request)));
-    json(response, {});
-  });
-  await once(outside.listen(0, '127.0.0.1'), 'listening');
-  const collector = `http://127.0.0.1:${(outside.address() as AddressInfo).port}/`;
-  metrics = `http://127.0.0.1:${await freePort()}/metrics`;
+  outside = await startOutside();
   database = embeddedDatabase();
   issuer = await createIssuer(where);
   const config = writeConfig(where, [{ name: 'ai', url: ai.url, sdl: SDL }], {
@@ -108,21 +94,12 @@ beforeAll(async () => {
     audit: {
       shipPollMs: 50,
       sinks: [
+        ...outside.sinks,
+        { type: 'webhook', name: 'lines', url: outside.url, secret: 's'.repeat(32) },
         { type: 'database' },
-        { type: 'webhook', name: 'siem', url: collector, secret: 's'.repeat(32), format: 'ocsf' },
-        { type: 'webhook', name: 'lines', url: collector, secret: 's'.repeat(32) },
-        { type: 'otlp', url: collector },
-        { type: 'stdout' },
       ],
     },
-    telemetry: {
-      otlp: { url: collector },
-      traces: { enabled: true, samplePercent: 100 },
-      metrics: {
-        ...{ enabled: true, port: Number(new URL(metrics).port) },
-        otlp: { enabled: true, intervalMs: 1000 },
-      },
-    },
+    telemetry: outside.telemetry,
   });
   served = serve(config);
   url = await served.url;
@@ -133,7 +110,6 @@ afterAll(async () => {
   await served?.stop();
   await ai?.close();
   await fake?.close();
-  outside?.closeAllConnections();
   outside?.close();
   where?.remove();
 });
@@ -262,12 +238,12 @@ describe('what is said to models, and what they say', () => {
     await vi.waitFor(async () => {
       // Streams leave one more as they end.
       const count = auditEvents(where).length;
-      told = await (await fetch(metrics)).text();
+      told = await (await fetch(outside.metrics)).text();
       for (const sink of ['database', 'siem', 'lines', 'otlp', 'stdout'])
         expect(told).toContain(`portcullis_audit_sink_events_total{sink="${sink}"} ${count}\n`);
       for (const way of ['resourceSpans', 'resourceMetrics', 'resourceLogs', 'class_uid', '"run"'])
         expect(
-          sent.some((each) => each.includes(way)),
+          outside.sent.some((each) => each.includes(way)),
           way,
         ).toBe(true);
     }, WITHIN);
@@ -279,7 +255,7 @@ describe('what is said to models, and what they say', () => {
     expect(all.filter(({ requestId }) => !rows.includes(requestId))).toEqual([]);
     const places: Record<string, string> = {
       'what was refused': [answered[2], answered[6], ...refused].map((said) => said?.text).join('\n'),
-      'the outside': sent.join('\n'),
+      'the outside': outside.sent.join('\n'),
       metrics: told,
       'the log': served.output().stderr,
       'standard output': served.output().stdout,

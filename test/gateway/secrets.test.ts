@@ -1,8 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../free-port.ts';
 import {
   ask,
   auditOf,
@@ -15,6 +11,7 @@ import {
   trusting,
   writeConfig,
 } from './gateway-kit.ts';
+import { type Outside, startOutside } from './outside-kit.ts';
 import { type Served, serve } from './serve-kit.ts';
 import { json, startRawSubgraph, type TinySubgraph } from './tiny-subgraph.ts';
 
@@ -41,10 +38,7 @@ function secret(what: string): string {
 
 describe('planted secrets', () => {
   let vault: TinySubgraph;
-  /** Receives what goes to webhooks, and all that is told by OTLP. */
-  let outside: Server;
-  const sent: string[] = [];
-  let metrics: string;
+  let outside: Outside;
   let where: Folder;
   let issuer: Issuer;
   let served: Served;
@@ -75,13 +69,7 @@ describe('planted secrets', () => {
       };
       json(response, { data: { fails: null }, errors: [error], extensions: { debug: inStack } });
     });
-    outside = createServer(async (request, response) => {
-      sent.push(JSON.stringify(request.headers) + (await textOf(request)));
-      json(response, {});
-    });
-    await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
-    const collector = `http://127.0.0.1:${(outside.address() as AddressInfo).port}/`;
-    metrics = `http://127.0.0.1:${await freePort()}/metrics`;
+    outside = await startOutside();
     where = folder();
     issuer = await createIssuer(where);
     const config = writeConfig(where, [vault], {
@@ -89,23 +77,8 @@ describe('planted secrets', () => {
       log: { level: 'debug' },
       limits: { batching: { enabled: true } },
       authorization: { mode: 'filter' },
-      audit: {
-        shipPollMs: 50,
-        sinks: [
-          { type: 'webhook', url: collector, secret: 's'.repeat(32), format: 'ocsf' },
-          { type: 'otlp', url: collector },
-          { type: 'stdout' },
-        ],
-      },
-      telemetry: {
-        otlp: { url: collector },
-        traces: { enabled: true, samplePercent: 100 },
-        metrics: {
-          enabled: true,
-          port: Number(new URL(metrics).port),
-          otlp: { enabled: true, intervalMs: 1000 },
-        },
-      },
+      audit: { shipPollMs: 50, sinks: outside.sinks },
+      telemetry: outside.telemetry,
     });
     served = serve(config);
     url = await served.url;
@@ -113,7 +86,6 @@ describe('planted secrets', () => {
   afterAll(async () => {
     await served?.stop();
     await vault?.close();
-    outside?.closeAllConnections();
     outside?.close();
     where?.remove();
   });
@@ -149,18 +121,18 @@ describe('planted secrets', () => {
     // Each way out has told of the last of them, or more than once.
     const last = answers[12]?.requestId ?? '';
     await vi.waitFor(() => {
-      expect(sent.filter((each) => each.includes(last)).length).toBeGreaterThanOrEqual(2);
+      expect(outside.sent.filter((each) => each.includes(last)).length).toBeGreaterThanOrEqual(2);
       for (const kind of ['resourceSpans', 'resourceMetrics', 'resourceLogs', 'class_uid'])
         expect(
-          sent.some((each) => each.includes(kind)),
+          outside.sent.some((each) => each.includes(kind)),
           kind,
         ).toBe(true);
       expect(served.output().stdout).toContain(last);
     }, WITHIN);
     // The answers that went to all of these callers, their headers, the audit, the log and all that left: one text to look through.
     const seen = [
-      ...sent,
-      await (await fetch(metrics)).text(),
+      ...outside.sent,
+      await (await fetch(outside.metrics)).text(),
       ...answers.map(({ text, headers }) => text + JSON.stringify([...headers])),
       auditText(where),
       served.output().stderr,

@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../replace-file-store.ts';
 import type { ShipCheckpoint, ShipPosition } from './shipped-event.ts';
-
-const FILE_MODE = 0o600;
-const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 const stateSchema = z.strictObject({
   version: z.literal(2),
@@ -38,17 +35,8 @@ export class CheckpointStore implements ShipCheckpoint {
   }
 
   async save({ segment, run, file, bytes }: ShipPosition): Promise<void> {
-    const next = `${this.#path}.next`;
-    // What a crash left there may be a link that somebody placed.
-    await rm(next, { force: true });
-    const handle = await open(next, O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW, FILE_MODE);
-    try {
-      await handle.writeFile(`${JSON.stringify({ version: 2, segment, run, file, bytes })}\n`);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    await rename(next, this.#path);
+    const state = { version: 2, segment, run, file, bytes };
+    await replaceFile(this.#path, `${JSON.stringify(state)}\n`);
   }
 }
 
