@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { ADMIN_SUBGRAPH, adminSchemaFile } from './admin-subgraph.ts';
@@ -15,6 +15,7 @@ import { type CredentialDirectory, staticDirectory } from './identity/credential
 import { createIdentifier } from './identity/identify.ts';
 import { FileJwksSource, RemoteJwksSource } from './identity/jwks-source.ts';
 import { createListener } from './listener/listener-server.ts';
+import { createRequestIds } from './listener/request-ids.ts';
 import { sharesPort } from './listener/shared-port.ts';
 import { prepareThreads } from './operation/compile-threads-pool.ts';
 import { handle, type PipelineParts } from './pipeline.ts';
@@ -116,7 +117,7 @@ export async function startGateway(
       handle: tracer.traced((request) => handle(request, parts)),
       jwks: () => jwks,
       readiness,
-      newId: randomUUID,
+      newId: createRequestIds(),
       now: clock.now,
       onFault: (fault, requestId) => log.error('listener fault', { requestId, ...describeError(fault) }),
     });

@@ -38,6 +38,8 @@ export function text(value: string, charsMax: number): string {
 
 /** JSON has no infinity: a saturated measure stays a number. */
 export function count(value: number): number {
+  // Almost every one is a small whole number, and stays one for the engine.
+  if ((value | 0) === value && value >= 0) return value;
   if (Number.isNaN(value) || value < 0) return 0;
   return Math.min(Math.round(value), Number.MAX_SAFE_INTEGER);
 }
